@@ -1,0 +1,1 @@
+"""The answer: X-Ray graph, calls, zones, statistics, report."""

@@ -1,0 +1,1 @@
+"""The place: zones, endpoints, routing rules; a live cluster, or the lab."""

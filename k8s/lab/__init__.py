@@ -1,0 +1,1 @@
+"""The embedded place: emulated zones, real processes, real sockets."""

@@ -1,0 +1,193 @@
+"""The record of a run: what was asked, what was seen, zone by zone.
+
+``record.json`` is written by the run and read by everything after it; its schema number decides how it is
+read. History of the schema:
+
+1. first version.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from k8s.topology import Event, Service, ServiceKey
+from loadtest.latency import EMPTY, LatencyHistogram
+from loadtest.plan import LoadPlan
+
+SCHEMA = 1
+
+
+class RunStatus(StrEnum):
+    """How a run ended."""
+
+    COMPLETE = "complete"
+    INTERRUPTED = "interrupted"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """A span of wall-clock time, seconds since the epoch."""
+
+    start_s: float
+    end_s: float
+
+    @property
+    def length_s(self) -> float:
+        """Its length in seconds."""
+        return self.end_s - self.start_s
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caveat:
+    """A warning that travels with the numbers it touches and becomes a footnote of the report."""
+
+    code: str
+    """Short and stable, e.g. ``worker-lost``."""
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HintsSeen:
+    """The EndpointSlice hints of the Service at one moment."""
+
+    at_s: float
+    endpoints: int
+    """Ready endpoints."""
+    hinted: int
+    """Ready endpoints with at least one zone hint."""
+    own_zone: int
+    """Ready endpoints hinted to exactly the zone they are in."""
+    by_zone: tuple[tuple[str, int], ...] = ()
+    """(hinted zone, ready endpoints hinted to it), sorted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageTally:
+    """Requests of one page."""
+
+    page: str
+    requests: int
+    failures: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerTally:
+    """What one Locust worker did since the last start of the swarm; counts are cumulative."""
+
+    worker: str
+    """The worker's pod name; also the name of its node in the X-Ray graph."""
+    zone: str
+    node: str
+    requests: int = 0
+    """Finished requests, failed ones included."""
+    failures: int = 0
+    connections: int = 0
+    """TCP connections opened to the UI."""
+    in_flight: int = 0
+    pages: tuple[PageTally, ...] = ()
+    latency: LatencyHistogram = EMPTY
+    """From the actual start of each request to its end, successful ones."""
+    latency_intended: LatencyHistogram = EMPTY
+    """From the intended start of each request: what a stall really costs (coordinated omission)."""
+    lateness: LatencyHistogram = EMPTY
+    """Actual minus intended start: the generator's own lag."""
+    spans_made: int = 0
+    spans_delivered: int = 0
+    """Accepted by the collector (HTTP 200)."""
+    spans_dropped: int = 0
+    """Given up: queue full, or refused by the collector."""
+    cpu_percent_max: float = 0.0
+    """The highest CPU use of the worker process over a second, 100 = one core."""
+    errors: tuple[tuple[str, int], ...] = ()
+    """(what went wrong, count), most frequent first, at most 20."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadSeen:
+    """What the generator achieved in one window."""
+
+    seconds: float
+    """From the first to the last second of load."""
+    workers: tuple[WorkerTally, ...] = ()
+
+    @property
+    def requests(self) -> int:
+        """Finished requests over all workers."""
+        return sum(worker.requests for worker in self.workers)
+
+    @property
+    def failures(self) -> int:
+        """Failed requests over all workers."""
+        return sum(worker.failures for worker in self.workers)
+
+    @property
+    def rate_per_s(self) -> float:
+        """Requests a second over all workers."""
+        return self.requests / self.seconds if self.seconds > 0 else 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Which place was measured."""
+
+    platform: str
+    """``lab`` or ``cluster``."""
+    context: str
+    """The kubeconfig context."""
+    server: str
+    """The API server's address."""
+    version: str
+    """The API server's gitVersion."""
+    region: str
+    zones: tuple[str, ...]
+    cross_zone_delay_s: float | None = None
+    """Extra one-way latency between zones that the lab emulates; None on a real cluster."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What the user asked for."""
+
+    mode: str
+    """A RoutingMode's value: off, tar, prefer-close, prefer-same-zone, prefer-same-node."""
+    service: ServiceKey
+    """The Service whose routing is studied."""
+    client: ServiceKey
+    """The Service whose pods call it."""
+    plan: LoadPlan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What was found."""
+
+    service_before: Service
+    """The Service as it was before the run changed anything."""
+    service_during: Service
+    hints_start: HintsSeen
+    hints_end: HintsSeen
+    events: tuple[Event, ...] = ()
+    """The Service's events since the mode was set."""
+    warmup: LoadSeen | None = None
+    measured: LoadSeen | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRecord:
+    """One arm, measured once."""
+
+    schema: int = SCHEMA
+    run_id: str
+    arm: str
+    """The arm's label; the mode's name unless given."""
+    status: RunStatus
+    created_s: float
+    """Seconds since the epoch."""
+    place: Place
+    asked: Asked
+    seen: Seen
+    warmup: Window | None = None
+    measured: Window | None = None
+    """Covers the quiet time on both sides of the measured load: the window to ask X-Ray for."""
+    versions: tuple[tuple[str, str], ...] = ()
+    caveats: tuple[Caveat, ...] = ()
