@@ -1,0 +1,286 @@
+"""The answer as values: calls, where each end is, and every number of a comparison.
+
+``comparison.json`` is a ``Comparison``; the report renders it and computes nothing. History of its schema:
+
+1. first version.
+"""
+
+from dataclasses import dataclass
+from typing import NewType
+
+from k8s.topology import Event, Zone
+from loadtest.plan import LoadPlan
+from loadtest.record import Caveat, HintsSeen, Window
+
+SCHEMA = 1
+
+Workload = NewType("Workload", str)
+"""What a pod belongs to, e.g. ``ui``, ``catalog``, ``locust-worker``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """A pod whose zone is known."""
+
+    zone: Zone
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unplaced:
+    """A name in the graph whose zone is not known; its calls are counted as unknown."""
+
+    reason: str
+
+
+Placement = Placed | Unplaced
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """All calls from one client pod to one server pod in a window: one edge of the X-Ray graph."""
+
+    client: str
+    """The name of the caller's node in the graph: its pod's name."""
+    server: str
+    """The callee's."""
+    count: int
+    faults: int = 0
+    """5xx, or no answer."""
+    errors: int = 0
+    """4xx."""
+    total_s: float = 0.0
+    """Sum of the response times as the caller saw them, seconds."""
+    histogram: tuple[tuple[float, int], ...] = ()
+    """(response time in seconds, rounded to 1 ms by X-Ray; count), sorted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loss:
+    """What the graph lost, counted from the traces it leaves behind (X-Ray developer guide, "inferred segments")."""
+
+    lost_callees: int
+    """Calls whose server's segment never arrived: they end in an inferred ``remote`` node."""
+    orphans: int
+    """Requests that entered at a pod which is no entry point: the caller's document never arrived."""
+    generator_requests: int
+    """Requests of the measured window by the load generator's own count."""
+    graph_requests: int
+    """The same requests as counted by the graph."""
+    spans_dropped: int
+    """Spans the load generator gave up."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interval:
+    """An estimate with its interval."""
+
+    estimate: float
+    low: float
+    high: float
+    level: float
+    """Nominal coverage, e.g. 0.95."""
+    n: int
+    """Independent observations behind it (connections)."""
+    method: str
+    """The named method, e.g. ``Wilson score``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ZoneCell:
+    """Calls from one zone to another; None is an unknown zone."""
+
+    client_zone: str | None
+    server_zone: str | None
+    calls: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PodFlow:
+    """Calls between two pods."""
+
+    client: str
+    client_zone: str | None
+    server: str
+    server_zone: str | None
+    calls: int
+    faults: int
+    mean_s: float | None
+    """Mean response time as the caller saw it, seconds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Latency:
+    """Response times of a group of calls as their clients saw them."""
+
+    calls: int
+    mean_s: Interval | None
+    p50_s: float | None
+    """Quantiles are good to 1 ms: X-Ray rounds its histograms."""
+    p99_s: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndpointLoad:
+    """Calls that one server pod received."""
+
+    pod: str
+    zone: str | None
+    calls: int
+    times_mean: float
+    """Its calls over the mean of all the Service's ready pods; 1.0 is an even load."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairResult:
+    """The calls of one workload to another in one arm."""
+
+    client: Workload
+    server: Workload
+    same_zone: int
+    cross_zone: int
+    unknown: int
+    unknown_reasons: tuple[tuple[str, int], ...]
+    """(reason, calls), most first."""
+    share: Interval | None
+    """same_zone / (same_zone + cross_zone); None when no call has both zones known."""
+    share_bounds: tuple[float, float] | None
+    """The same-zone share if every unknown call crossed, and if none did; None without calls."""
+    coverage: float | None
+    """Known / all calls; None without calls."""
+    expected_even_share: float | None
+    """What random routing over the pods seen would give: sum over zones of client share x server-pod share."""
+    cells: tuple[ZoneCell, ...]
+    flows: tuple[PodFlow, ...]
+    same_latency: Latency
+    cross_latency: Latency
+    cross_minus_same_s: Interval | None
+    """Difference of mean response times within this arm."""
+    loads: tuple[EndpointLoad, ...]
+
+    @property
+    def calls(self) -> int:
+        """All calls, unknown ones included."""
+        return self.same_zone + self.cross_zone + self.unknown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ZoneClients:
+    """What the load generator's workers of one zone saw of the UI."""
+
+    zone: str
+    workers: int
+    requests: int
+    failures: int
+    rate_per_s: float
+    p50_ms: float | None
+    p99_ms: float | None
+    p99_intended_ms: float | None
+    """From the intended start: what a stall really costs."""
+    lag_p99_ms: float | None
+    """The generator's own lateness."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ZoneCheck:
+    """Zones of a sample of traces, as the spans themselves say, against the zones of the Kubernetes API."""
+
+    traces: int
+    segments: int
+    agree: int
+    disagree: int
+    silent: int
+    """Segments that carry no zone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TruthCheck:
+    """X-Ray against the relays' own connection counters (lab only)."""
+
+    pairs: int
+    """Client pod to server pod pairs compared."""
+    graph_calls: int
+    relay_connections: int
+    worst_relative_error: float
+    """Largest |graph - relay| / relay over the pairs; 0 is exact."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """Money for the bytes of one workload pair that cross zones, at the measured rate."""
+
+    client: Workload
+    server: Workload
+    calls_per_s: float
+    cross_calls_per_s: Interval | None
+    request_bytes_per_call: float
+    response_bytes_per_call: float
+    bytes_source: str
+    """Where the bytes come from: ``measured by the relays`` or ``assumed``."""
+    usd_per_gb_each_direction: float
+    usd_per_month: Interval | None
+    """30 days at the measured rate; charged on both sides of the border."""
+    price_source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArmResult:
+    """Everything measured in one arm."""
+
+    run_id: str
+    arm: str
+    mode: str
+    folder: str
+    """The run's folder name."""
+    window: Window
+    load_s: float
+    """Seconds of load in the window."""
+    requests: int
+    failures: int
+    rate_per_s: float
+    rate_asked_per_s: float
+    hints_start: HintsSeen
+    hints_end: HintsSeen
+    events: tuple[Event, ...]
+    pairs: tuple[PairResult, ...]
+    clients: tuple[ZoneClients, ...]
+    costs: tuple[Cost, ...]
+    loss: Loss
+    zone_check: ZoneCheck | None
+    truth_check: TruthCheck | None
+    caveats: tuple[Caveat, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairChange:
+    """Candidate minus baseline for one workload pair."""
+
+    client: Workload
+    server: Workload
+    share: Interval | None
+    """Difference of the same-zone shares (a fraction; times 100 for percentage points)."""
+    changed: bool
+    """The interval excludes zero."""
+    usd_per_month: Interval | None
+    mean_s: Interval | None
+    """Difference of the mean response time over all calls of the pair, seconds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """Two arms of one place under one load."""
+
+    schema: int = SCHEMA
+    created_s: float
+    platform: str
+    context: str
+    zones: tuple[str, ...]
+    service: str
+    """``namespace/name`` of the Service whose routing was changed."""
+    plan: LoadPlan
+    focus: tuple[Workload, Workload]
+    """The pair the question is about, e.g. (ui, catalog)."""
+    baseline: ArmResult
+    candidate: ArmResult
+    changes: tuple[PairChange, ...]
+    versions: tuple[tuple[str, str], ...]
+    caveats: tuple[Caveat, ...]
