@@ -8,9 +8,9 @@
 from dataclasses import dataclass
 from typing import NewType
 
-from k8s.topology import Event, Zone
+from k8s.topology import Event, HintsSeen, Zone
 from loadtest.plan import LoadPlan
-from loadtest.record import Caveat, HintsSeen, Window
+from loadtest.record import Caveat, Window
 
 SCHEMA = 1
 
@@ -56,7 +56,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loss:
-    """What the graph lost, counted from the traces it leaves behind (X-Ray developer guide, "inferred segments")."""
+    """What the graph lost, counted from the marks it leaves (X-Ray developer guide, "inferred segments")."""
 
     lost_callees: int
     """Calls whose server's segment never arrived: they end in an inferred ``remote`` node."""
@@ -148,7 +148,7 @@ class PairResult:
     coverage: float | None
     """Known / all calls; None without calls."""
     expected_even_share: float | None
-    """What random routing over the pods seen would give: sum over zones of client share x server-pod share."""
+    """What random routing would give: sum over zones of client share times server-pod share."""
     cells: tuple[ZoneCell, ...]
     flows: tuple[PodFlow, ...]
     same_latency: Latency

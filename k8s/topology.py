@@ -164,3 +164,19 @@ class Snapshot:
     pods: tuple[Pod, ...] = ()
     services: tuple[Service, ...] = ()
     slices: tuple[EndpointSlice, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HintsSeen:
+    """The EndpointSlice hints of a Service at one moment."""
+
+    at_s: float
+    """Seconds since the epoch."""
+    endpoints: int
+    """Ready endpoints."""
+    hinted: int
+    """Ready endpoints with at least one zone hint."""
+    own_zone: int
+    """Ready endpoints hinted to exactly the zone they are in."""
+    by_zone: tuple[tuple[str, int], ...] = ()
+    """(hinted zone, ready endpoints hinted to it), sorted."""

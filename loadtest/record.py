@@ -9,7 +9,7 @@ read. History of the schema:
 from dataclasses import dataclass
 from enum import StrEnum
 
-from k8s.topology import Event, Service, ServiceKey
+from k8s.topology import Event, HintsSeen, Service, ServiceKey
 from loadtest.latency import EMPTY, LatencyHistogram
 from loadtest.plan import LoadPlan
 
@@ -44,21 +44,6 @@ class Caveat:
     code: str
     """Short and stable, e.g. ``worker-lost``."""
     text: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HintsSeen:
-    """The EndpointSlice hints of the Service at one moment."""
-
-    at_s: float
-    endpoints: int
-    """Ready endpoints."""
-    hinted: int
-    """Ready endpoints with at least one zone hint."""
-    own_zone: int
-    """Ready endpoints hinted to exactly the zone they are in."""
-    by_zone: tuple[tuple[str, int], ...] = ()
-    """(hinted zone, ready endpoints hinted to it), sorted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,127 @@
+"""Two arms -> a comparison; refuses arms that are not alike."""
+
+from collections.abc import Sequence
+
+from analysis import pairs, stats
+from analysis.arm import ArmInputs, AssumedBytes, arm_result, focus_of
+from analysis.graph import calls_of
+from analysis.model import ArmResult, Comparison, Interval, PairChange
+from analysis.pairs import Pair
+from analysis.placement import Timeline
+from k8s.errors import UsageError
+from loadtest import plan
+from loadtest.record import Caveat, RunRecord
+
+
+def unlike(baseline: RunRecord, candidate: RunRecord) -> tuple[str, ...]:
+    """Why two runs cannot be compared: one clause each, empty when they are alike."""
+    faults = [
+        f"{one.name} ({one.left} against {one.right})"
+        for one in plan.differences(baseline.asked.plan, candidate.asked.plan)
+    ]
+    for name, left, right in (
+        ("Service", str(baseline.asked.service), str(candidate.asked.service)),
+        ("client Service", str(baseline.asked.client), str(candidate.asked.client)),
+        ("platform", baseline.place.platform, candidate.place.platform),
+        ("context", baseline.place.context, candidate.place.context),
+        ("zones", ", ".join(baseline.place.zones), ", ".join(candidate.place.zones)),
+        (
+            "cross-zone delay",
+            str(baseline.place.cross_zone_delay_s),
+            str(candidate.place.cross_zone_delay_s),
+        ),
+        ("workers", _workers(baseline), _workers(candidate)),
+    ):
+        if left != right:
+            faults.append(f"{name} ({left} against {right})")
+    return tuple(faults)
+
+
+def _workers(record: RunRecord) -> str:
+    """How many workers each zone had, as text."""
+    load = record.seen.measured
+    zones = sorted(worker.zone for worker in load.workers) if load else []
+    return " ".join(f"{zone}:{zones.count(zone)}" for zone in dict.fromkeys(zones))
+
+
+def compare(
+    baseline: ArmInputs,
+    candidate: ArmInputs,
+    *,
+    created_s: float,
+    versions: Sequence[tuple[str, str]],
+    assumed: AssumedBytes | None = None,
+) -> Comparison:
+    """Every number of the report; UsageError, naming what differs, for arms that are not alike."""
+    if faults := unlike(baseline.record, candidate.record):
+        raise UsageError(
+            f"comparing {baseline.folder} with {candidate.folder}: the runs differ in {'; '.join(faults)}; "
+            "measure both under the same load"
+        )
+    assumed = assumed or AssumedBytes()
+    before, after = arm_result(baseline, assumed=assumed), arm_result(candidate, assumed=assumed)
+    place = candidate.record.place
+    return Comparison(
+        created_s=created_s,
+        platform=place.platform,
+        context=place.context,
+        zones=place.zones,
+        service=str(candidate.record.asked.service),
+        plan=candidate.record.asked.plan,
+        focus=focus_of(candidate, Timeline(candidate.topology)),
+        baseline=before,
+        candidate=after,
+        changes=_changes(baseline, candidate, before, after),
+        versions=tuple(versions),
+        caveats=_caveats(baseline.record, candidate.record),
+    )
+
+
+def _changes(
+    baseline: ArmInputs, candidate: ArmInputs, before: ArmResult, after: ArmResult
+) -> tuple[PairChange, ...]:
+    """One change for every pair that both arms saw."""
+    olds = {(pair.client, pair.server): pair for pair in before.pairs}
+    means = [_means(inputs) for inputs in (baseline, candidate)]
+    changes = []
+    for new in after.pairs:
+        key = (new.client, new.server)
+        if (old := olds.get(key)) is None:
+            continue
+        share = stats.difference_of_shares(old.share, new.share)
+        changes.append(
+            PairChange(
+                client=new.client,
+                server=new.server,
+                share=share,
+                changed=share is not None and not share.low <= 0 <= share.high,
+                usd_per_month=_usd(before, after, key),
+                mean_s=stats.difference_of_means(means[0].get(key), means[1].get(key)),
+            )
+        )
+    return tuple(changes)
+
+
+def _means(inputs: ArmInputs) -> dict[Pair, Interval | None]:
+    grouped = pairs.grouped(calls_of(inputs.graph.queries).calls, Timeline(inputs.topology))
+    return {pair: pairs.mean_of(calls) for pair, calls in grouped.items()}
+
+
+def _usd(before: ArmResult, after: ArmResult, key: Pair) -> Interval | None:
+    old, new = (
+        next((cost.usd_per_month for cost in arm.costs if (cost.client, cost.server) == key), None)
+        for arm in (before, after)
+    )
+    return stats.difference_of_means(old, new)
+
+
+def _caveats(baseline: RunRecord, candidate: RunRecord) -> tuple[Caveat, ...]:
+    found = []
+    if baseline.place.version != candidate.place.version:
+        text = f"The API server was {baseline.place.version} before and {candidate.place.version} after."
+        found.append(Caveat(code="version-changed", text=text))
+    gap_s = candidate.created_s - baseline.created_s
+    if gap_s > 24 * 3600:
+        text = f"The runs are {gap_s / 3600:.0f} h apart; the place may have changed in between."
+        found.append(Caveat(code="far-apart", text=text))
+    return tuple(found)

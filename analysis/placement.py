@@ -1,0 +1,90 @@
+"""Pod -> zone and workload, over a run's topology timeline.
+
+The zone is the physical zone of the node the pod runs on, never a hint. A name that stands for pods in
+different zones within the window, a pod without a node, or a node without a zone is ``Unplaced`` with the
+reason; its calls are counted as unknown.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from analysis.model import Placed, Placement, Unplaced, Workload
+from k8s.topology import NodeName, Pod, Snapshot, Zone
+
+NAME_LABELS = ("app.kubernetes.io/name", "app", "k8s-app")
+"""Where a pod's workload is read from, first hit wins (Kubernetes recommended labels)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PodPlace:
+    """What the timeline says of one pod name."""
+
+    placement: Placement
+    workload: Workload
+    ips: tuple[str, ...]
+
+
+class Timeline:
+    """Looks pods up by the name that X-Ray shows."""
+
+    def __init__(self, snapshots: Sequence[Snapshot]) -> None:
+        seen: dict[str, list[tuple[Snapshot, Pod]]] = {}
+        for snapshot in snapshots:
+            for pod in snapshot.pods:
+                seen.setdefault(pod.name, []).append((snapshot, pod))
+        zones = [{node.name: node.zone for node in snapshot.nodes} for snapshot in snapshots]
+        by_snapshot = {id(snapshot): zone for snapshot, zone in zip(snapshots, zones, strict=True)}
+        self._pods = {
+            name: _place(name, [(pod, by_snapshot[id(snapshot)]) for snapshot, pod in sightings])
+            for name, sightings in seen.items()
+        }
+
+    def place(self, name: str) -> Placement:
+        """The zone of the pod, or why it is not known."""
+        found = self._pods.get(name)
+        if found is None:
+            return Unplaced(reason="no pod of that name in the topology timeline")
+        return found.placement
+
+    def workload(self, name: str) -> Workload:
+        """The pod's workload; for a name that is no pod, the name itself."""
+        found = self._pods.get(name)
+        return Workload(name) if found is None else found.workload
+
+    def pods(self, workload: Workload) -> tuple[tuple[str, Placement], ...]:
+        """(name, placement) of every pod of a workload, sorted by name."""
+        return tuple(
+            (name, place.placement)
+            for name, place in sorted(self._pods.items())
+            if place.workload == workload
+        )
+
+    def pod_at(self, ip: str) -> str | None:
+        """The name of the only pod that had this address, or None."""
+        names = {name for name, place in self._pods.items() if ip in place.ips}
+        return names.pop() if len(names) == 1 else None
+
+
+def _place(name: str, sightings: list[tuple[Pod, dict[NodeName, Zone | None]]]) -> PodPlace:
+    last, _ = sightings[-1]
+    labels = dict(last.labels)
+    workload = next((labels[key] for key in NAME_LABELS if key in labels), name)
+    ips = tuple(sorted({pod.ip for pod, _ in sightings if pod.ip}))
+    return PodPlace(placement=_zone_of(sightings), workload=Workload(workload), ips=ips)
+
+
+def _zone_of(sightings: list[tuple[Pod, dict[NodeName, Zone | None]]]) -> Placement:
+    zones: set[Zone] = set()
+    reason = "the pod was never scheduled"
+    for pod, zone_of_node in sightings:
+        if pod.node is None:
+            continue
+        if pod.node not in zone_of_node:
+            reason = f"node {pod.node} is not in the topology timeline"
+        elif (zone := zone_of_node[pod.node]) is None:
+            reason = f"node {pod.node} has no zone label"
+        else:
+            zones.add(zone)
+    if len(zones) > 1:
+        return Unplaced(reason=f"pods of that name ran in several zones ({', '.join(sorted(zones))})")
+    return Placed(zone=zones.pop()) if zones else Unplaced(reason=reason)

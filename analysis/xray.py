@@ -1,0 +1,137 @@
+"""AWS X-Ray through boto3: the only file that knows it.
+
+Graph pages, a sample of traces, the preflight, throttling. The same client reads AWS and the lab's stand-in;
+``AWS_ENDPOINT_URL_XRAY`` decides. Limits from the X-Ray API reference and developer guide: GetServiceGraph
+takes windows of at most 6 hours, BatchGetTraces at most 5 ids a call.
+"""
+
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from typing import Any, Final
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from k8s.errors import InvalidRunError, UnreachableError
+from loadtest.record import Window
+
+GRAPH_WINDOW_S: Final = 6 * 3600.0
+IDS_A_CALL: Final = 5
+_THROTTLES = frozenset({"ThrottledException", "ThrottlingException", "TooManyRequestsException"})
+
+Raw = Mapping[str, Any]
+"""A response of the API as botocore parsed it."""
+
+
+class XRay:
+    """Reads graphs and traces; every method raises UnreachableError when X-Ray refuses or is away."""
+
+    def __init__(self, *, region: str | None, endpoint_url: str | None) -> None:
+        self._where = endpoint_url or f"X-Ray in {region or 'the default region'}"
+        try:
+            self._client = boto3.client(
+                "xray",
+                region_name=region,
+                endpoint_url=endpoint_url,
+                config=Config(
+                    retries={"mode": "standard", "total_max_attempts": 8},
+                    connect_timeout=3,
+                    read_timeout=30,
+                ),
+            )
+        except (BotoCoreError, ValueError) as error:
+            raise UnreachableError(f"connecting to {self._where}: {_short(error)}") from error
+
+    def preflight(self) -> None:
+        """Refuse where the graph would not be complete: InvalidRunError under Transaction Search."""
+        answer = self._call("get_trace_segment_destination")
+        destination, status = answer.get("Destination"), answer.get("Status")
+        if destination != "XRay":
+            raise InvalidRunError(
+                f"asking {self._where} where segments go: {destination} ({status}); with Transaction Search "
+                "on, the X-Ray service graph holds only the indexed share of the traces. Set it back: "
+                "aws xray update-trace-segment-destination --destination XRay"
+            )
+        if status != "ACTIVE":
+            raise InvalidRunError(
+                f"asking {self._where} where segments go: {destination} is {status}; wait until it is ACTIVE"
+            )
+
+    def graph(self, window: Window) -> tuple[tuple[Raw, ...], ...]:
+        """GetServiceGraph: one tuple of pages a query; windows over 6 hours take several queries."""
+        return tuple(
+            tuple(self._pages("get_service_graph", StartTime=part.start_s, EndTime=part.end_s))
+            for part in split(window, GRAPH_WINDOW_S)
+        )
+
+    def trace_ids(self, window: Window, expression: str, *, limit: int) -> tuple[str, ...]:
+        """Up to *limit* ids of traces that match a filter expression, newest first."""
+        summaries = (
+            summary
+            for part in split(window, GRAPH_WINDOW_S)
+            for page in self._pages(
+                "get_trace_summaries",
+                StartTime=part.start_s,
+                EndTime=part.end_s,
+                TimeRangeType="Event",
+                FilterExpression=expression,
+            )
+            for summary in page.get("TraceSummaries", ())
+        )
+        return tuple(summary["Id"] for summary in islice(summaries, limit))
+
+    def traces(self, ids: tuple[str, ...]) -> tuple[Raw, ...]:
+        """The traces of these ids, five a call; ids that X-Ray does not know are left out."""
+        found: list[Raw] = []
+        for start in range(0, len(ids), IDS_A_CALL):
+            batch = list(ids[start : start + IDS_A_CALL])
+            for page in self._pages("batch_get_traces", TraceIds=batch):
+                found += page.get("Traces", ())
+        return tuple(found)
+
+    def _pages(self, operation: str, **arguments: Any) -> Iterator[Raw]:
+        token: str | None = None
+        while True:
+            page = self._call(operation, **arguments, **({"NextToken": token} if token else {}))
+            page.pop("ResponseMetadata", None)
+            yield page
+            token = page.get("NextToken")
+            if not token:
+                return
+
+    def _call(self, operation: str, **arguments: Any) -> dict[str, Any]:
+        try:
+            answer: dict[str, Any] = getattr(self._client, operation)(**arguments)
+        except ClientError as error:
+            code = error.response.get("Error", {}).get("Code", "?")
+            hint = (
+                "it throttles; wait a minute and collect again" if code in _THROTTLES else "see the message"
+            )
+            raise UnreachableError(
+                f"calling {operation} of {self._where}: {code}: {_message(error)}; {hint}"
+            ) from error
+        except BotoCoreError as error:
+            raise UnreachableError(
+                f"calling {operation} of {self._where}: {_short(error)}; is it up, are there credentials?"
+            ) from error
+        return answer
+
+
+def split(window: Window, longest_s: float) -> tuple[Window, ...]:
+    """Cut a window into disjoint parts of at most *longest_s* seconds."""
+    parts: list[Window] = []
+    start_s = window.start_s
+    while start_s < window.end_s:
+        end_s = min(window.end_s, start_s + longest_s)
+        parts.append(Window(start_s=start_s, end_s=end_s))
+        start_s = end_s
+    return tuple(parts)
+
+
+def _message(error: ClientError) -> str:
+    return str(error.response.get("Error", {}).get("Message", "")).strip()
+
+
+def _short(error: BaseException) -> str:
+    return " ".join(str(error).split())[:200]

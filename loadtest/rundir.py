@@ -1,0 +1,147 @@
+"""The run folder ``runs/<time>-<arm>/``: atomic writes, checked reads.
+
+The only place that knows our own JSON. A file is written under a temporary name and then renamed, so that a
+reader sees all of it or nothing. Unknown keys are accepted; an unreadable file says which key and why.
+"""
+
+import gzip
+import os
+import re
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+from k8s.errors import UsageError
+from k8s.topology import Snapshot
+from loadtest.record import SCHEMA, RunRecord
+
+T = TypeVar("T")
+
+RECORD: Final = "record.json"
+TOPOLOGY: Final = "topology.jsonl"
+TRUTH: Final = "truth.json"
+GRAPH: Final = "graph.json"
+TRACES: Final = "traces.jsonl.gz"
+COMPARISON: Final = "comparison.json"
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write all of *data* or nothing."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_bytes(data)
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise UsageError(f"writing {path}: {error.strerror or error}") from error
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write a value (dataclasses, tuples, numbers) as indented JSON."""
+    write_bytes(path, msgspec.json.format(msgspec.json.encode(value), indent=1) + b"\n")
+
+
+def read_json(path: Path, type_: type[T], *, schema: int | None = None) -> T:
+    """Read a value of *type_*; UsageError names the file, the key and the reason."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"reading {path}: {error.strerror or error}") from error
+    if schema is not None:
+        _check_schema(path, data, schema)
+    try:
+        return msgspec.json.decode(data, type=type_)
+    except msgspec.ValidationError as error:
+        raise UsageError(f"reading {path}: {error}; is it an artifact of another version?") from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"reading {path}: not valid JSON ({error}); it may be truncated") from error
+
+
+class _Schema(msgspec.Struct):
+    schema: int
+
+
+def _check_schema(path: Path, data: bytes, newest: int) -> None:
+    try:
+        found = msgspec.json.decode(data, type=_Schema).schema
+    except msgspec.ValidationError as error:
+        raise UsageError(f"reading {path}: {error}; this is not one of our artifacts") from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"reading {path}: not valid JSON ({error}); it may be truncated") from error
+    if not 1 <= found <= newest:
+        raise UsageError(
+            f"reading {path}: schema {found} is not known (newest here is {newest}); update samezone"
+        )
+
+
+def write_lines(path: Path, rows: Iterable[Any]) -> None:
+    """Write one JSON value a line; gzip where the name ends in ``.gz``."""
+    data = b"".join(msgspec.json.encode(row) + b"\n" for row in rows)
+    write_bytes(path, gzip.compress(data, mtime=0) if path.suffix == ".gz" else data)
+
+
+def read_lines(path: Path, type_: type[T]) -> tuple[T, ...]:
+    """Read one value a line; UsageError names the line."""
+    try:
+        data = path.read_bytes()
+        if path.suffix == ".gz":
+            data = gzip.decompress(data)
+    except (OSError, EOFError) as error:
+        raise UsageError(f"reading {path}: {error}") from error
+    rows = []
+    decoder = msgspec.json.Decoder(type_)
+    for number, line in enumerate(data.splitlines(), start=1):
+        try:
+            rows.append(decoder.decode(line))
+        except msgspec.DecodeError as error:
+            raise UsageError(f"reading {path} line {number}: {error}") from error
+    return tuple(rows)
+
+
+def create(root: Path, arm: str, *, now_s: float) -> Path:
+    """Make ``<root>/<UTC time>-<arm>``; a second run in the same second gets a number behind it."""
+    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now_s))
+    safe = re.sub(r"[^A-Za-z0-9_.-]", "-", arm)
+    for number in range(1, 1000):
+        folder = root / (f"{stamp}-{safe}" if number == 1 else f"{stamp}-{safe}.{number}")
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise UsageError(f"making run folder {folder}: {error.strerror or error}") from error
+        return folder
+    raise UsageError(f"making a run folder in {root}: a thousand runs in one second")
+
+
+def read_record(folder: Path) -> RunRecord:
+    """The record of a run folder, checked; UsageError where the folder is not one."""
+    if not folder.is_dir():
+        raise UsageError(f"reading run {folder}: no such folder; see the folders under runs/")
+    if not (folder / RECORD).is_file():
+        raise UsageError(f"reading run {folder}: not a run folder, it holds no {RECORD}")
+    record = read_json(folder / RECORD, RunRecord, schema=SCHEMA)
+    for name in ("warmup", "measured"):
+        window = getattr(record, name)
+        if window is not None and window.end_s < window.start_s:
+            raise UsageError(
+                f"reading {folder / RECORD}: the {name} window ends {-window.length_s:g} s before it starts; "
+                "the clock went backwards during the run, so measure again"
+            )
+    return record
+
+
+def read_topology(folder: Path) -> tuple[Snapshot, ...]:
+    """The run's snapshots, oldest first."""
+    return read_lines(folder / TOPOLOGY, Snapshot)
+
+
+def find(root: Path, accept: Callable[[Path], bool]) -> Path | None:
+    """The newest run folder that *accept* says yes to; names sort by time."""
+    if not root.is_dir():
+        return None
+    folders = sorted((one for one in root.iterdir() if one.is_dir()), key=lambda one: one.name)
+    return next((folder for folder in reversed(folders) if accept(folder)), None)

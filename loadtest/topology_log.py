@@ -1,0 +1,95 @@
+"""The run's topology timeline: a snapshot at the start, at every change, and at the end."""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import Protocol
+
+from k8s.errors import SamezoneError
+from k8s.topology import Snapshot
+
+DEBOUNCE_S = 0.2
+WATCH_S = 60.0
+
+
+class Watchable(Protocol):
+    """What the log needs of a cluster."""
+
+    def snapshot(self, namespaces: Sequence[str]) -> Snapshot:
+        """Nodes, and the pods, Services and slices of these namespaces."""
+
+    def watch_paths(self, namespaces: Sequence[str]) -> tuple[str, ...]:
+        """The collections whose changes matter."""
+
+    def changes(self, path: str, *, timeout_s: float) -> Iterator[None]:
+        """Yield once for every change of a collection."""
+
+
+class TopologyLog:
+    """Collects snapshots in background threads between ``start`` and ``stop``."""
+
+    def __init__(self, cluster: Watchable, namespaces: Sequence[str]) -> None:
+        self._cluster = cluster
+        self._namespaces = tuple(namespaces)
+        self._changed = threading.Event()
+        self._stopped = threading.Event()
+        self._snapshots: list[Snapshot] = []
+        self._trouble: list[str] = []
+        self._threads: list[threading.Thread] = []
+
+    def start(self) -> Snapshot:
+        """Take the first snapshot and begin to watch."""
+        first = self._cluster.snapshot(self._namespaces)
+        self._snapshots.append(first)
+        targets: list[Callable[[], None]] = [self._take]
+        targets += [
+            (lambda path=path: self._watch(path)) for path in self._cluster.watch_paths(self._namespaces)
+        ]
+        self._threads = [threading.Thread(target=target, daemon=True) for target in targets]
+        for thread in self._threads:
+            thread.start()
+        return first
+
+    def stop(self) -> tuple[Snapshot, ...]:
+        """Take the last snapshot and return all of them, oldest first; equal neighbours are kept once."""
+        self._stopped.set()
+        self._changed.set()
+        self._threads[0].join()
+        self._append(self._cluster.snapshot(self._namespaces), last=True)
+        return tuple(self._snapshots)
+
+    @property
+    def trouble(self) -> tuple[str, ...]:
+        """What went wrong while watching; the timeline may then miss a short-lived pod."""
+        return tuple(dict.fromkeys(self._trouble))
+
+    def _watch(self, path: str) -> None:
+        while not self._stopped.is_set():
+            try:
+                for _ in self._cluster.changes(path, timeout_s=WATCH_S):
+                    self._changed.set()
+                    if self._stopped.is_set():
+                        return
+            except SamezoneError as error:
+                if not self._stopped.is_set():
+                    self._trouble.append(str(error))
+            # A watch that broke may have missed something: look again.
+            self._changed.set()
+            self._stopped.wait(1.0)
+
+    def _take(self) -> None:
+        while True:
+            self._changed.wait()
+            if self._stopped.is_set():
+                return
+            self._stopped.wait(DEBOUNCE_S)
+            self._changed.clear()
+            try:
+                self._append(self._cluster.snapshot(self._namespaces), last=False)
+            except SamezoneError as error:
+                self._trouble.append(str(error))
+
+    def _append(self, snapshot: Snapshot, *, last: bool) -> None:
+        previous = self._snapshots[-1]
+        if last or replace(snapshot, taken_at_s=previous.taken_at_s) != previous:
+            self._snapshots.append(snapshot)
