@@ -80,10 +80,11 @@ class TopologyLog:
     def _take(self) -> None:
         while True:
             self._changed.wait()
-            if self._stopped.is_set():
-                return
             self._stopped.wait(DEBOUNCE_S)
             self._changed.clear()
+            # Asked after clearing: "stop" sets its flag first, so none of its wake-ups can be swallowed.
+            if self._stopped.is_set():
+                return
             try:
                 self._append(self._cluster.snapshot(self._namespaces), last=False)
             except SamezoneError as error:

@@ -1,0 +1,82 @@
+# Every verb is one line that calls the samezone command; set-up happens by itself.
+PLATFORM ?= lab
+SERVICE  ?= catalog/catalog
+CONTEXT  ?=
+RATE     ?= 50
+USERS    ?= 12
+DURATION ?= 40
+WARMUP   ?= 5
+RUNS     ?= runs
+PYTHON   ?= python3
+
+VENV  := .venv
+BIN   := $(VENV)/bin
+READY := $(VENV)/.ready
+SZ    := $(BIN)/samezone
+PLACE := --platform $(PLATFORM) --service $(SERVICE) $(if $(CONTEXT),--context $(CONTEXT))
+LOAD  := $(PLACE) --rate $(RATE) --users $(USERS) --duration $(DURATION) --warmup $(WARMUP) --runs $(RUNS)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test baseline enable-tar enable-same-zone disable-tar report web up down status \
+        cluster deploy destroy lint check bench
+
+help: ## print the verbs
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo '  variables: PLATFORM=lab CONTEXT= SERVICE=catalog/catalog RATE=50 USERS=12 DURATION=40 WARMUP=5 RUNS=runs'
+
+demo: $(READY) ## the whole job on the lab: baseline, Topology Aware Routing, report
+	@$(SZ) demo $(LOAD)
+
+test: $(READY) ## every test
+	@$(BIN)/pytest
+
+baseline: $(READY) ## routing off, load, collect; prints the zone matrix
+	@$(SZ) baseline $(LOAD)
+
+enable-tar: $(READY) ## annotate, wait for hints, the same load, collect, compare, report
+	@$(SZ) enable tar $(LOAD)
+
+enable-same-zone: $(READY) ## the same with trafficDistribution: PreferSameZone
+	@$(SZ) enable prefer-same-zone $(LOAD)
+
+disable-tar: $(READY) ## give the Service back what it had
+	@$(SZ) routing restore $(PLACE)
+
+report: $(READY) ## render the newest comparison again from its artifacts
+	@$(SZ) report --runs $(RUNS)
+
+web: $(READY) ## the Locust web UI with the workers of all zones
+	@$(SZ) web $(PLACE)
+
+up: $(READY) ## start the lab
+	@$(SZ) lab up
+
+down: $(READY) ## stop the lab
+	@$(SZ) lab down
+
+status: $(READY) ## what of the lab runs, and where
+	@$(SZ) lab status
+
+cluster deploy destroy: ## EKS: not there yet
+	@echo 'make $@: not there yet; the lab works: make demo' >&2; exit 2
+
+lint: $(READY) ## format, lint, types, layers
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/lint-imports --no-timing >/dev/null || { $(BIN)/lint-imports; exit 1; }
+
+check: lint test ## lint and test
+
+bench: $(READY) ## the benchmarks
+	@$(BIN)/python -m loadtest.bench
+
+setup: $(READY) ## make .venv; every verb does it by itself
+
+$(READY): requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "samezone needs Python 3.11 or newer; set PYTHON=")'
+	@echo 'setting up $(VENV) (about a minute, once)' >&2
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@

@@ -1,0 +1,72 @@
+"""Run folders as the analysis reads and writes them."""
+
+from pathlib import Path
+from typing import Any
+
+from analysis import collect, model
+from analysis.arm import ArmInputs
+from analysis.collect import Collected, GraphFile
+from analysis.model import Comparison
+from k8s.errors import UsageError
+from loadtest import rundir, truthfile
+from loadtest.record import RunStatus
+from loadtest.truthfile import TruthFile
+
+
+def save_collected(folder: Path, collected: Collected) -> None:
+    """Write the graph and the trace sample of a run."""
+    rundir.write_lines(folder / rundir.TRACES, collected.traces)
+    rundir.write_json(folder / rundir.GRAPH, collected.graph)
+
+
+def read_arm(folder: Path) -> ArmInputs:
+    """All artifacts of a run; UsageError for a folder that is not one, or not collected yet."""
+    record = rundir.read_record(folder)
+    if not (folder / rundir.GRAPH).is_file():
+        raise UsageError(f"reading run {folder}: no {rundir.GRAPH} yet; run: samezone collect {folder}")
+    truth = folder / rundir.TRUTH
+    traces = folder / rundir.TRACES
+    return ArmInputs(
+        folder=folder.name,
+        record=record,
+        topology=rundir.read_topology(folder),
+        graph=rundir.read_json(folder / rundir.GRAPH, GraphFile, schema=collect.SCHEMA),
+        traces=rundir.read_lines(traces, dict[str, Any]) if traces.is_file() else (),
+        truth=rundir.read_json(truth, TruthFile, schema=truthfile.SCHEMA) if truth.is_file() else None,
+    )
+
+
+def read_comparison(folder: Path) -> Comparison:
+    """The comparison of a run folder; UsageError where there is none."""
+    if not folder.is_dir():
+        raise UsageError(f"reading run {folder}: no such folder; see the folders under runs/")
+    if not (folder / rundir.COMPARISON).is_file():
+        raise UsageError(
+            f"reading run {folder}: no {rundir.COMPARISON}; run: samezone compare BASELINE {folder}"
+        )
+    return rundir.read_json(folder / rundir.COMPARISON, Comparison, schema=model.SCHEMA)
+
+
+def latest_comparison(root: Path) -> Path | None:
+    """The newest run folder with a comparison."""
+    return rundir.find(root, lambda folder: (folder / rundir.COMPARISON).is_file())
+
+
+def latest_baseline(root: Path, *, context: str, service: str) -> Path | None:
+    """The newest complete and collected run with routing off, of this context and Service."""
+
+    def accept(folder: Path) -> bool:
+        if not (folder / rundir.RECORD).is_file() or not (folder / rundir.GRAPH).is_file():
+            return False
+        try:
+            record = rundir.read_record(folder)
+        except UsageError:
+            return False  # another tool's folder, or a broken one: not a baseline
+        return (
+            record.asked.mode == "off"
+            and record.status is RunStatus.COMPLETE
+            and record.place.context == context
+            and str(record.asked.service) == service
+        )
+
+    return rundir.find(root, accept)

@@ -1,0 +1,271 @@
+"""The ``samezone`` command: all verbs of the three rooms, and those of the answer."""
+
+import argparse
+import signal
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from types import FrameType
+
+from rich.console import Console
+
+import k8s.cli
+import loadtest.cli
+from analysis import artifacts
+from analysis.arm import AssumedBytes, arm_result, focus_of
+from analysis.collect import CLOUD_PATIENCE, LAB_PATIENCE, Poll, collect
+from analysis.compare import compare
+from analysis.model import Comparison
+from analysis.placement import Timeline
+from analysis.report import console, html, markdown
+from analysis.xray import XRay
+from k8s.advice import nearest_counts
+from k8s.console import Io, Parser, Verbs, verb
+from k8s.errors import ExitCode, InvalidRunError, SamezoneError, UsageError
+from k8s.lab import state as lab_state
+from k8s.lab import supervisor
+from k8s.routing import RoutingMode, parse_mode
+from loadtest import plan, rundir
+from loadtest.experiment import HintsRefusedError
+
+REPORTS = {"report.html": html.render, "report.md": markdown.render}
+DEFAULT_RUNS = Path("runs")
+
+
+def entry() -> int:
+    """The console script."""
+    return main(sys.argv[1:], Io())
+
+
+def main(argv: Sequence[str], io: Io) -> int:
+    """Run one command; returns the exit code and never raises for what a user can cause."""
+    try:
+        with_interrupt_once(io)
+        args = parser().parse_args(argv)
+        return int(args.command(args, io))
+    except HintsRefusedError as error:
+        io.say(f"samezone: {error}")
+        return error.exit_code
+    except SamezoneError as error:
+        io.say(f"samezone: {error}")
+        return error.exit_code
+    except KeyboardInterrupt:
+        io.say("samezone: interrupted; nothing is left changed")
+        return ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        return ExitCode.DONE
+
+
+def with_interrupt_once(io: Io) -> None:
+    """Ctrl-C (and SIGTERM) interrupts once; further ones must not cut the putting back short."""
+    hits = 0
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        nonlocal hits
+        hits += 1
+        if hits == 1:
+            raise KeyboardInterrupt
+        io.say("already stopping; putting everything back first")
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, interrupt)
+
+
+def parser() -> Parser:
+    """All verbs."""
+    root = Parser(
+        prog="samezone",
+        description="How much service-to-service traffic crosses availability zones, what it costs, and what "
+        "topology-aware routing changes.",
+        epilog="Exit codes: 0 done; 1 verdict fail; 2 usage; 3 inconclusive; 4 invalid run; 5 place not "
+        "reachable; 130 interrupted, everything restored.",
+    )
+    verbs: Verbs[Parser] = root.add_subparsers(
+        dest="verb", metavar="VERB", required=True, parser_class=Parser
+    )
+    demo = verb(verbs, "demo", demo_command, summary="The whole job on the lab: baseline, TAR, report.")
+    loadtest.cli.add_load(demo)
+    baseline = verb(verbs, "baseline", baseline_command, summary="Measure with routing off and print it.")
+    loadtest.cli.add_load(baseline)
+    enable = verb(verbs, "enable", enable_command, summary="Set a mode, measure, compare with the baseline.")
+    enable.add_argument("mode", help="tar, prefer-close, prefer-same-zone or prefer-same-node")
+    enable.add_argument("--baseline", type=Path, help="run folder; default: the newest one that fits")
+    loadtest.cli.add_load(enable)
+    k8s.cli.add(verbs)
+    loadtest.cli.add(verbs)
+    collector = verb(verbs, "collect", collect_command, summary="Read a run's service graph from X-Ray.")
+    collector.add_argument("run", type=Path)
+    _add_xray(collector)
+    comparer = verb(verbs, "compare", compare_command, summary="Compare two collected runs.")
+    comparer.add_argument("baseline", type=Path)
+    comparer.add_argument("candidate", type=Path)
+    reporter = verb(verbs, "report", report_command, summary="Render the report again from the artifacts.")
+    reporter.add_argument("run", type=Path, nargs="?", help="run folder; default: the newest comparison")
+    reporter.add_argument("--runs", type=Path, default=DEFAULT_RUNS)
+    for one in (demo, enable, comparer):
+        one.add_argument("--request-bytes", type=float, help="a call, where nothing measures it")
+        one.add_argument("--response-bytes", type=float, help="a call, where nothing measures it")
+    for one in (demo, baseline, enable):
+        _add_xray(one)
+    return root
+
+
+def _add_xray(into: argparse.ArgumentParser) -> None:
+    into.add_argument("--xray-endpoint", help="default: AWS_ENDPOINT_URL_XRAY, or the lab's stand-in")
+    into.add_argument("--region", help="default: AWS_REGION, or the run's")
+
+
+def baseline_command(args: argparse.Namespace, io: Io) -> int:
+    """``samezone baseline``: routing off, load, collect, print the zone matrix."""
+    folder = _measure(args, io, mode=RoutingMode.OFF, keep=False)
+    _print_arm(folder, io)
+    io.say(f"baseline kept in {folder}")
+    return ExitCode.DONE
+
+
+def enable_command(args: argparse.Namespace, io: Io) -> int:
+    """``samezone enable MODE``: set it, the same load, collect, compare, report; the mode stays in force."""
+    mode = parse_mode(args.mode)
+    if mode is RoutingMode.OFF:
+        raise UsageError("enable off: that is no mode to enable; run: samezone baseline")
+    baseline = _baseline_for(args, io)
+    try:
+        folder = _measure(args, io, mode=mode, keep=True)
+    except HintsRefusedError as error:
+        cluster = k8s.cli.open_cluster(args, io)
+        advice = nearest_counts(cluster.snapshot([]).nodes, error.outcome.hints.endpoints)
+        raise InvalidRunError(f"{error}; {advice}; the Service is as it was") from error
+    comparison = _compare(args, io, baseline, folder)
+    io.say(f"Service {args.service} stays on {mode.value}; to put it back: make disable-tar")
+    _finish(comparison, folder, io)
+    return ExitCode.DONE
+
+
+def demo_command(args: argparse.Namespace, io: Io) -> int:
+    """``samezone demo``: lab up, baseline, enable tar, report, lab down where we started it."""
+    if args.platform != "lab":
+        raise UsageError(
+            "demo runs on the lab only; on a cluster use: make baseline enable-tar PLATFORM=cluster"
+        )
+    ours = not supervisor.status(io.lab_dir).running
+    if ours:
+        k8s.cli.lab_up(parser().parse_args(["lab", "up"]), io)
+    try:
+        baseline = _measure(args, io, mode=RoutingMode.OFF, keep=False)
+        _print_arm(baseline, io)
+        folder = _measure(args, io, mode=RoutingMode.TAR, keep=False)
+        comparison = _compare(args, io, baseline, folder)
+    finally:
+        if ours:
+            supervisor.down(io.lab_dir)
+    _finish(comparison, folder, io)
+    return ExitCode.DONE
+
+
+def collect_command(args: argparse.Namespace, io: Io) -> int:
+    """``samezone collect RUN``."""
+    _collect(args, io, args.run)
+    io.write(str(args.run / rundir.GRAPH))
+    return ExitCode.DONE
+
+
+def compare_command(args: argparse.Namespace, io: Io) -> int:
+    """``samezone compare BASELINE CANDIDATE``: writes into the candidate's folder."""
+    comparison = _compare(args, io, args.baseline, args.candidate)
+    _finish(comparison, args.candidate, io)
+    return ExitCode.DONE
+
+
+def report_command(args: argparse.Namespace, io: Io) -> int:
+    """``samezone report [RUN]``."""
+    folder = args.run or artifacts.latest_comparison(args.runs)
+    if folder is None:
+        raise UsageError(f"report: no comparison under {args.runs}; run: make baseline enable-tar")
+    _finish(artifacts.read_comparison(folder), folder, io)
+    return ExitCode.DONE
+
+
+def _measure(args: argparse.Namespace, io: Io, *, mode: RoutingMode, keep: bool) -> Path:
+    """One arm, measured and collected."""
+    folder, _ = loadtest.cli.run_arm(args, io, mode=mode.value, keep=keep)
+    _collect(args, io, folder)
+    return folder
+
+
+def _collect(args: argparse.Namespace, io: Io, folder: Path) -> None:
+    record = rundir.read_record(folder)
+    on_lab = record.place.platform == "lab"
+    endpoint = args.xray_endpoint or io.environment.get("AWS_ENDPOINT_URL_XRAY")
+    if endpoint is None and on_lab:
+        endpoint = lab_state.load(io.lab_dir).xray_url
+    source = XRay(region=args.region or record.place.region, endpoint_url=endpoint, dummy_credentials=on_lab)
+
+    def say(poll: Poll, expected: int) -> None:
+        io.say(f"X-Ray shows {poll.requests} of {expected} requests, {poll.calls} calls between pods")
+
+    collected = collect(
+        source,
+        record,
+        LAB_PATIENCE if on_lab else CLOUD_PATIENCE,
+        clock=io.clock,
+        sleep=io.sleep,
+        on_poll=say,
+    )
+    artifacts.save_collected(folder, collected)
+
+
+def _baseline_for(args: argparse.Namespace, io: Io) -> Path:
+    """The baseline to compare with, checked before anything is measured."""
+    cluster = k8s.cli.open_cluster(args, io)
+    found = args.baseline or artifacts.latest_baseline(
+        args.runs, context=cluster.context, service=str(args.service)
+    )
+    if found is None:
+        raise UsageError(
+            f"enable {args.mode}: no baseline of Service {args.service} in context {cluster.context} under "
+            f"{args.runs}; run: make baseline"
+        )
+    unlike = plan.differences(rundir.read_record(found).asked.plan, loadtest.cli.plan_of(args))
+    if unlike:
+        faults = "; ".join(f"{one.name} ({one.left} against {one.right})" for one in unlike)
+        raise UsageError(
+            f"enable {args.mode}: baseline {found} was measured under another load: {faults}; give the same "
+            "load, or run: make baseline"
+        )
+    return Path(found)
+
+
+def _compare(args: argparse.Namespace, io: Io, baseline: Path, candidate: Path) -> Comparison:
+    assumed = AssumedBytes()
+    if args.request_bytes is not None:
+        assumed = replace(assumed, request=args.request_bytes)
+    if args.response_bytes is not None:
+        assumed = replace(assumed, response=args.response_bytes)
+    comparison = compare(
+        artifacts.read_arm(baseline),
+        artifacts.read_arm(candidate),
+        created_s=io.clock(),
+        versions=loadtest.cli.versions(),
+        assumed=assumed,
+    )
+    rundir.write_json(candidate / rundir.COMPARISON, comparison)
+    return comparison
+
+
+def _print_arm(folder: Path, io: Io) -> None:
+    inputs = artifacts.read_arm(folder)
+    focus = focus_of(inputs, Timeline(inputs.topology))
+    _console(io).print(console.zone_matrix(arm_result(inputs, assumed=AssumedBytes()), focus))
+
+
+def _finish(comparison: Comparison, folder: Path, io: Io) -> None:
+    """Write the reports, print the table, say where they are."""
+    for name, render in REPORTS.items():
+        rundir.write_bytes(folder / name, render(comparison).encode())
+    _console(io).print(console.comparison(comparison))
+    io.say(f"report: {(folder / 'report.html').resolve()}")
+
+
+def _console(io: Io) -> Console:
+    return Console(file=io.out, highlight=False)

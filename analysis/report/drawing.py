@@ -1,0 +1,101 @@
+"""A picture as a value: marks in CSS pixels from the top left, in colours that the page may turn dark."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Paint(StrEnum):
+    """The palette; the page's style sheet has a variable of the same name for each, for light and dark.
+
+    Same and cross are the blue and the vermilion of Okabe and Ito's palette, darkened until text in them
+    has a contrast of 4.5 on paper; they differ for every common kind of colour blindness and in grey.
+    """
+
+    INK = "#1c2128"
+    MUTED = "#5d6672"
+    RULE = "#d5dae1"
+    BAND = "#f3f5f8"
+    PAPER = "#fefefe"
+    SAME = "#0068b3"
+    CROSS = "#c44a00"
+    UNKNOWN = "#777c84"
+
+    @property
+    def variable(self) -> str:
+        """The name of its CSS variable."""
+        return f"--{self.name.lower()}"
+
+
+class Anchor(StrEnum):
+    """Which end of a text sits at its x."""
+
+    START = "left"
+    MIDDLE = "center"
+    END = "right"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Box:
+    """A rectangle."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    fill: Paint
+    opacity: float = 1.0
+    radius: float = 0.0
+    stroke: Paint | None = None
+    tip: str = ""
+    """Shown by browsers while the pointer rests on it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """A straight line between two points, or a cubic Bezier curve through four control points."""
+
+    points: tuple[tuple[float, float], ...]
+    paint: Paint
+    width: float = 1.0
+    opacity: float = 1.0
+    dashed: bool = False
+    tip: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dot:
+    """A disc."""
+
+    x: float
+    y: float
+    radius: float
+    paint: Paint
+    tip: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Label:
+    """One line of text; *y* is its baseline."""
+
+    x: float
+    y: float
+    text: str
+    anchor: Anchor = Anchor.START
+    size: float = 12.0
+    bold: bool = False
+    paint: Paint = Paint.INK
+    tip: str = ""
+
+
+Mark = Box | Line | Dot | Label
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawing:
+    """Marks, drawn in their order."""
+
+    width: float
+    height: float
+    label: str
+    """What a reader who cannot see it is told."""
+    marks: tuple[Mark, ...]

@@ -1,0 +1,92 @@
+"""Names for readers: one printable line, short labels that tell pods apart, words for modes and arms."""
+
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable
+
+from analysis.model import ArmResult, Workload
+
+_MODES = {
+    "off": "Plain routing",
+    "tar": "Topology Aware Routing",
+    "prefer-close": "trafficDistribution: PreferClose",
+    "prefer-same-zone": "trafficDistribution: PreferSameZone",
+    "prefer-same-node": "trafficDistribution: PreferSameNode",
+}
+_BREAKS = frozenset("\t\n\v\f\r\x1c\x1d\x1e\x1f\x85\u2028\u2029")
+_JOINERS = frozenset("\u200c\u200d")
+"""Format characters that belong to scripts and emoji; every other one can only mislead."""
+_FORBIDDEN = frozenset("\ufffe\uffff")
+"""Not characters, and not allowed in XML."""
+UNKNOWN_ZONE = "unknown"
+
+
+def plain(text: str) -> str:
+    """*text* on one line without characters that hide, reorder or break it (controls, bidi marks).
+
+    Names and messages come from a cluster; a terminal or a page must show them and not obey them.
+    """
+    return "".join(_visible(character) for character in text)
+
+
+def _visible(character: str) -> str:
+    if character in _BREAKS:
+        return " "
+    if character in _FORBIDDEN:
+        return "\ufffd"
+    if character in _JOINERS or unicodedata.category(character) not in {"Cc", "Cf", "Cs", "Co"}:
+        return character
+    return "\ufffd"
+
+
+def elide(text: str, most: int) -> str:
+    """*text* in at most *most* characters, its middle replaced by an ellipsis: both ends carry meaning."""
+    text = plain(text)
+    if len(text) <= most:
+        return text
+    head = (most - 1) // 2
+    return f"{text[:head]}\u2026{text[len(text) - (most - 1 - head) :]}"
+
+
+def short_names(names: Iterable[str], *, most: int = 14, least: int = 3) -> dict[str, str]:
+    """The part of each name that tells it from the others, e.g. ``x7k2p`` of ``catalog-6d5f7c9b8-x7k2p``.
+
+    As few dash-separated parts from the end as are unique and *least* characters long, *most* at most. Labels
+    are unique.
+    """
+    unique = sorted(set(names))
+    deepest = max((name.count("-") + 1 for name in unique), default=0)
+    tails = [Counter(_tail(name, depth) for name in unique) for depth in range(1, deepest + 1)]
+    labels: dict[str, str] = {}
+    for name in unique:
+        candidates = ((_tail(name, depth), seen) for depth, seen in enumerate(tails, start=1))
+        label = next((tail for tail, seen in candidates if len(tail) >= least and seen[tail] == 1), name)
+        label = elide(label, most)
+        if label in labels.values():
+            label = f"{elide(label, most - 3)}\u00b7{len(labels) + 1}"
+        labels[name] = label
+    return labels
+
+
+def _tail(name: str, depth: int) -> str:
+    return "-".join(name.split("-")[-depth:])
+
+
+def zone(name: str | None) -> str:
+    """A zone, or ``unknown``."""
+    return UNKNOWN_ZONE if name is None else name
+
+
+def pair(client: Workload, server: Workload) -> str:
+    """Who calls whom, e.g. ``ui -> catalog`` with an arrow."""
+    return f"{client} \u2192 {server}"
+
+
+def mode(value: str) -> str:
+    """A routing mode in words; an unknown one as it is."""
+    return _MODES.get(value, value)
+
+
+def arm(result: ArmResult) -> str:
+    """An arm's label, with its mode where that says more."""
+    return result.arm if result.arm == result.mode else f"{result.arm} ({result.mode})"

@@ -1,0 +1,244 @@
+"""Base units to human text: ratios, seconds, dollars, counts and times as a reader wants them.
+
+The only place where a number becomes words. One scale a kind (percent, ms, dollars a month), so that two
+cells of a column can be compared by eye. Everything is pure; times are UTC.
+"""
+
+import math
+from datetime import UTC, datetime
+
+from analysis.model import Interval
+from loadtest.record import Window
+
+NOTHING = "\u2013"
+"""An en dash: not measured, or not measurable."""
+SAME = "~"
+"""No significant change, as benchstat writes it."""
+_GAP = "\u00a0"
+"""Between a number and its unit; does not break over lines."""
+_THIN = "\u202f"
+"""Between thousands."""
+_MINUS = "\u2212"
+_FINEST = 3
+"""Most decimals of a percentage."""
+
+
+def _fixed(value: float, decimals: int, *, sign: bool = False) -> str:
+    """A number with thin thousands separators, a real minus and no negative zero."""
+    if not math.isfinite(value):
+        return NOTHING
+    text = f"{abs(value):,.{decimals}f}".replace(",", _THIN)
+    zero = not text.strip(f"0.{_THIN}")
+    if value < 0 and not zero:
+        return _MINUS + text
+    return "+" + text if sign and not zero else text
+
+
+def count(value: int) -> str:
+    """How many, e.g. ``12 345``."""
+    return _fixed(value, 0)
+
+
+def rate(per_s: float) -> str:
+    """Events a second, e.g. ``49.8/s``."""
+    return f"{_fixed(per_s, 1)}/s"
+
+
+def times(ratio: float) -> str:
+    """A multiple, e.g. ``1.25x`` with a multiplication sign."""
+    return f"{_fixed(ratio, 2)}\u00d7"
+
+
+def level(interval: Interval) -> str:
+    """The nominal coverage of an interval, e.g. ``95 %``."""
+    return f"{interval.level * 100:g}{_GAP}%"
+
+
+def sure(interval: Interval) -> bool:
+    """Whether the interval of a difference excludes zero."""
+    return interval.low > 0 or interval.high < 0
+
+
+def _ratio_decimals(ratio: float) -> int:
+    """One decimal; more where one would round a share to an all or a nothing that it is not."""
+    for decimals in range(1, _FINEST):
+        shown = round(ratio * 100, decimals)
+        if not ((shown <= 0 < ratio) or (ratio < 1 and shown >= 100)):  # noqa: PLR2004 - per cent
+            return decimals
+    return _FINEST
+
+
+def percent(ratio: float | None) -> str:
+    """A share of 0..1, e.g. ``33.4 %``; never rounded to 0 % or 100 % unless it is exactly that."""
+    if ratio is None:
+        return NOTHING
+    decimals = _ratio_decimals(ratio)
+    finest = 10.0 ** -(_FINEST + 2)
+    if 0 < ratio < finest / 2:
+        return f"<{_GAP}{_fixed(finest * 100, _FINEST)}{_GAP}%"
+    if 1 - finest / 2 < ratio < 1:
+        return f">{_GAP}{_fixed(100 - finest * 100, _FINEST)}{_GAP}%"
+    return f"{_fixed(ratio * 100, decimals)}{_GAP}%"
+
+
+def _bounds(low: float, high: float, decimals: int, *, sign: bool = False) -> str:
+    return f"[{_fixed(low, decimals, sign=sign)},{_GAP}{_fixed(high, decimals, sign=sign)}]"
+
+
+def percent_bounds(low: float, high: float) -> str:
+    """Two shares as a range, e.g. ``[31.9, 34.9]`` in per cent."""
+    return _bounds(low * 100, high * 100, 1)
+
+
+def share_bounds(share: Interval) -> str:
+    """The interval of a share in per cent, e.g. ``[31.9, 34.9]``, or ``[99.998, 100.000]`` around an all."""
+    around = (share.low, share.high) if share.estimate in {0.0, 1.0} else (share.estimate,)
+    return _bounds(share.low * 100, share.high * 100, max(map(_ratio_decimals, around)))
+
+
+def percent_interval(share: Interval | None) -> str:
+    """A share with its interval, e.g. ``33.4 % [31.9, 34.9]``."""
+    if share is None:
+        return NOTHING
+    return f"{percent(share.estimate)} {share_bounds(share)}"
+
+
+def points(difference: float) -> str:
+    """A difference of two shares in percentage points with its sign, e.g. ``+65.3 pp``."""
+    return f"{_fixed(difference * 100, 1, sign=True)}{_GAP}pp"
+
+
+def points_bounds(difference: Interval) -> str:
+    """The interval of a difference of two shares in percentage points, e.g. ``[+64.0, +66.6]``."""
+    return _bounds(difference.low * 100, difference.high * 100, 1, sign=True)
+
+
+def points_change(difference: Interval | None, *, changed: bool) -> str:
+    """A difference of two shares: ``+65.3 pp [+64.0, +66.6]``, or ``~ [-1.2, +1.5] pp``."""
+    if difference is None:
+        return NOTHING
+    if not changed:
+        return f"{SAME} {points_bounds(difference)}{_GAP}pp"
+    return f"{points(difference.estimate)} {points_bounds(difference)}"
+
+
+def _ms_decimals(*seconds: float) -> int:
+    largest = max(abs(value) for value in seconds) * 1000
+    return 2 if largest < 10 else 1 if largest < 100 else 0  # noqa: PLR2004 - three digits that mean something
+
+
+def milliseconds(seconds: float | None) -> str:
+    """A duration, e.g. ``1.23 ms``."""
+    if seconds is None:
+        return NOTHING
+    return f"{_fixed(seconds * 1000, _ms_decimals(seconds))}{_GAP}ms"
+
+
+def whole_milliseconds(seconds: float | None) -> str:
+    """A duration that is known to 1 ms only, e.g. ``3 ms``."""
+    if seconds is None:
+        return NOTHING
+    if 0 <= seconds < 0.0005:  # noqa: PLR2004 - half of the resolution
+        return f"<{_GAP}1{_GAP}ms"
+    return f"{_fixed(seconds * 1000, 0)}{_GAP}ms"
+
+
+def tick_milliseconds(value_s: float) -> str:
+    """A round duration on an axis, e.g. ``2.5 ms``."""
+    return f"{value_s * 1000:g}{_GAP}ms"
+
+
+def milliseconds_interval(duration: Interval | None) -> str:
+    """A duration with its interval, e.g. ``1.23 ms [1.20, 1.26]``."""
+    if duration is None:
+        return NOTHING
+    decimals = _ms_decimals(duration.estimate)
+    bounds = _bounds(duration.low * 1000, duration.high * 1000, decimals)
+    return f"{milliseconds(duration.estimate)} {bounds}"
+
+
+def milliseconds_change(difference: Interval | None) -> str:
+    """A difference of durations: ``-0.62 ms [-0.70, -0.54]``, or ``~ [-0.1, +0.1] ms`` around zero."""
+    if difference is None:
+        return NOTHING
+    decimals = _ms_decimals(difference.estimate, difference.low, difference.high)
+    bounds = _bounds(difference.low * 1000, difference.high * 1000, decimals, sign=True)
+    if not sure(difference):
+        return f"{SAME} {bounds}{_GAP}ms"
+    return f"{_fixed(difference.estimate * 1000, decimals, sign=True)}{_GAP}ms {bounds}"
+
+
+def _usd_decimals(*amounts: float) -> int:
+    """Cents; whole dollars from 1000 up; below ten cents as many decimals as show two digits."""
+    largest = max(abs(value) for value in amounts)
+    if largest >= 1000:  # noqa: PLR2004 - cents are noise here
+        return 0
+    if largest >= 0.1 or largest == 0:  # noqa: PLR2004 - ten cents
+        return 2
+    return min(8, 1 - math.floor(math.log10(largest)))
+
+
+def _dollars(amount: float, decimals: int, *, sign: bool = False) -> str:
+    text = _fixed(amount, decimals, sign=sign)
+    return f"{text[0]}${text[1:]}" if text[0] in f"+{_MINUS}" else f"${text}"
+
+
+def usd_per_gb(price: float) -> str:
+    """The price of a gigabyte as the provider lists it, e.g. ``$0.01/GB``."""
+    return f"${price:g}/GB"
+
+
+def usd(amount: float) -> str:
+    """An amount of US dollars, e.g. ``$0.01``."""
+    return _dollars(amount, _usd_decimals(amount))
+
+
+def usd_month(cost: Interval | None) -> str:
+    """Dollars a month with the interval, e.g. ``$12.34/month [11.90, 12.78]``."""
+    if cost is None:
+        return NOTHING
+    decimals = _usd_decimals(cost.estimate, cost.low, cost.high)
+    return f"{_dollars(cost.estimate, decimals)}/month {_bounds(cost.low, cost.high, decimals)}"
+
+
+def usd_month_change(difference: Interval | None) -> str:
+    """A difference of monthly cost: ``-$11.20/month [-11.9, -10.5]``, or ``~ [-1, +1] $/month``."""
+    if difference is None:
+        return NOTHING
+    decimals = _usd_decimals(difference.estimate, difference.low, difference.high)
+    bounds = _bounds(difference.low, difference.high, decimals, sign=True)
+    if not sure(difference):
+        return f"{SAME} {bounds}{_GAP}$/month"
+    return f"{_dollars(difference.estimate, decimals, sign=True)}/month {bounds}"
+
+
+def rate_interval(per_s: Interval | None) -> str:
+    """Events a second with the interval, e.g. ``16.7/s [15.9, 17.5]``."""
+    if per_s is None:
+        return NOTHING
+    return f"{rate(per_s.estimate)} {_bounds(per_s.low, per_s.high, 1)}"
+
+
+def size(byte_count: float) -> str:
+    """Bytes in decimal units, e.g. ``1.2 kB``."""
+    for unit, scale in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if abs(byte_count) >= scale:
+            return f"{_fixed(byte_count / scale, 1)}{_GAP}{unit}"
+    return f"{_fixed(byte_count, 0)}{_GAP}B"
+
+
+def seconds(length_s: float) -> str:
+    """A length of time, e.g. ``40.0 s``."""
+    return f"{_fixed(length_s, 1)}{_GAP}s"
+
+
+def utc(at_s: float) -> str:
+    """A moment, e.g. ``2026-11-22 20:15:03 UTC``."""
+    return f"{datetime.fromtimestamp(at_s, UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def window(span: Window) -> str:
+    """A window of time, e.g. ``2026-11-22 20:15:03 to 20:15:46 UTC (43.0 s)``."""
+    start, end = (datetime.fromtimestamp(at_s, UTC) for at_s in (span.start_s, span.end_s))
+    until = f"{end:%H:%M:%S}" if start.date() == end.date() else f"{end:%Y-%m-%d %H:%M:%S}"
+    return f"{start:%Y-%m-%d %H:%M:%S} to {until} UTC ({seconds(span.length_s)})"

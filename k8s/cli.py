@@ -1,0 +1,207 @@
+"""The verbs of the place: ``lab`` and ``routing``."""
+
+import argparse
+from pathlib import Path
+
+from k8s import control
+from k8s.advice import nearest_counts
+from k8s.cluster import LiveCluster, connect
+from k8s.console import Io, Parser, Verbs, group, verb
+from k8s.errors import ExitCode, InvalidRunError, UsageError
+from k8s.lab import state as lab_state
+from k8s.lab import supervisor
+from k8s.lab.settings import DEFAULT_API_PORT, DEFAULT_XRAY_PORT, LabSettings
+from k8s.originals import Originals
+from k8s.routing import mode_of, parse_mode, settings_of
+from k8s.topology import ServiceKey, Zone
+
+LAB_CONTEXT = "samezone-lab"
+PLATFORMS = ("lab", "cluster")
+HINTS_TIMEOUT_S = 30.0
+
+
+def add(verbs: "Verbs[Parser]") -> None:
+    """Add the verbs of this room."""
+    _add_lab(group(verbs, "lab", summary="The embedded place: emulated zones on this machine."))
+    routing = group(verbs, "routing", summary="How a Service prefers endpoints.")
+    setter = verb(routing, "set", routing_set, summary="Put a routing mode in force and wait for its hints.")
+    setter.add_argument("mode", help="off, tar, prefer-close, prefer-same-zone or prefer-same-node")
+    setter.add_argument("--timeout", type=float, default=HINTS_TIMEOUT_S, help="seconds to wait for hints")
+    restorer = verb(routing, "restore", routing_restore, summary="Give the Service back what it had.")
+    shower = verb(routing, "show", routing_show, summary="Print the mode in force and the hints seen.")
+    for parser in (setter, restorer, shower):
+        add_place(parser)
+
+
+def add_place(parser: argparse.ArgumentParser) -> None:
+    """Options that say where, and which Service."""
+    parser.add_argument("--platform", choices=PLATFORMS, default="lab")
+    parser.add_argument("--context", help="kubeconfig context; default: the current one")
+    parser.add_argument("--kubeconfig", type=Path, help="default: the lab's, or kubectl's own rules")
+    parser.add_argument("--service", type=service_key, default="catalog/catalog", metavar="NS/NAME")
+
+
+def service_key(text: str) -> ServiceKey:
+    """``namespace/name``; an argparse type."""
+    namespace, slash, name = text.partition("/")
+    if not (namespace and slash and name) or "/" in name:
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAMESPACE/NAME, e.g. catalog/catalog")
+    return ServiceKey(namespace=namespace, name=name)
+
+
+def open_cluster(args: argparse.Namespace, io: Io) -> LiveCluster:
+    """The API server that the options name."""
+    if args.platform == "lab":
+        kubeconfig = args.kubeconfig or lab_state.load(io.lab_dir).kubeconfig
+        return connect(kubeconfig, args.context)
+    return connect(args.kubeconfig, args.context)
+
+
+def originals(io: Io) -> Originals:
+    """The records of what Services had."""
+    return Originals(io.home / "originals")
+
+
+def _add_lab(verbs: "Verbs[Parser]") -> None:
+    up = verb(verbs, "up", lab_up, summary="Start the lab; returns when every part is ready.")
+    up.add_argument("--zones", default="eu-west-1a,eu-west-1b,eu-west-1c", help="comma-separated")
+    up.add_argument("--nodes-per-zone", type=int, default=1)
+    up.add_argument("--ui", default="3", help="pods, or pods in each zone, e.g. 1,1,1")
+    up.add_argument("--catalog", default="6", help="pods, or pods in each zone, e.g. 5,2,2")
+    up.add_argument("--cross-zone-delay-ms", type=float, default=0.6, help="extra one-way latency")
+    up.add_argument("--keep-alive", action="store_true", help="ui keeps its connections to catalog")
+    up.add_argument("--api-port", type=int, default=DEFAULT_API_PORT, help="0: any free one")
+    up.add_argument("--xray-port", type=int, default=DEFAULT_XRAY_PORT, help="0: any free one")
+    up.add_argument("--seed", type=int, default=1)
+    verb(verbs, "down", lab_down, summary="Stop the lab; leaves no process and no port.")
+    verb(verbs, "status", lab_status, summary="Print what runs and where.")
+
+
+def lab_settings(args: argparse.Namespace, io: Io) -> LabSettings:
+    """The lab the options describe."""
+    ui, catalog = _replicas("--ui", args.ui), _replicas("--catalog", args.catalog)
+    return LabSettings(
+        zones=tuple(Zone(name) for name in args.zones.split(",")),
+        nodes_per_zone=args.nodes_per_zone,
+        ui_replicas=sum(ui),
+        catalog_replicas=sum(catalog),
+        ui_per_zone=ui if len(ui) > 1 else (),
+        catalog_per_zone=catalog if len(catalog) > 1 else (),
+        cross_zone_delay_s=args.cross_zone_delay_ms / 1000,
+        keep_alive=args.keep_alive,
+        api_port=args.api_port,
+        xray_port=args.xray_port,
+        seed=args.seed,
+        state_dir=io.lab_dir,
+    )
+
+
+def _replicas(option: str, text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise UsageError(
+            f"lab up: {option} {text!r}: give a number, or one for each zone, e.g. 5,2,2"
+        ) from None
+
+
+def lab_up(args: argparse.Namespace, io: Io) -> int:
+    """``samezone lab up``."""
+    status = supervisor.status(io.lab_dir)
+    if status.state is not None and status.running:
+        io.say(f"the lab is already up: API server {status.state.api_url}, X-Ray {status.state.xray_url}")
+        return ExitCode.DONE
+    began_s = io.clock()
+    state = supervisor.up(lab_settings(args, io))
+    originals(io).forget_all(LAB_CONTEXT)
+    zones = ", ".join(state.zones)
+    io.say(f"the lab is up after {io.clock() - began_s:.1f} s: zones {zones}; logs in {io.lab_dir / 'logs'}")
+    io.say(f"kubectl and the AWS CLI see it after: . {_relative(io.lab_dir / 'env', io)}")
+    return ExitCode.DONE
+
+
+def lab_down(args: argparse.Namespace, io: Io) -> int:
+    """``samezone lab down``."""
+    del args
+    io.say("the lab is down" if supervisor.down(io.lab_dir) else "the lab is not up")
+    originals(io).forget_all(LAB_CONTEXT)
+    return ExitCode.DONE
+
+
+def lab_status(args: argparse.Namespace, io: Io) -> int:
+    """``samezone lab status``."""
+    del args
+    status = supervisor.status(io.lab_dir)
+    for line in status.lines():
+        io.write(line)
+    return ExitCode.DONE if status.running else ExitCode.UNREACHABLE
+
+
+def routing_set(args: argparse.Namespace, io: Io) -> int:
+    """``samezone routing set MODE``."""
+    mode = parse_mode(args.mode)
+    cluster = open_cluster(args, io)
+    before = cluster.service(args.service)
+    originals(io).remember(cluster.context, args.service, settings_of(before))
+    applied = control.set_mode(cluster, args.service, mode)
+    for warning in applied.warnings:
+        io.say(f"warning: {warning}")
+    outcome = control.await_hints(
+        cluster,
+        args.service,
+        mode,
+        events_before=applied.events_before,
+        timeout_s=args.timeout,
+        clock=io.clock,
+        sleep=io.sleep,
+    )
+    hints = outcome.hints
+    if not outcome.converged:
+        nodes = cluster.snapshot([args.service.namespace]).nodes
+        said = f"the controller says: {outcome.refusal}" if outcome.refusal else "the controller said nothing"
+        advice = f"; {nearest_counts(nodes, hints.endpoints)}" if outcome.refusal else ""
+        raise InvalidRunError(
+            f"routing set {mode.value} on Service {args.service}: hints were not assigned within "
+            f"{outcome.waited_s:.1f} s; {said}{advice}"
+        )
+    io.say(
+        f"Service {args.service} in context {cluster.context}: {mode.value} is in force after "
+        f"{outcome.waited_s:.1f} s, {hints.hinted} of {hints.endpoints} endpoints hinted"
+    )
+    return ExitCode.DONE
+
+
+def routing_restore(args: argparse.Namespace, io: Io) -> int:
+    """``samezone routing restore``."""
+    cluster = open_cluster(args, io)
+    original = originals(io).recall(cluster.context, args.service)
+    if original is None:
+        io.say(
+            f"Service {args.service} in context {cluster.context}: nothing recorded, nothing changed "
+            f"(mode {mode_of(cluster.service(args.service)).value})"
+        )
+        return ExitCode.DONE
+    restored = control.restore(cluster, args.service, original)
+    originals(io).forget(cluster.context, args.service)
+    io.say(
+        f"Service {args.service} in context {cluster.context} has what it had: mode {mode_of(restored).value}"
+    )
+    return ExitCode.DONE
+
+
+def routing_show(args: argparse.Namespace, io: Io) -> int:
+    """``samezone routing show``."""
+    cluster = open_cluster(args, io)
+    service = cluster.service(args.service)
+    hints = control.hints_seen(cluster.slices(args.service), at_s=io.clock())
+    zones = ", ".join(f"{zone} {count}" for zone, count in hints.by_zone) or "none"
+    io.write(f"service  {args.service} (context {cluster.context})")
+    io.write(f"mode     {mode_of(service).value}")
+    io.write(f"hints    {hints.hinted} of {hints.endpoints} ready endpoints; by zone: {zones}")
+    for event in cluster.events(args.service):
+        io.write(f"event    {event.type} {event.reason}: {event.message} (x{event.count})")
+    return ExitCode.DONE
+
+
+def _relative(path: Path, io: Io) -> Path:
+    return path.relative_to(io.folder) if path.is_relative_to(io.folder) else path

@@ -1,0 +1,107 @@
+"""The lab as a platform for load: worker pods in its API, its relays' counters, its facts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from k8s.lab.state import LabState
+
+from k8s.cluster import LiveCluster
+from k8s.lab import truth
+from k8s.lab.addresses import WORKER_PODS_FROM
+from k8s.topology import ServiceKey
+from loadtest.placement import WorkerPlacement
+from loadtest.record import Place
+from loadtest.truthfile import TruthFile
+
+WORKER_NAMESPACE: Final = "locust"
+CLUSTER_NAME: Final = "samezone-lab"
+EXTERNAL_ANNOTATION: Final = "samezone.dev/external"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabPlatform:
+    """A running lab and its API."""
+
+    state: LabState
+    cluster: LiveCluster
+
+    def place(self) -> Place:
+        """Facts of the lab for the record."""
+        return Place(
+            platform="lab",
+            context=self.cluster.context,
+            server=self.cluster.server,
+            version=self.cluster.version(),
+            region=self.state.region,
+            zones=tuple(str(zone) for zone in self.state.zones),
+            cross_zone_delay_s=self.state.settings.cross_zone_delay_s,
+        )
+
+    def placements(self, client: ServiceKey, *, suffix: str) -> tuple[WorkerPlacement, ...]:
+        """One worker a zone, on the zone's first node; pod names carry *suffix* and no zone."""
+        first = {node.zone: node for node in reversed(self.state.nodes)}
+        return tuple(
+            WorkerPlacement(
+                pod=f"locust-worker-{suffix}-{_letters(index)}",
+                zone=str(zone),
+                node=str(first[zone].name),
+                ip=self.state.addresses.pod(first[zone].number, WORKER_PODS_FROM + index),
+                ui_url=self.state.service_url(first[zone].name, client),
+                otlp_url=self.state.otlp_url,
+                region=self.state.region,
+                cluster=CLUSTER_NAME,
+            )
+            for index, zone in enumerate(self.state.zones)
+        )
+
+    def register(self, workers: Sequence[WorkerPlacement]) -> None:
+        """Create the workers' pods in the API, so that they have a node and with it a zone."""
+        for worker in workers:
+            self.cluster.create_pod(WORKER_NAMESPACE, pod_manifest(worker))
+
+    def unregister(self, workers: Sequence[WorkerPlacement]) -> None:
+        """Delete the workers' pods."""
+        for worker in workers:
+            self.cluster.delete_pod(WORKER_NAMESPACE, worker.pod)
+
+    def read_truth(self) -> truth.TruthSnapshot:
+        """The relays' counters now."""
+        return truth.read(self.state.relay_urls)
+
+    def truth_file(self, before: truth.TruthSnapshot, after: truth.TruthSnapshot) -> TruthFile:
+        """What the relays counted in between."""
+        return TruthFile(
+            rows=truth.difference(before, after), connection_per_call=not self.state.settings.keep_alive
+        )
+
+
+def pod_manifest(worker: WorkerPlacement) -> dict[str, Any]:
+    """A pod that runs outside the lab's supervisor, already on its node and ready."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {
+            "name": worker.pod,
+            "namespace": WORKER_NAMESPACE,
+            "labels": {"app.kubernetes.io/name": "locust-worker"},
+            "annotations": {EXTERNAL_ANNOTATION: "true"},
+        },
+        "spec": {"nodeName": worker.node, "containers": [{"name": "locust", "image": "locust"}]},
+        "status": {
+            "phase": "Running",
+            "podIP": worker.ip,
+            "conditions": [{"type": "Ready", "status": "True"}],
+        },
+    }
+
+
+def _letters(index: int) -> str:
+    """Five letters that depend on the index alone, as a ReplicaSet's pods end."""
+    alphabet = "bcdfghjklmnpqrstvwxz"
+    value = (index + 1) * 7_368_787 % len(alphabet) ** 5
+    letters = ""
+    for _ in range(5):
+        value, digit = divmod(value, len(alphabet))
+        letters += alphabet[digit]
+    return letters

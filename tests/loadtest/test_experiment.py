@@ -1,0 +1,207 @@
+"""One arm over fakes: the order of things, and that everything is put back however it ends."""
+
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from k8s.control import DISABLED_REASONS
+from k8s.errors import InterruptedRunError, InvalidRunError, UnreachableError
+from k8s.routing import RoutingMode, RoutingSettings, mode_of
+from k8s.topology import Event, ServiceKey
+from loadtest import experiment
+from loadtest.experiment import HintsRefusedError, Outcome, Setup
+from loadtest.plan import LoadPlan
+from loadtest.record import Asked, Place, RunStatus, WorkerTally
+from loadtest.swarm import Phase, Progress
+from tests.k8s.fakes import KEY, FakeCluster, endpoint, one_slice
+
+PLACE = Place(platform="lab", context="lab", server="x", version="v1.35", region="r", zones=("a", "b"))
+
+
+@dataclass
+class FakeSwarm:
+    """Sends ten requests a second on the fake clock; trouble comes where it is ordered."""
+
+    cluster: FakeCluster
+    lost_at_s: float = 1e9
+    interrupt_at_s: float = 1e9
+    fails_to_open: bool = False
+    steps: list[str] = field(default_factory=list)
+    requests: int = 0
+
+    @property
+    def web_url(self) -> str:
+        return "http://127.0.0.1:8089"
+
+    def open(self) -> tuple[WorkerTally, ...]:
+        self.steps.append("open")
+        if self.fails_to_open:
+            raise UnreachableError("starting the workers: port 5557 is taken")
+        return (WorkerTally(worker="w1", zone="a", node="node-a"),)
+
+    def start(self, plan: LoadPlan, *, run_id: str, phase: Phase) -> None:
+        del plan, run_id
+        self.steps.append(f"start {phase} {mode_of(self.cluster.current)}")
+        self.requests = 0
+
+    def progress(self) -> Progress:
+        if self.cluster.now_s >= self.interrupt_at_s:
+            self.interrupt_at_s = 1e9
+            raise KeyboardInterrupt
+        self.requests += 5
+        lost = ("w1",) if self.cluster.now_s >= self.lost_at_s else ()
+        return Progress(requests=self.requests, failures=0, workers=1, lost=lost)
+
+    def stop(self) -> None:
+        self.steps.append("stop")
+
+    def tallies(self) -> tuple[WorkerTally, ...]:
+        return (WorkerTally(worker="w1", zone="a", node="node-a", requests=self.requests),)
+
+    def close(self) -> None:
+        self.steps.append("close")
+
+
+def run(
+    cluster: FakeCluster, swarm: FakeSwarm, *, mode: RoutingMode = RoutingMode.TAR, keep: bool = False
+) -> tuple[Outcome, list[RoutingSettings]]:
+    remembered: list[RoutingSettings] = []
+    setup = Setup(
+        cluster=cluster,
+        swarm=swarm,
+        clock=cluster.clock,
+        sleep=cluster.sleep,
+        remember=remembered.append,
+        truth=lambda: cluster.now_s,
+    )
+    asked = Asked(
+        mode=mode.value,
+        service=KEY,
+        client=ServiceKey(namespace="ui", name="ui"),
+        plan=LoadPlan(rate_per_s=10, duration_s=10, warmup_s=2, quiet_s=1.5),
+    )
+    outcome = experiment.run(setup, asked, PLACE, run_id="r1", arm=mode.value, keep_mode=keep)
+    return outcome, remembered
+
+
+def test_a_whole_arm():
+    """Mode, warm-up, quiet, load, quiet, and the Service as it was."""
+    cluster = FakeCluster()
+    swarm = FakeSwarm(cluster)
+
+    outcome, remembered = run(cluster, swarm)
+
+    assert swarm.steps == ["open", "start warmup tar", "stop", "start measure tar", "stop", "close"]
+    assert outcome.record.status is RunStatus.COMPLETE
+    assert outcome.error is None
+    assert outcome.record.measured is not None
+    assert outcome.record.measured.length_s == pytest.approx(10 + 2 * 1.5)
+    assert outcome.record.seen.measured is not None
+    assert outcome.record.seen.measured.requests == 105
+    assert outcome.truth_before == outcome.record.measured.start_s
+    assert outcome.truth_after == outcome.record.measured.end_s
+    assert mode_of(cluster.current) is RoutingMode.OFF
+    assert remembered == [RoutingSettings()]
+
+
+def test_keeping_the_mode():
+    """A complete run may leave the mode in force when the user asked for it."""
+    cluster = FakeCluster()
+
+    run(cluster, FakeSwarm(cluster), keep=True)
+
+    assert mode_of(cluster.current) is RoutingMode.TAR
+
+
+def test_interrupted_while_measuring():
+    """Ctrl-C: load stopped, processes ended, Service restored even with keep, the measured part kept."""
+    cluster = FakeCluster()
+    swarm = FakeSwarm(cluster, interrupt_at_s=111.0)
+
+    outcome, _ = run(cluster, swarm, keep=True)
+
+    assert outcome.record.status is RunStatus.INTERRUPTED
+    assert isinstance(outcome.error, InterruptedRunError)
+    assert outcome.record.seen.measured is not None
+    assert 0 < outcome.record.seen.measured.requests < 100
+    assert outcome.record.measured is not None
+    assert swarm.steps[-2:] == ["stop", "close"]
+    assert mode_of(cluster.current) is RoutingMode.OFF
+
+
+def test_a_lost_worker_cuts_the_run():
+    """A zone without its load is no measurement; the run says which worker went."""
+    cluster = FakeCluster()
+
+    outcome, _ = run(cluster, FakeSwarm(cluster, lost_at_s=112.0))
+
+    assert outcome.record.status is RunStatus.FAILED
+    assert isinstance(outcome.error, InvalidRunError)
+    assert "lost worker w1" in str(outcome.error)
+    assert mode_of(cluster.current) is RoutingMode.OFF
+
+
+def test_refused_hints_stop_before_any_load():
+    """The controller's message is the error; no request is sent and the annotation is gone again."""
+    refusal = Event(
+        type="Warning", reason=min(DISABLED_REASONS), message="Insufficient number", last_seen_s=101.0
+    )
+    plain = (one_slice(endpoint("a"), endpoint("b")),)
+    cluster = FakeCluster(before=plain, after=plain, events_after=(refusal,))
+    swarm = FakeSwarm(cluster)
+
+    with pytest.raises(HintsRefusedError, match="the controller says: Insufficient number"):
+        run(cluster, swarm)
+
+    assert swarm.steps == ["close"]
+    assert mode_of(cluster.current) is RoutingMode.OFF
+
+
+def test_generators_that_do_not_start():
+    """A swarm that cannot open leaves a record without a window, and the Service as it was."""
+    cluster = FakeCluster()
+
+    outcome, _ = run(cluster, FakeSwarm(cluster, fails_to_open=True))
+
+    assert outcome.record.measured is None
+    assert isinstance(outcome.error, UnreachableError)
+    assert mode_of(cluster.current) is RoutingMode.OFF
+
+
+def test_hints_that_change_during_the_run_are_a_caveat():
+    """Hints withdrawn in the window are seen by comparing both ends."""
+
+    @dataclass
+    class Withdrawing(FakeCluster):
+        def slices(self, key: ServiceKey):
+            hinted = super().slices(key)
+            return self.before if self.now_s > 114 else hinted
+
+    cluster = Withdrawing()
+
+    outcome, _ = run(cluster, FakeSwarm(cluster))
+
+    assert [caveat.code for caveat in outcome.record.caveats] == ["hints-changed"]
+    assert "2 of 2 endpoints hinted at its start, 0 of 2" in outcome.record.caveats[0].text
+
+
+def test_an_arm_with_routing_off_touches_nothing_that_is_off():
+    """The baseline of a plain Service sends no patch at all."""
+    plain = (one_slice(endpoint("a"), endpoint("b")),)
+    cluster = FakeCluster(before=plain, after=plain)
+
+    outcome, _ = run(cluster, FakeSwarm(cluster), mode=RoutingMode.OFF)
+
+    assert cluster.patches == []
+    assert outcome.record.status is RunStatus.COMPLETE
+
+
+def test_a_baseline_puts_tar_back():
+    """Routing that was on before a baseline is on after it."""
+    cluster = FakeCluster(after=(one_slice(endpoint("a"), endpoint("b")),))
+    cluster.patch_service(KEY, {"metadata": {"annotations": {"service.kubernetes.io/topology-mode": "auto"}}})
+    before = replace(cluster.current)
+
+    run(cluster, FakeSwarm(cluster), mode=RoutingMode.OFF)
+
+    assert cluster.current == before
