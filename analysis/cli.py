@@ -35,18 +35,16 @@ DEFAULT_RUNS = Path("runs")
 
 def entry() -> int:
     """The console script."""
-    return main(sys.argv[1:], Io())
+    io = Io()
+    with_interrupt_once(io)
+    return main(sys.argv[1:], io)
 
 
 def main(argv: Sequence[str], io: Io) -> int:
     """Run one command; returns the exit code and never raises for what a user can cause."""
     try:
-        with_interrupt_once(io)
         args = parser().parse_args(argv)
         return int(args.command(args, io))
-    except HintsRefusedError as error:
-        io.say(f"samezone: {error}")
-        return error.exit_code
     except SamezoneError as error:
         io.say(f"samezone: {error}")
         return error.exit_code

@@ -116,7 +116,7 @@ def _share(pair: PairResult | None, side: Side, arm: ArmResult, notes: Notes) ->
 
 def _difference(change: PairChange | None, notes: Notes) -> Figure:
     marks = tuple(
-        note.number for note in notes.items if note.sides == (Side.BOTH,) and note.topic is Topic.SHARE
+        note.number for note in notes.items if note.sides == (Side.BOTH,) and Topic.SHARE in note.topics
     )
     if change is None or change.share is None:
         return Figure(title="Difference", value=units.NOTHING, detail="cannot be told", notes=marks)
@@ -132,14 +132,14 @@ def _money(comparison: Comparison, change: PairChange | None, notes: Notes) -> F
     spent = [cost.usd_per_month.estimate if cost and cost.usd_per_month else None for cost in found]
     shown = [units.NOTHING if amount is None else units.usd(amount) for amount in spent]
     known = next((cost for cost in found if cost is not None), None)
-    detail = "not worked out"
-    if known is not None:
+    detail = "cannot be told"
+    if known is not None and not all(amount is None for amount in spent):
         moved = units.usd_month_change(change.usd_per_month if change else None)
         price = f"{units.usd_per_gb(known.usd_per_gb_each_direction)} in each direction"
         detail = f"{moved}; {price}, bytes {known.bytes_source}"
     return Figure(
         title="Cross-zone cost a month, at this rate",
-        value=" \u2192 ".join(shown) if known is not None else units.NOTHING,
+        value=units.NOTHING if all(amount is None for amount in spent) else " \u2192 ".join(shown),
         detail=detail,
         notes=notes.touching(Topic.COST),
     )
@@ -150,10 +150,11 @@ def _facts(
 ) -> Iterator[Fact]:
     yield Fact(label="Coverage", text=f"both zones are known for {_coverage(before, after)}.")
     chance = [units.percent(pair.expected_even_share if pair else None) for pair in (before, after)]
-    yield Fact(
-        label="Random routing",
-        text=f"over the pods seen it would give {chance[0]} before and {chance[1]} after.",
-    )
+    if set(chance) != {units.NOTHING}:
+        yield Fact(
+            label="Random routing",
+            text=f"over the pods seen it would give {chance[0]} before and {chance[1]} after.",
+        )
     yield Fact(
         label="Hints at the end",
         text=f"{hints(comparison.baseline.hints_end)} before; {hints(comparison.candidate.hints_end)} after.",

@@ -76,10 +76,9 @@ def _matrix(pair: PairResult) -> RenderableType:
 def _share(pair: PairResult) -> RenderableType:
     lines = RichTable.grid(padding=(0, 2))
     share = pair.share
-    how = "" if share is None else f"{units.level(share)}, {share.method}, {units.count(share.n)} connections"
-    lines.add_row(
-        _text("same-zone share"), _text(units.percent_interval(share), Tone.STRONG), _text(how, Tone.UNKNOWN)
-    )
+    how = "" if share is None else f"{units.level(share)} {share.method}, n = {units.count(share.n)}"
+    estimate = _text(units.percent_interval(share), Tone.STRONG)
+    lines.add_row(_text("same-zone share"), estimate, _text(how, Tone.UNKNOWN))
     allowed = ""
     if pair.unknown and pair.share_bounds is not None:
         allowed = f"{units.count(pair.unknown)} unknown allow {units.percent_bounds(*pair.share_bounds)} %"
@@ -105,12 +104,10 @@ def _pods(pair: PairResult) -> RenderableType:
     if len(servers) > _MOST_SERVERS:
         return _summed(pair, clients, short, tails)
     labels = names.short_names((server for server, _ in servers), most=7)
-    grid = _grid(
-        f"{names.elide(pair.client, 12)} pod", "zone", *(labels[name] for name, _ in servers), words=2
-    )
-    grid.add_row(
-        _text(""), _text(""), *(_text(tails.get(zone or "", "?"), Tone.UNKNOWN) for _, zone in servers)
-    )
+    heads = (labels[name] for name, _ in servers)
+    grid = _grid(f"{names.elide(pair.client, 12)} pod", "zone", *heads, words=2)
+    below = (_text(tails.get(zone or "", "?"), Tone.UNKNOWN) for _, zone in servers)
+    grid.add_row(_text(""), _text(""), *below)
     calls = {(flow.client, flow.server): flow.calls for flow in pair.flows}
     for client, client_zone in clients:
         cells = [(calls.get((client, server), 0), tone_of(client_zone, zone)) for server, zone in servers]
@@ -174,6 +171,10 @@ def _stacked(words: str, tone: Tone) -> Text:
 _SHARE_ROW = 1
 
 
+def _of(part: int, whole: int) -> str:
+    return f"{units.count(part)} of {units.count(whole)}"
+
+
 def _rows(compared: Comparison) -> list[tuple[str, str, str, str]]:
     """(what, before, after, difference) as text."""
     both = [arm for _, arm in arms(compared)]
@@ -197,18 +198,18 @@ def _rows(compared: Comparison) -> list[tuple[str, str, str, str]]:
             units.usd_month_change(change.usd_per_month if change else None),
         ),
         (
-            "mean, same-zone calls",
+            "mean, same zone",
             [units.milliseconds_interval(pair.same_latency.mean_s if pair else None) for pair in pairs],
             "",
         ),
         (
-            "mean, cross-zone calls",
+            "mean, cross zone",
             [units.milliseconds_interval(pair.cross_latency.mean_s if pair else None) for pair in pairs],
             "",
         ),
         ("mean, all calls", ["", ""], units.milliseconds_change(change.mean_s if change else None)),
         (
-            "hinted endpoints, end",
+            "hinted at the end",
             [
                 f"{units.count(arm.hints_end.hinted)} of {units.count(arm.hints_end.endpoints)}"
                 for arm in both

@@ -255,13 +255,13 @@ def provenance(comparison: Comparison) -> Table:
         ("Zones", ", ".join(comparison.zones) or units.NOTHING),
         ("Service", comparison.service),
         *(
-            (f"Run {side.value}", f"{arm.run_id}, folder {arm.folder}, {units.window(arm.window)}")
+            (f"Run {side.value}", f"{arm.run_id} in folder {arm.folder}, {units.window(arm.window)}")
             for side, arm in arms(comparison)
         ),
         ("Load plan", _plan(comparison.plan)),
         ("Pages", pages),
         ("Compared", units.utc(comparison.created_s)),
-        *((name, version) for name, version in comparison.versions),
+        *((f"Version of {name}", version) for name, version in comparison.versions),
         ("Schema", f"comparison.json {comparison.schema}"),
     ]
     return Table(
@@ -277,6 +277,6 @@ def _plan(plan: LoadPlan) -> str:
     return (
         f"{units.rate(plan.rate_per_s)}, {units.count(plan.users)} users, {duration} after {warmup} of "
         f"warm-up, {quiet} of silence on both sides, "
-        f"{units.count(plan.requests_per_connection)} requests a connection, "
+        f"requests a connection to the UI: {units.count(plan.requests_per_connection)}, "
         f"timeout {units.seconds(plan.timeout_s)}, seed {plan.seed}"
     )

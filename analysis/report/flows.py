@@ -1,5 +1,6 @@
 """The picture of who talks to whom: pods in bands of their zone, a line for every pair that called."""
 
+from collections import Counter
 from dataclasses import dataclass
 
 from analysis.model import PairResult, PodFlow
@@ -16,6 +17,10 @@ _CLIENT, _SERVER = "client", "server"
 _BOX_WIDTH, _BOX_HEIGHT, _ROW = 132.0, 20.0, 25.0
 _HEAD, _GAP, _INSET = 22.0, 6.0, 10.0
 _THINNEST = 0.7
+
+
+_End = tuple[str, str | None, int]
+"""(pod or zone, its zone, calls)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,9 +114,18 @@ def _merged(pair: PairResult) -> tuple[PodFlow, ...]:
 def _bands(
     pair: PairResult, shown: tuple[PodFlow, ...], known: tuple[str, ...], *, zones: bool
 ) -> tuple[_Band, ...]:
-    clients = _stops([(flow.client, flow.client_zone, flow.calls) for flow in shown])
-    idle = [] if zones else [(load.pod, load.zone, 0) for load in pair.loads]
-    servers = _stops([(flow.server, flow.server_zone, flow.calls) for flow in shown] + idle)
+    idle = [(load.pod, load.zone, 0) for load in pair.loads]
+    pods = (
+        [(flow.client, flow.client_zone, flow.calls) for flow in pair.flows],
+        [(flow.server, flow.server_zone, flow.calls) for flow in pair.flows] + idle,
+    )
+    if zones:
+        clients = _stops([(flow.client, flow.client_zone, flow.calls) for flow in shown], _crowds(pods[0]))
+        servers = _stops([(flow.server, flow.server_zone, flow.calls) for flow in shown], _crowds(pods[1]))
+    else:
+        clients, servers = (
+            _stops(ends, names.short_names((end[0] for end in ends), most=12)) for ends in pods
+        )
     used = {stop.zone for stop in (*clients, *servers)}
     extra = sorted(zone for zone in used if zone is not None and zone not in known)
     bands: list[_Band] = []
@@ -124,19 +138,25 @@ def _bands(
     return tuple(bands)
 
 
-def _stops(ends: list[tuple[str, str | None, int]]) -> tuple[_Stop, ...]:
+def _crowds(ends: list[_End]) -> dict[str, str]:
+    """How many pods each zone has, in words."""
+    seen = Counter(names.zone(zone) for _, zone in {(pod, zone) for pod, zone, _ in ends})
+    return {zone: f"{units.count(pods)} pods" for zone, pods in seen.items()}
+
+
+def _stops(ends: list[_End], texts: dict[str, str]) -> tuple[_Stop, ...]:
     """One box for each name, with the sum of its calls."""
     calls: dict[str, int] = {}
     zones: dict[str, str | None] = {}
     for name, zone, count in ends:
         calls[name] = calls.get(name, 0) + count
         zones.setdefault(name, zone)
-    short = names.short_names(calls, most=12)
+
     return tuple(
         _Stop(
             key=name,
             zone=zones[name],
-            text=short[name],
+            text=texts[name],
             calls=calls[name],
             tip=f"{name} ({names.zone(zones[name])}): {units.count(calls[name])} calls",
         )

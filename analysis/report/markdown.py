@@ -11,7 +11,8 @@ from analysis.report.notes import Notes, number
 from analysis.report.tables import Cell, Table, Tone
 
 _MARKUP = re.compile(r"[\\`*_|~]")
-_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "$": "&#36;"}
+"""The dollar too: between two of them GitHub sets mathematics."""
 _LINKS = re.compile(r"(\]\(|\]\[|@|#|://|www\.)")
 """What GitHub would turn into a link, a mention of a person or a reference to an issue."""
 _NOT_LINKED = "\u200b"
@@ -40,7 +41,7 @@ def _first(found: Answer, comparison: Comparison) -> Iterator[str]:
     yield f"### {escape(found.headline)}"
     yield ""
     yield "| | | |"
-    yield "|:--|--:|:--|"
+    yield "| :-- | --: | :-- |"
     for figure in found.figures:
         value = f"**{escape(figure.value)}**{_refs(figure.notes)}"
         yield f"| {escape(figure.title)} | {value} | {escape(figure.detail)} |"
@@ -56,9 +57,8 @@ def _details(comparison: Comparison, notes: Notes) -> Iterator[str]:
     found = [(side, arm, pair) for side, arm in arms(comparison) if (pair := find(arm, comparison.focus))]
     matrices = [traffic.matrix(arm, side, pair, comparison.zones) for side, arm, pair in found]
     pods = [traffic.flows(arm, side, comparison.focus, notes) for side, arm, _ in found]
-    yield from _folded(
-        "Zones and pods", [*matrices, *(table for table in pods if len(table.rows) <= _MOST_FLOWS)]
-    )
+    short = [table for table in pods if len(table.rows) <= _MOST_FLOWS]
+    yield from _folded("Zones and pods", [*matrices, *short])
     yield from _folded(
         "Pairs, latency, load and cost",
         [

@@ -28,39 +28,22 @@ class Topic(StrEnum):
     TRUST = "trust"
 
 
-_WORDS = {
-    "unknown": Topic.COVERAGE,
-    "unplaced": Topic.COVERAGE,
-    "coverage": Topic.COVERAGE,
-    "placement": Topic.COVERAGE,
-    "latency": Topic.LATENCY,
-    "skew": Topic.LOAD,
-    "overload": Topic.LOAD,
-    "endpoint": Topic.LOAD,
-    "worker": Topic.CLIENTS,
-    "workers": Topic.CLIENTS,
-    "generator": Topic.CLIENTS,
-    "lateness": Topic.CLIENTS,
-    "rate": Topic.CLIENTS,
-    "failures": Topic.CLIENTS,
-    "cost": Topic.COST,
-    "price": Topic.COST,
-    "bytes": Topic.COST,
-    "hints": Topic.ROUTING,
-    "hint": Topic.ROUTING,
-    "routing": Topic.ROUTING,
-    "mode": Topic.ROUTING,
-    "event": Topic.ROUTING,
-    "loss": Topic.TRUST,
-    "lost": Topic.TRUST,
-    "orphans": Topic.TRUST,
-    "spans": Topic.TRUST,
-    "traces": Topic.TRUST,
-    "sampled": Topic.TRUST,
-    "graph": Topic.TRUST,
-    "truth": Topic.TRUST,
+_TOPICS: dict[str, tuple[Topic, ...]] = {
+    "documents-lost": (Topic.COVERAGE, Topic.TRUST),
+    "watch": (Topic.COVERAGE,),
+    "saturated": (Topic.CLIENTS, Topic.LATENCY),
+    "late": (Topic.CLIENTS, Topic.LATENCY),
+    "rate": (Topic.CLIENTS, Topic.COST),
+    "failures": (Topic.CLIENTS,),
+    "no-load": (Topic.CLIENTS,),
+    "hints-changed": (Topic.ROUTING,),
+    "routing-conflict": (Topic.ROUTING,),
+    "not-stable": (Topic.TRUST,),
+    "requests-differ": (Topic.TRUST,),
+    "spans-dropped": (Topic.TRUST,),
+    "truth": (Topic.TRUST,),
 }
-"""The first of these words in a caveat's code names its topic; a code without any touches the share."""
+"""What each caveat's code touches; any other code touches the share itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +55,7 @@ class Note:
     text: str
     sides: tuple[Side, ...]
     """The arms it was raised in; both for the comparison as a whole."""
-    topic: Topic
+    topics: tuple[Topic, ...]
 
     @property
     def about(self) -> str:
@@ -91,7 +74,8 @@ class Notes:
         return tuple(
             note.number
             for note in self.items
-            if note.topic in topics and (side in note.sides or side is Side.BOTH or Side.BOTH in note.sides)
+            if any(topic in topics for topic in note.topics)
+            and (side in note.sides or side is Side.BOTH or Side.BOTH in note.sides)
         )
 
     def of(self, side: Side) -> tuple[int, ...]:
@@ -118,13 +102,8 @@ def number(comparison: Comparison) -> Notes:
                 code=caveat.code,
                 text=caveat.text,
                 sides=tuple(sides),
-                topic=topic(caveat.code),
+                topics=_TOPICS.get(caveat.code, (Topic.SHARE,)),
             )
             for position, (caveat, sides) in enumerate(raised.items(), start=1)
         )
     )
-
-
-def topic(code: str) -> Topic:
-    """Which numbers a caveat touches, by the words of its code."""
-    return next((_WORDS[word] for word in code.lower().split("-") if word in _WORDS), Topic.SHARE)

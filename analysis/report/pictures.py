@@ -23,11 +23,12 @@ def zone_matrix(pair: PairResult, known: tuple[str, ...], title: str) -> Drawing
     A row or column ``unknown`` appears only if there are unknown calls.
     """
     client_zones, server_zones = zones_of(pair, known)
+    client, server = (names.elide(workload, 12) for workload in (pair.client, pair.server))
     left, top, cell_height, gap = 104.0, 52.0, 58.0, 3.0
     cell_width = max(72.0, (WIDTH - left) / max(1, len(server_zones)))
     marks: list[Mark] = [
-        Label(x=left, y=15, text=f"{pair.server} pod's zone \u2192", size=12, paint=Paint.MUTED),
-        Label(x=0, y=40, text=f"{pair.client} pod's zone \u2193", size=12, paint=Paint.MUTED),
+        Label(x=left, y=15, text=f"{server} pod's zone \u2192", size=12, paint=Paint.MUTED),
+        Label(x=0, y=40, text=f"{client} pod's zone \u2193", size=12, paint=Paint.MUTED),
     ]
     for column, zone in enumerate(server_zones):
         middle = left + (column + 0.5) * cell_width

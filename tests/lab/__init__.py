@@ -1,0 +1,1 @@
+"""The whole pipeline on the embedded lab: real processes, real sockets, real clients."""
