@@ -8,7 +8,7 @@ from k8s.lab.state import LabState
 
 from k8s.cluster import LiveCluster
 from k8s.lab import truth
-from k8s.lab.addresses import WORKER_PODS_FROM
+from k8s.lab.addresses import WORKER_PODS_FROM, Addresses
 from k8s.topology import ServiceKey
 from loadtest.placement import WorkerPlacement
 from loadtest.record import Place
@@ -46,7 +46,7 @@ class LabPlatform:
                 pod=f"locust-worker-{suffix}-{_letters(index)}",
                 zone=str(zone),
                 node=str(first[zone].name),
-                ip=self.state.addresses.pod(first[zone].number, WORKER_PODS_FROM + index),
+                ip=Addresses(octet=self.state.octet).pod(first[zone].number, WORKER_PODS_FROM + index),
                 ui_url=self.state.service_url(first[zone].name, client),
                 otlp_url=self.state.otlp_url,
                 region=self.state.region,
@@ -67,13 +67,12 @@ class LabPlatform:
 
     def read_truth(self) -> truth.TruthSnapshot:
         """The relays' counters now."""
-        return truth.read(self.state.relay_urls)
+        return truth.read_truth([node.relay_admin_url for node in self.state.nodes])
 
     def truth_file(self, before: truth.TruthSnapshot, after: truth.TruthSnapshot) -> TruthFile:
         """What the relays counted in between."""
-        return TruthFile(
-            rows=truth.difference(before, after), connection_per_call=not self.state.settings.keep_alive
-        )
+        rows = truth.difference(before, after).rows
+        return TruthFile(rows=rows, connection_per_call=not self.state.settings.keep_alive)
 
 
 def pod_manifest(worker: WorkerPlacement) -> dict[str, Any]:

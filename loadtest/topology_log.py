@@ -1,7 +1,7 @@
 """The run's topology timeline: a snapshot at the start, at every change, and at the end."""
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -41,11 +41,10 @@ class TopologyLog:
         """Take the first snapshot and begin to watch."""
         first = self._cluster.snapshot(self._namespaces)
         self._snapshots.append(first)
-        targets: list[Callable[[], None]] = [self._take]
-        targets += [
-            (lambda path=path: self._watch(path)) for path in self._cluster.watch_paths(self._namespaces)
+        self._threads = [threading.Thread(target=self._take, daemon=True)] + [
+            threading.Thread(target=self._watch, args=(path,), daemon=True)
+            for path in self._cluster.watch_paths(self._namespaces)
         ]
-        self._threads = [threading.Thread(target=target, daemon=True) for target in targets]
         for thread in self._threads:
             thread.start()
         return first
