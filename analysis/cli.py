@@ -25,6 +25,7 @@ from k8s.console import Io, Parser, Verbs, verb
 from k8s.errors import ExitCode, InvalidRunError, SamezoneError, UsageError
 from k8s.lab import state as lab_state
 from k8s.lab import supervisor
+from k8s.lab.supervisor import Health
 from k8s.routing import RoutingMode, parse_mode
 from loadtest import plan, rundir
 from loadtest.experiment import HintsRefusedError
@@ -146,7 +147,7 @@ def demo_command(args: argparse.Namespace, io: Io) -> int:
         raise UsageError(
             "demo runs on the lab only; on a cluster use: make baseline enable-tar PLATFORM=cluster"
         )
-    ours = not supervisor.status(io.lab_dir).running
+    ours = supervisor.status(io.lab_dir).health is not Health.UP
     if ours:
         k8s.cli.lab_up(parser().parse_args(["lab", "up"]), io)
     try:

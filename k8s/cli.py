@@ -10,12 +10,13 @@ from k8s.console import Io, Parser, Verbs, group, verb
 from k8s.errors import ExitCode, InvalidRunError, UsageError
 from k8s.lab import state as lab_state
 from k8s.lab import supervisor
+from k8s.lab.processes import is_running
 from k8s.lab.settings import DEFAULT_API_PORT, DEFAULT_XRAY_PORT, LabSettings
+from k8s.lab.supervisor import Health
 from k8s.originals import Originals
 from k8s.routing import mode_of, parse_mode, settings_of
 from k8s.topology import ServiceKey, Zone
 
-LAB_CONTEXT = "samezone-lab"
 PLATFORMS = ("lab", "cluster")
 HINTS_TIMEOUT_S = 30.0
 
@@ -107,13 +108,13 @@ def _replicas(option: str, text: str) -> tuple[int, ...]:
 
 def lab_up(args: argparse.Namespace, io: Io) -> int:
     """``samezone lab up``."""
-    status = supervisor.status(io.lab_dir)
-    if status.state is not None and status.running:
-        io.say(f"the lab is already up: API server {status.state.api_url}, X-Ray {status.state.xray_url}")
-        return ExitCode.DONE
     began_s = io.clock()
-    state = supervisor.up(lab_settings(args, io))
-    originals(io).forget_all(LAB_CONTEXT)
+    try:
+        state = supervisor.up(lab_settings(args, io))
+    except supervisor.AlreadyUpError as error:
+        io.say(str(error))
+        return ExitCode.DONE
+    originals(io).forget_all(lab_state.CONTEXT)
     zones = ", ".join(state.zones)
     io.say(f"the lab is up after {io.clock() - began_s:.1f} s: zones {zones}; logs in {io.lab_dir / 'logs'}")
     io.say(f"kubectl and the AWS CLI see it after: . {_relative(io.lab_dir / 'env', io)}")
@@ -124,7 +125,7 @@ def lab_down(args: argparse.Namespace, io: Io) -> int:
     """``samezone lab down``."""
     del args
     io.say("the lab is down" if supervisor.down(io.lab_dir) else "the lab is not up")
-    originals(io).forget_all(LAB_CONTEXT)
+    originals(io).forget_all(lab_state.CONTEXT)
     return ExitCode.DONE
 
 
@@ -132,9 +133,19 @@ def lab_status(args: argparse.Namespace, io: Io) -> int:
     """``samezone lab status``."""
     del args
     status = supervisor.status(io.lab_dir)
-    for line in status.lines():
-        io.write(line)
-    return ExitCode.DONE if status.running else ExitCode.UNREACHABLE
+    state = status.state
+    io.write(f"lab         {status.health.value}{': ' + status.detail if status.detail else ''}")
+    if state is not None:
+        io.write(f"API server  {state.api_url}")
+        io.write(f"X-Ray       {state.xray_url}")
+        io.write(f"logs        {_relative(io.lab_dir / 'logs', io)}")
+        for child in state.children:
+            process = "running" if is_running(child.process) else "ended"
+            io.write(f"process     {child.name:<28} {process} (pid {child.process.pid})")
+        for pod in state.pods:
+            ready = "ready" if pod.ready else "not ready"
+            io.write(f"pod         {pod.name:<28} {pod.zone} {ready}, {pod.restarts} restarts")
+    return ExitCode.DONE if status.health is Health.UP else ExitCode.UNREACHABLE
 
 
 def routing_set(args: argparse.Namespace, io: Io) -> int:

@@ -12,7 +12,6 @@ from analysis.report.answer import answer
 from analysis.report.drawing import Drawing, Paint
 from analysis.report.lookup import arms, find
 from analysis.report.notes import Notes, number
-from analysis.report.svg import to_svg
 from analysis.report.tables import Table
 
 _SHORT = 32
@@ -98,6 +97,9 @@ def _printable(value: object) -> object:
 
 
 def _markup(drawing: Drawing) -> Markup:
+    # matplotlib is slow to import and may build a font cache: only who draws shall pay for it.
+    from analysis.report.svg import to_svg  # noqa: PLC0415
+
     # to_svg escapes every text of the drawing.
     return Markup(to_svg(drawing))  # noqa: S704
 

@@ -28,9 +28,9 @@ def render(comparison: Comparison) -> str:
 
 def escape(text: str) -> str:
     """*text* as Markdown that shows exactly it, on one line, without links, mentions or markup."""
-    shown = _MARKUP.sub(r"\\\g<0>", names.plain(text))
-    shown = "".join(_ENTITIES.get(character, character) for character in shown)
-    return _LINKS.sub(lambda found: f"{found[0][0]}{_NOT_LINKED}{found[0][1:]}", shown)
+    apart = _LINKS.sub(lambda found: f"{found[0][0]}{_NOT_LINKED}{found[0][1:]}", names.plain(text))
+    shown = _MARKUP.sub(r"\\\g<0>", apart)
+    return "".join(_ENTITIES.get(character, character) for character in shown)
 
 
 def _refs(numbers: tuple[int, ...]) -> str:

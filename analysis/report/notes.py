@@ -78,10 +78,6 @@ class Notes:
             and (side in note.sides or side is Side.BOTH or Side.BOTH in note.sides)
         )
 
-    def of(self, side: Side) -> tuple[int, ...]:
-        """The numbers of every note that holds on *side*."""
-        return self.touching(*Topic, side=side)
-
 
 def number(comparison: Comparison) -> Notes:
     """Number every caveat: the comparison's own first, then each arm's; equal ones share a number."""
