@@ -60,6 +60,11 @@ def slice_of(
     )
 
 
+def zoneless(one: EndpointSlice) -> EndpointSlice:
+    """The same with its first endpoint in no zone."""
+    return replace(one, endpoints=(replace(one.endpoints[0], zone=None), *one.endpoints[1:]))
+
+
 def spread(counts: str) -> tuple[Zone, ...]:
     """What "2/0/1" stands for: a, a, c."""
     return tuple(

@@ -1,22 +1,20 @@
-"""One pass of the EndpointSlice controller: worked examples, history, precedence, events."""
+"""One pass of the EndpointSlice controller: history, events, precedence, the field."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import pytest
 
-from k8s.allocation import NODES_NOT_LOADED, Refusal, ZoneCounts, cpu_ratios, overloaded
+from k8s.allocation import NODES_NOT_LOADED, Refusal, overloaded
 from k8s.hints import (
     HintsCache,
     HintsEvent,
     SliceLists,
     count_ready,
-    effective_mode,
     hint_counts,
     is_processed,
     own_zone_counts,
     reconcile,
 )
-from k8s.outcomes import outcomes
 from k8s.routing import RoutingMode
 from k8s.topology import (
     OLD_HINTS_ANNOTATION,
@@ -29,16 +27,13 @@ from k8s.topology import (
 from tests.k8s.cases import (
     AUTO,
     OFF,
-    by_cpu,
     counted,
     cpu_of,
     enabled,
-    load_range,
-    nodes_of,
     reconciled,
-    same_zone_share,
     service,
     slice_of,
+    zoneless,
 )
 
 ENABLED = HintsEvent(
@@ -59,199 +54,6 @@ def refused(text: str, family: str = "IPv4") -> HintsEvent:
     return HintsEvent(
         type="Warning", reason="TopologyAwareHintsDisabled", message=f"{text}, addressType: {family}"
     )
-
-
-@dataclass(frozen=True)
-class Example:
-    """A Service of one slice without hints, for which Auto is switched on."""
-
-    cpu: str
-    pods: str
-    zones: tuple[tuple[int, float, int], ...]
-    """(minimum, desired to two digits, maximum) per zone."""
-    hinted: tuple[str, ...]
-    """The per-zone outcomes; empty: refused."""
-    moved: str
-    """To which zone each endpoint is hinted in the first outcome (a letter each)."""
-    shares: tuple[float, float]
-    """Same-zone share in percent, without and with hints."""
-
-
-EXAMPLES = {
-    "E1": Example("1:1:1", "1/1/1", ((1, 1.0, 1),) * 3, ("1/1/1",), "abc", (33.3, 100)),
-    "E2": Example("1:1:1", "2/1/1", ((2, 2.0, 2),) * 3, (), "", (33.3, 33.3)),
-    "E3, two": Example("1:1:1", "2/2/2", ((2, 2.0, 2),) * 3, ("2/2/2",), "aabbcc", (33.3, 100)),
-    "E3, three": Example("1:1:1", "3/3/3", ((3, 3.0, 3),) * 3, ("3/3/3",), "aaabbbccc", (33.3, 100)),
-    "E4": Example("1:1:1", "2/1/0", ((1, 1.0, 1),) * 3, ("1/1/1",), "cab", (33.3, 66.7)),
-    "E5": Example("1:1:1", "6/0/3", ((3, 3.0, 3),) * 3, ("3/3/3",), "bbbaaaccc", (33.3, 66.7)),
-    "E6": Example("1:1:1", "5/2/2", ((3, 3.0, 3),) * 3, ("3/3/3",), "bcaaabbcc", (33.3, 77.8)),
-    "E7": Example("1:1:1", "4/3/3", ((3, 3.33, 4),) * 3, ("4/3/3",), "aaaabbbccc", (33.3, 100)),
-    "E7b": Example("1:1:1", "4/4/3", ((4, 4.0, 4),) * 3, (), "", (33.3, 33.3)),
-    "E8": Example(
-        "2:1:1",
-        "3/3/3",
-        ((4, 4.5, 5), (2, 2.25, 3), (2, 2.25, 3)),
-        ("4/2/3", "4/3/2"),
-        "aaaabbccc",
-        (33.3, 87.5),
-    ),
-    "E9": Example(
-        "2:1:1",
-        "4/4/4",
-        ((5, 6.0, 6), (3, 3.0, 4), (3, 3.0, 4)),
-        ("6/3/3",),
-        "aaaaabbbaccc",
-        (33.3, 83.3),
-    ),
-    "E10": Example("2:1:1", "2/2/2", ((3, 3.0, 3), (2, 2.0, 2), (2, 2.0, 2)), (), "", (33.3, 33.3)),
-    "E10b": Example("1:1:2", "2/2/2", ((2, 2.0, 2), (2, 2.0, 2), (3, 3.0, 3)), (), "", (33.3, 33.3)),
-    "E11": Example("4:1", "5/1", ((5, 5.0, 5), (2, 2.0, 2)), (), "", (70, 70)),
-    "E12": Example("3:1", "2/2", ((3, 3.0, 3), (1, 1.0, 1)), ("3/1",), "aaab", (50, 75)),
-    "E13": Example("1:1", "2/2/2", ((3, 3.0, 3),) * 2, ("2/2/2",), "aabbcc", (33.3, 100)),
-    "E14": Example("1:1", "3/3", ((3, 3.0, 3),) * 2, ("3/3",), "aaabbb", (50, 100)),
-}
-
-
-@pytest.mark.parametrize("name", EXAMPLES)
-def test_worked_example(name: str) -> None:
-    """Allocation, hints and refusals of the worked examples."""
-    example = EXAMPLES[name]
-
-    done = enabled(example.cpu, example.pods)
-
-    assert done.allocation is not None
-    shown = tuple((one.minimum, round(one.desired, 2), one.maximum) for one in done.allocation.zones)
-    assert shown == example.zones
-    found = outcomes(cpu_of(example.cpu), SliceLists(unchanged=(slice_of(example.pods),)))
-    assert [one.hinted for one in found] == ([counted(one) for one in example.hinted] or [()])
-    endpoints = [endpoint for one in done.slices.every for endpoint in one.endpoints]
-    assert "".join(zone for endpoint in endpoints for zone in endpoint.zone_hints) == example.moved
-    assert (done.refusal is None) == bool(example.moved)
-
-
-@pytest.mark.parametrize("name", EXAMPLES)
-def test_worked_example_share(name: str) -> None:
-    """The expected same-zone share of the worked examples, clients in proportion to CPU."""
-    example = EXAMPLES[name]
-    before = (slice_of(example.pods),)
-    clients = by_cpu(example.cpu)
-
-    after = enabled(example.cpu, example.pods).slices.every
-
-    shares = (same_zone_share(AUTO, before, clients), same_zone_share(AUTO, after, clients))
-    assert [round(100 * share, 1) for share in shares] == list(example.shares)
-
-
-@pytest.mark.parametrize(
-    ("cpu", "pods", "mode", "share", "load"),
-    [
-        ("1:1:1", "6/0/3", AUTO, 66.7, (1.00, 1.00)),
-        ("1:1:1", "6/0/3", SAME_ZONE, 66.7, (0.83, 1.33)),
-        ("1:1:1", "5/2/2", AUTO, 77.8, (1.00, 1.00)),
-        ("1:1:1", "5/2/2", SAME_ZONE, 100, (0.60, 1.50)),
-        ("1:1:1", "4/4/3", AUTO, 33.3, (1.00, 1.00)),
-        ("1:1:1", "4/4/3", SAME_ZONE, 100, (0.92, 1.22)),
-        ("1:1:1", "2/1/1", AUTO, 33.3, (1.00, 1.00)),
-        ("1:1:1", "2/1/1", SAME_ZONE, 100, (0.67, 1.33)),
-        ("1:1:1", "4/3/3", AUTO, 100, (0.83, 1.11)),
-        ("2:1:1", "3/3/3", AUTO, 87.5, (0.75, 1.12)),
-        ("2:1:1", "3/3/3", SAME_ZONE, 100, (0.75, 1.50)),
-    ],
-)
-def test_load_comparison(cpu: str, pods: str, mode: object, share: float, load: tuple[float, float]) -> None:
-    """What the balance of Auto costs in locality, and what PreferSameZone costs in balance."""
-    of = AUTO if mode is AUTO else SAME_ZONE
-    clients = by_cpu(cpu)
-
-    after = reconciled(cpu, SliceLists(unchanged=(slice_of(pods),)), of=of).slices.every
-
-    assert round(100 * same_zone_share(of, after, clients), 1) == share
-    assert load_range(of, after, clients) == pytest.approx(load, abs=0.0051)
-
-
-@pytest.mark.parametrize("of", [AUTO, SAME_ZONE])
-def test_traffic_that_does_not_follow_cpu(of: object) -> None:
-    """With traffic 70/15/15 on 3/3/3 pods both modes overload the busy zone's endpoints by 2.1."""
-    clients = {Zone("a"): 0.7, Zone("b"): 0.15, Zone("c"): 0.15}
-
-    after = reconciled("1:1:1", SliceLists(unchanged=(slice_of("3/3/3"),)), of=SAME_ZONE).slices.every
-    mode = AUTO if of is AUTO else SAME_ZONE
-
-    assert same_zone_share(mode, after, clients) == pytest.approx(1.0)
-    assert load_range(mode, after, clients) == pytest.approx((0.45, 2.10))
-
-
-def test_zone_that_owns_no_endpoint_is_all_cross_zone() -> None:
-    """2/1/0 pods: zone c gets one endpoint of zone a, so no connection of c stays in its zone."""
-    after = enabled("1:1:1", "2/1/0").slices.every
-
-    assert same_zone_share(AUTO, after, {Zone("c"): 1.0}) == 0
-
-
-def test_zone_without_counted_node() -> None:
-    """Endpoints of a zone without counted node keep their own-zone hint; the slice is redone each time."""
-    first = enabled("1:1", "2/2/2")
-    have = first.cache.of("IPv4")
-
-    again = reconciled("1:1", SliceLists(unchanged=first.slices.every), first.cache)
-
-    assert have == counted("2/2/2")
-    assert overloaded(have, cpu_of("1:1"))
-    assert again.slices == SliceLists(update=first.slices.update)
-    assert again.event is None
-
-
-def test_failed_zone() -> None:
-    """When zone c fails, its pods do not count and the other zones keep to themselves."""
-    nodes = [replace(node, ready=node.zone != "c") for node in nodes_of("1:1:1")]
-    lists = SliceLists(
-        update=(slice_of("3/3"),), unchanged=(slice_of("0/0/3", "0/0/3", name="rest", ready=False),)
-    )
-
-    done = reconcile(AUTO, cpu_ratios(nodes), lists, HintsCache())
-
-    assert done.hinted == counted("3/3")
-    assert done.slices.unchanged == lists.unchanged
-
-
-NODE_ONLY = {
-    **dict.fromkeys(range(30, 42, 2), ("kept", counted("3/3/3"))),
-    **dict.fromkeys(range(42, 48, 2), ("removed", ())),
-    **dict.fromkeys(range(48, 54, 2), ("kept", counted("3/3/3"))),
-    **dict.fromkeys(range(54, 68, 2), ("rewritten", counted("5/2/2"))),
-    **dict.fromkeys(range(68, 74, 2), ("removed", ())),
-    74: ("rewritten", counted("6/1/2")),
-}
-
-
-@pytest.mark.parametrize("percent", NODE_ONLY)
-def test_node_only_change(percent: int) -> None:
-    """Hints 3/3/3 on one slice while the CPU share of zone a grows: not monotonic, and history counts."""
-    what, hinted = NODE_ONLY[percent]
-    cpu = f"{2 * percent}:{100 - percent}:{100 - percent}"
-    before = slice_of("3/3/3", "3/3/3")
-    cache = HintsCache(populated=True, have=(("IPv4", counted("3/3/3")),))
-
-    done = reconciled(cpu, SliceLists(unchanged=(before,)), cache)
-
-    is_kept = done.slices.unchanged == (before,)
-    assert (done.refusal is not None, is_kept) == (what == "removed", what == "kept")
-    assert done.hinted == hinted
-
-
-@pytest.mark.parametrize(("percent", "expected"), [(30, False), (40, False), (48, True), (52, True)])
-def test_kept_although_overloaded(percent: int, expected: bool) -> None:
-    """Between 0.48 and 0.52 the Service is overloaded, looked at, and left as it is."""
-    cpu = cpu_of(f"{2 * percent}:{100 - percent}:{100 - percent}")
-
-    assert overloaded(counted("3/3/3"), cpu) is expected
-
-
-def test_node_only_change_tie() -> None:
-    """At 0.74 chance decides between 6/1/2 and 6/2/1."""
-    found = outcomes(cpu_of("148:26:26"), SliceLists(unchanged=(slice_of("3/3/3", "3/3/3"),)))
-
-    assert [one.hinted for one in found] == [counted("6/1/2"), counted("6/2/1")]
 
 
 def test_lost_hints_stay_lost() -> None:
@@ -301,10 +103,6 @@ def test_messages_with_counts() -> None:
     )
     again = reconciled("1:1:1", SliceLists(unchanged=few.slices.every), few.cache)
     assert again.event == few.event
-
-
-def zoneless(one: EndpointSlice) -> EndpointSlice:
-    return replace(one, endpoints=(replace(one.endpoints[0], zone=None), *one.endpoints[1:]))
 
 
 def test_endpoint_without_zone() -> None:
@@ -417,6 +215,16 @@ def test_node_hints_of_an_earlier_mode_survive() -> None:
     }
 
 
+def test_node_hints_of_an_earlier_mode_go_with_a_redone_slice() -> None:
+    """From PreferSameNode to Auto where the zone hints must change: only then the node hints go."""
+    before = reconciled("1:1:1", SliceLists(unchanged=(slice_of("5/2/2"),)), of=SAME_NODE)
+
+    done = reconciled("1:1:1", SliceLists(unchanged=before.slices.every))
+
+    assert done.hinted == counted("3/3/3")
+    assert not any(endpoint.node_hints for one in done.slices.every for endpoint in one.endpoints)
+
+
 def annotated(**values: str) -> tuple[tuple[str, str], ...]:
     keys = {"old": OLD_HINTS_ANNOTATION, "new": TOPOLOGY_MODE_ANNOTATION}
     return tuple(sorted((keys[key], value) for key, value in values.items()))
@@ -449,82 +257,6 @@ def test_precedence(
     assert reconciled("1:1:1", SliceLists(unchanged=(slice_of("1/1/1"),)), of=of).mode is expected
 
 
-@pytest.mark.parametrize(
-    ("field", "minor", "expected"),
-    [
-        ("PreferClose", 30, RoutingMode.OFF),
-        ("PreferClose", 31, RoutingMode.PREFER_CLOSE),
-        ("PreferSameZone", 33, RoutingMode.OFF),
-        ("PreferSameZone", 34, RoutingMode.PREFER_SAME_ZONE),
-        ("PreferSameNode", 33, RoutingMode.OFF),
-        ("PreferSameNode", 36, RoutingMode.PREFER_SAME_NODE),
-    ],
-)
-def test_field_values_by_version(field: str, minor: int, expected: RoutingMode) -> None:
-    """A controller ignores the values that are newer than itself."""
-    assert effective_mode(service(traffic_distribution=field), minor) is expected
-
-
-@pytest.mark.parametrize("minor", [27, 30, 31, 36])
-def test_annotation_works_in_every_version(minor: int) -> None:
-    """The annotation is recognised throughout."""
-    assert effective_mode(AUTO, minor) is RoutingMode.TAR
-
-
-@pytest.mark.parametrize("field", ["PreferClose", "PreferSameZone"])
-@pytest.mark.parametrize("pods", ["3/3/3", "3/1/1", "5/0/0"])
-def test_same_zone(field: str, pods: str) -> None:
-    """Every ready endpoint is hinted to its own zone, with any number and placement, without an event."""
-    done = reconciled(
-        "1:1:1", SliceLists(unchanged=(slice_of(pods),)), of=service(traffic_distribution=field)
-    )
-
-    assert (done.hinted, own_zone_counts(done.slices.every)) == (counted(pods), counted(pods))
-    assert (done.event, done.allocation, done.cache) == (None, None, HintsCache())
-    assert not any(endpoint.node_hints for endpoint in done.slices.update[0].endpoints)
-
-
-def test_same_node() -> None:
-    """PreferSameNode hints both the zone and the node."""
-    done = reconciled("1:1:1", SliceLists(unchanged=(slice_of("1/1"),)), of=SAME_NODE)
-
-    assert [(one.zone_hints, one.node_hints) for one in done.slices.update[0].endpoints] == [
-        (("a",), ("node-a",)),
-        (("b",), ("node-b",)),
-    ]
-
-
-def test_same_zone_does_not_need_nodes() -> None:
-    """Changes of the nodes cause no writes under trafficDistribution, not even the loss of all."""
-    before = reconciled("1:1:1", SliceLists(unchanged=(slice_of("3/1/1"),)), of=SAME_ZONE)
-
-    done = reconciled("0", SliceLists(unchanged=before.slices.every), before.cache, of=SAME_ZONE)
-
-    assert done.slices.unchanged == before.slices.every
-
-
-def test_same_zone_leaves_endpoints_that_are_not_ready() -> None:
-    """A wrong hint of an endpoint that is not ready is neither a reason to write nor written."""
-    one = slice_of("1", "0/1", ready=False)
-
-    done = reconciled("1:1:1", SliceLists(unchanged=(one,), update=(replace(one, name="x"),)), of=SAME_ZONE)
-
-    assert done.slices.unchanged == (one,)
-    assert done.slices.update[0].endpoints == one.endpoints
-
-
-@pytest.mark.parametrize(("minor", "hints"), [(32, ("",)), (33, ()), (36, ())])
-def test_same_zone_for_an_endpoint_without_zone(minor: int, hints: tuple[str, ...]) -> None:
-    """Up to 1.32 an endpoint without zone got a hint with an empty name, since then none."""
-    of = service(traffic_distribution="PreferClose")
-
-    done = reconcile(
-        of, cpu_of("1:1"), SliceLists(update=(zoneless(slice_of("1/1")),)), HintsCache(), minor=minor
-    )
-
-    assert [one.zone_hints for one in done.slices.update[0].endpoints] == [hints, ("b",)]
-
-
 def test_same_zone_takes_back_a_donation() -> None:
     """From Auto to PreferSameZone: donated endpoints return to their zone, and Auto's end is announced."""
     before = enabled("1:1:1", "5/2/2")
@@ -533,15 +265,6 @@ def test_same_zone_takes_back_a_donation() -> None:
 
     assert done.hinted == counted("5/2/2")
     assert done.event == DISABLED
-
-
-def test_from_node_to_zone() -> None:
-    """From PreferSameNode to PreferSameZone: the node hints go."""
-    before = reconciled("1:1:1", SliceLists(unchanged=(slice_of("1/1"),)), of=SAME_NODE)
-
-    done = reconciled("1:1:1", SliceLists(unchanged=before.slices.every), of=SAME_ZONE)
-
-    assert [one.node_hints for one in done.slices.update[0].endpoints] == [(), ()]
 
 
 def test_removal() -> None:
@@ -587,15 +310,6 @@ def test_dual_stack_shares_one_flag() -> None:
     assert failed.event == refused("Insufficient number of endpoints (2 endpoints, 3 zones)", "IPv6")
     assert failed.cache == HintsCache(populated=False, have=(("IPv4", counted("1/1/1")),))
     assert again.event == ENABLED
-
-
-def test_rolling_update_passes_through_refusals() -> None:
-    """9 to 12 pods in three equal zones: with 11 the hints are away for a moment."""
-    hinted: list[ZoneCounts] = [
-        enabled("1:1:1", pods).hinted for pods in ("3/3/3", "4/3/3", "4/4/3", "4/4/4")
-    ]
-
-    assert hinted == [counted("3/3/3"), counted("4/3/3"), (), counted("4/4/4")]
 
 
 @pytest.mark.parametrize(
