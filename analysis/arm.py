@@ -5,8 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from k8s.lab.truth import TruthRow
-
 from analysis import caveats, collect, cost, graph, pairs
 from analysis.collect import GraphFile
 from analysis.graph import GraphCalls
@@ -23,6 +21,7 @@ from analysis.model import (
 from analysis.pairs import LostCalls, Pair
 from analysis.placement import Timeline
 from k8s.errors import UsageError
+from k8s.lab.truth import TruthRow
 from k8s.topology import ServiceKey, Snapshot
 from loadtest import latency
 from loadtest.record import LoadSeen, RunRecord, WorkerTally

@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from k8s.lab.state import LabState
-
 from k8s.cluster import LiveCluster
 from k8s.lab import truth
 from k8s.lab.addresses import WORKER_PODS_FROM, Addresses
+from k8s.lab.state import LabState
 from k8s.topology import ServiceKey
 from loadtest.placement import WorkerPlacement
 from loadtest.record import Place

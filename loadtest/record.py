@@ -83,6 +83,10 @@ class WorkerTally:
     """Given up: queue full, or refused by the collector."""
     cpu_percent_max: float = 0.0
     """The highest CPU use of the worker process over a second, 100 = one core."""
+    first_s: float = 0.0
+    """When the first request started, seconds since the epoch; 0 before it."""
+    last_s: float = 0.0
+    """When the last request started: first to last, over requests - 1 intervals, is the achieved rate."""
     errors: tuple[tuple[str, int], ...] = ()
     """(what went wrong, count), most frequent first, at most 20."""
 

@@ -1,0 +1,83 @@
+"""Request bodies and answers: JSON in, JSON out."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from k8s.lab.apiserver import statuses
+from k8s.lab.apiserver.negotiation import Form, Wanted
+
+MAX_BYTES = 3 * 1024 * 1024
+"""The real one's limit."""
+_MAX_DEPTH = 100
+"""No object nests half as deep; what walks the objects may recurse."""
+_TEXT_LIMIT = 1_000
+
+
+def decoded(raw: bytes) -> Any:
+    """The JSON value in a body, None for an empty one; StatusError 400."""
+    if not raw:
+        return None
+    try:
+        value = msgspec.json.decode(raw)
+    except (ValueError, RecursionError) as error:
+        raise statuses.bad_request(f"couldn't get version/kind; json parse error: {error}") from error
+    if _is_deeper(value, _MAX_DEPTH):
+        raise statuses.bad_request("couldn't get version/kind; json parse error: exceeded max depth")
+    return value
+
+
+def answer(
+    body: Any, *, status: int = 200, warnings: Sequence[str] = (), wanted: Wanted | None = None
+) -> web.Response:
+    """A JSON answer; each warning becomes a ``Warning: 299`` header."""
+    response = web.Response(status=status, body=msgspec.json.encode(body))
+    response.headers["Content-Type"] = _content_type(wanted)
+    response.headers["Cache-Control"] = "no-cache, private"
+    for text in warnings:
+        response.headers.add("Warning", f"299 - {_quoted(text)}")
+    return response
+
+
+def plain(text: str, *, status: int = 200) -> web.Response:
+    """A text answer."""
+    return web.Response(status=status, text=text)
+
+
+def refusal(error: statuses.StatusError) -> web.Response:
+    """The ``Status`` that says why not."""
+    response = answer(error.body, status=error.code)
+    retry_after_s = error.body.get("details", {}).get("retryAfterSeconds")
+    if retry_after_s:
+        response.headers["Retry-After"] = str(retry_after_s)
+    return response
+
+
+def _content_type(wanted: Wanted | None) -> str:
+    # Clients tell aggregated discovery from the old one by the answer's type.
+    if wanted is not None and wanted.form is Form.GROUP_LIST:
+        return f"application/json;g={wanted.group};v={wanted.version};as={wanted.form.value}"
+    return "application/json"
+
+
+def _quoted(text: str) -> str:
+    """A quoted-string of RFC 9110; control characters would break the header."""
+    clean = re.sub(r"[\x00-\x1f\x7f]", "", text)[:_TEXT_LIMIT]
+    return '"' + clean.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _is_deeper(value: Any, limit: int) -> bool:
+    level = [value]
+    for _ in range(limit):
+        level = [
+            item
+            for one in level
+            if isinstance(one, dict | list)
+            for item in (one.values() if isinstance(one, dict) else one)
+        ]
+        if not level:
+            return False
+    return True

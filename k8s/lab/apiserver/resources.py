@@ -1,0 +1,130 @@
+"""Which resources are served, and the names they go by."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resource:
+    """One resource type: what discovery says of it and how it is stored."""
+
+    group: str
+    """Empty for the core group."""
+    version: str = "v1"
+    plural: str
+    singular: str
+    kind: str
+    short_names: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    namespaced: bool = True
+    has_status: bool = False
+    """Whether a ``/status`` subresource exists."""
+    counts_generations: bool = False
+    """Whether ``metadata.generation`` is set, and bumped when more than metadata or status changes."""
+    deletes_collections: bool = True
+    """Whether DELETE on the collection is offered; a real one does not offer it for namespaces."""
+    returns_deleted: bool = False
+    """Whether DELETE answers with the object that is gone, and not with a Status."""
+
+    @property
+    def api_version(self) -> str:
+        """``v1``, or ``group/version``."""
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+    @property
+    def qualified_plural(self) -> str:
+        """The name in error messages: ``services``, ``deployments.apps``."""
+        return f"{self.plural}.{self.group}" if self.group else self.plural
+
+    @property
+    def qualified_kind(self) -> str:
+        """The kind in error messages: ``Service``, ``Deployment.apps``."""
+        return f"{self.kind}.{self.group}" if self.group else self.kind
+
+    @property
+    def verbs(self) -> tuple[str, ...]:
+        """What discovery says can be done with it."""
+        collection = ("deletecollection",) if self.deletes_collections else ()
+        return ("create", "delete", *collection, "get", "list", "patch", "update", "watch")
+
+    @property
+    def root(self) -> str:
+        """The path all its URLs start with: ``/api/v1`` or ``/apis/<group>/<version>``."""
+        return f"/apis/{self.group}/{self.version}" if self.group else f"/api/{self.version}"
+
+
+NAMESPACES = Resource(
+    group="",
+    plural="namespaces",
+    singular="namespace",
+    kind="Namespace",
+    short_names=("ns",),
+    namespaced=False,
+    has_status=True,
+    deletes_collections=False,
+)
+NODES = Resource(
+    group="",
+    plural="nodes",
+    singular="node",
+    kind="Node",
+    short_names=("no",),
+    namespaced=False,
+    has_status=True,
+)
+PODS = Resource(
+    group="",
+    plural="pods",
+    singular="pod",
+    kind="Pod",
+    short_names=("po",),
+    categories=("all",),
+    has_status=True,
+    counts_generations=True,
+    returns_deleted=True,
+)
+SERVICES = Resource(
+    group="",
+    plural="services",
+    singular="service",
+    kind="Service",
+    short_names=("svc",),
+    categories=("all",),
+    has_status=True,
+    returns_deleted=True,
+)
+EVENTS = Resource(group="", plural="events", singular="event", kind="Event", short_names=("ev",))
+ENDPOINT_SLICES = Resource(
+    group="discovery.k8s.io",
+    plural="endpointslices",
+    singular="endpointslice",
+    kind="EndpointSlice",
+    counts_generations=True,
+)
+DEPLOYMENTS = Resource(
+    group="apps",
+    plural="deployments",
+    singular="deployment",
+    kind="Deployment",
+    short_names=("deploy",),
+    categories=("all",),
+    has_status=True,
+    counts_generations=True,
+)
+REPLICA_SETS = Resource(
+    group="apps",
+    plural="replicasets",
+    singular="replicaset",
+    kind="ReplicaSet",
+    short_names=("rs",),
+    categories=("all",),
+    has_status=True,
+    counts_generations=True,
+)
+
+RESOURCES = (NAMESPACES, NODES, PODS, SERVICES, EVENTS, ENDPOINT_SLICES, DEPLOYMENTS, REPLICA_SETS)
+_BY_NAME = {(resource.group, resource.version, resource.plural): resource for resource in RESOURCES}
+
+
+def find(group: str, version: str, plural: str) -> Resource | None:
+    """The resource at ``/apis/<group>/<version>/<plural>``, or None."""
+    return _BY_NAME.get((group, version, plural))

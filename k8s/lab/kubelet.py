@@ -1,0 +1,126 @@
+"""What a kubelet does for one pod: start it, probe it, report on it, and start it again when it ends."""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from k8s.lab.addresses import POD_PORT
+from k8s.lab.api import ApiError, LabApi
+from k8s.lab.layout import LabPod
+from k8s.lab.processes import ProcessId
+from k8s.lab.readiness import answers
+from k8s.lab.seeds import PodCondition, pod_object, pod_status, readiness_path
+
+PROBE_S = 1.0
+"""Between probes of a pod that is ready; a kubelet's default is 10 s."""
+_EAGER_PROBE_S = 0.05
+"""Between probes of one that is not."""
+_FAILURES = 3
+"""Failed probes in a row that make a pod not ready, as is a kubelet's default."""
+_FIRST_BACK_OFF_S = 1.0
+_LONGEST_BACK_OFF_S = 10.0
+_CALM_S = 10.0
+"""A pod that ran for so long is started again without waiting."""
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True, kw_only=True)
+class Kubelet:
+    """One pod's keeper. Times are of the monotonic clock."""
+
+    pod: LabPod
+    host_ip: str
+    api: LabApi
+    launch: Callable[[], ProcessId]
+    """Starts the pod's process."""
+    process: ProcessId | None = None
+    ready: bool = False
+    restarts: int = 0
+    _owes_report: bool = False
+    """The API did not take the last status."""
+    _exit_code: int | None = None
+    _failures: int = 0
+    _probe_at_s: float = 0.0
+    _start_at_s: float = 0.0
+    _back_off_s: float = 0.0
+    _started_s: float = 0.0
+    _started_at: str = ""
+    _changed_at: str = ""
+
+    @property
+    def started(self) -> bool:
+        """Whether it was ever started."""
+        return bool(self._started_at)
+
+    def start(self) -> None:
+        """Start the process and say so."""
+        self.process = self.launch()
+        self._started_s = time.monotonic()
+        self._probe_at_s = self._started_s
+        self._failures = 0
+        self._exit_code = None
+        self._started_at = self._changed_at = rfc3339_now()
+
+    def ended(self, exit_code: int) -> None:
+        """The process is gone: not ready from now on, and started again, at once the first time."""
+        now_s = time.monotonic()
+        self.process = None
+        self.ready = False
+        self._exit_code = exit_code
+        self._changed_at = rfc3339_now()
+        if now_s - self._started_s >= _CALM_S:
+            self._back_off_s = 0.0
+        self._start_at_s = now_s + self._back_off_s
+        self._back_off_s = min(max(2 * self._back_off_s, _FIRST_BACK_OFF_S), _LONGEST_BACK_OFF_S)
+        _log.warning("pod %s ended with exit code %d; starting it again", self.pod.name, exit_code)
+        self.report()
+
+    def tick(self) -> bool:
+        """Do what is due; True if the pod's readiness or its process is another than before."""
+        now_s = time.monotonic()
+        if self._owes_report:
+            self.report()
+        if self.process is None:
+            if now_s < self._start_at_s:
+                return False
+            self.restarts += 1
+            self.start()
+            self.report()
+            return True
+        return now_s >= self._probe_at_s and self._probe()
+
+    def report(self) -> None:
+        """Write the pod's status into the API; a pod that somebody deleted there is left alone."""
+        condition = PodCondition(
+            ready=self.ready,
+            restarts=self.restarts,
+            started_at=self._started_at,
+            changed_at=self._changed_at,
+            exit_code=self._exit_code,
+        )
+        try:
+            self.api.set_status(pod_object(self.pod), pod_status(self.pod, self.host_ip, condition))
+        except ApiError as error:
+            _log.warning("reporting pod %s: %s", self.pod.name, error)
+            self._owes_report = True
+        else:
+            self._owes_report = False
+
+    def _probe(self) -> bool:
+        well = answers(f"http://{self.pod.ip}:{POD_PORT}{readiness_path(self.pod.service)}")
+        self._failures = 0 if well else self._failures + 1
+        was_ready, self.ready = self.ready, well or (self.ready and self._failures < _FAILURES)
+        self._probe_at_s = time.monotonic() + (PROBE_S if self.ready else _EAGER_PROBE_S)
+        if self.ready == was_ready:
+            return False
+        self._changed_at = rfc3339_now()
+        _log.info("pod %s is %s", self.pod.name, "ready" if self.ready else "not ready")
+        self.report()
+        return True
+
+
+def rfc3339_now() -> str:
+    """The time, as the API writes it."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

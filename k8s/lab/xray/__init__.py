@@ -1,0 +1,6 @@
+"""The X-Ray stand-in: OTLP and PutTraceSegments in; service graph, summaries and traces out.
+
+It acts as an ADOT collector with the awsxray exporter in front of X-Ray, so that unmodified boto3, the AWS
+CLI and OpenTelemetry SDKs work against it. Sources of its rules: the service model in botocore, the X-Ray
+developer guide, awsxrayexporter v0.156.0. ``app.serve`` is the entry; everything else is free of sockets.
+"""

@@ -1,0 +1,89 @@
+"""The stand-in as a process: a socket, an event loop, an orderly end."""
+
+import asyncio
+import logging
+import signal
+import socket
+import time
+from collections.abc import Callable
+from ipaddress import ip_address
+from typing import Final
+
+from aiohttp import web
+
+from k8s.errors import UnreachableError, UsageError
+from k8s.lab.xray.settings import Clock, Settings
+
+_LOG: Final = logging.getLogger(__name__)
+_FAREWELL_S: Final = 0.5
+"""How long requests under way may take after SIGTERM."""
+
+
+def serve(
+    host: str,
+    port: int,
+    *,
+    settings: Settings | None = None,
+    clock: Clock = time.time,
+    on_ready: Callable[[int], None] | None = None,
+) -> None:
+    """Answer until SIGTERM or SIGINT, then end within a second; runs in the main thread of its process.
+
+    *host* must be a loopback address, port 0 takes a free one; *on_ready* is told the port once it listens.
+    UsageError for another address, UnreachableError where the port is taken.
+    """
+    # Not at the top: the lab imports this module and then forks, and numpy starts a thread on import.
+    from k8s.lab.xray.routes import application  # noqa: PLC0415
+    from k8s.lab.xray.standin import StandIn  # noqa: PLC0415
+
+    listener = _listener(host, port)
+    chosen = settings or Settings()
+    app = application(StandIn(chosen, clock), chosen)
+    asyncio.run(_serve(app, listener, on_ready))
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    try:
+        loopback = ip_address(host).is_loopback
+    except ValueError:
+        loopback = False
+    if not loopback:
+        raise UsageError(f"starting the X-Ray stand-in on {host}: only loopback addresses are allowed")
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(128)
+    except OSError as error:
+        listener.close()
+        raise UnreachableError(
+            f"starting the X-Ray stand-in on {host}:{port}: {error.strerror or error}; "
+            "end what holds the port, or choose another"
+        ) from error
+    return listener
+
+
+async def _serve(
+    app: web.Application, listener: socket.socket, on_ready: Callable[[int], None] | None
+) -> None:
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(sign, stopped.set)
+    # Bodies are decompressed here, with a bound, and batches of spans need no access log.
+    runner = web.AppRunner(
+        app,
+        access_log=None,
+        auto_decompress=False,
+        shutdown_timeout=_FAREWELL_S,
+    )
+    await runner.setup()
+    try:
+        await web.SockSite(runner, listener).start()
+        address, bound_port = listener.getsockname()[:2]
+        _LOG.info("X-Ray stand-in listens on http://%s:%d", address, bound_port)
+        if on_ready is not None:
+            on_ready(bound_port)
+        await stopped.wait()
+    finally:
+        await runner.cleanup()

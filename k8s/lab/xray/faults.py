@@ -1,0 +1,33 @@
+"""The errors of the API, with the codes and HTTP statuses that botocore's service model names."""
+
+from http import HTTPStatus
+
+from k8s.errors import SamezoneError
+
+
+class ApiError(SamezoneError):
+    """An answer other than 200: *code* becomes ``client.exceptions.<code>`` where the model knows it."""
+
+    def __init__(self, code: str, message: str, status: HTTPStatus) -> None:
+        """*status* is the HTTP status."""
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.status = status
+
+
+def invalid_request(message: str) -> ApiError:
+    """The request is missing required parameters or has invalid ones."""
+    return ApiError("InvalidRequestException", message, HTTPStatus.BAD_REQUEST)
+
+
+def throttled() -> ApiError:
+    """The request exceeds the maximum number of requests per second."""
+    return ApiError("ThrottledException", "Rate exceeded", HTTPStatus.TOO_MANY_REQUESTS)
+
+
+def unknown_operation(path: str) -> ApiError:
+    """There is no such operation here."""
+    return ApiError(
+        "UnknownOperationException", f"The stand-in has no operation at {path}", HTTPStatus.NOT_FOUND
+    )

@@ -1,0 +1,109 @@
+"""OTLP over HTTP: request bodies in, ExportTraceServiceResponse out, in the request's encoding.
+
+Source: OpenTelemetry protocol specification, "OTLP/HTTP": protobuf or JSON (where ids are hex, not base64),
+gzip or identity.
+"""
+
+import base64
+import binascii
+import json
+import zlib
+from typing import Any, Final
+
+from google.protobuf.json_format import MessageToJson, ParseDict, ParseError  # type: ignore[import-untyped]  # no stubs
+from google.protobuf.message import DecodeError, Message  # type: ignore[import-untyped]  # no stubs
+from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]  # no stubs
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+    ExportTraceServiceRequest,
+    ExportTraceServiceResponse,
+)
+
+from k8s.errors import SamezoneError
+
+PROTOBUF: Final = "application/x-protobuf"
+JSON: Final = "application/json"
+LARGEST_BYTES: Final = 64 * 2**20
+"""Of a body, after decompression; a bound against mistakes, not a rule of OTLP."""
+_TRACE_ID_BYTES: Final = 16
+_SPAN_ID_BYTES: Final = 8
+_INVALID_ARGUMENT: Final = 3
+_GZIP: Final = 16 + zlib.MAX_WBITS
+_HEX_FIELDS: Final = {"traceId", "spanId", "parentSpanId", "trace_id", "span_id", "parent_span_id"}
+
+
+class UndecodableError(SamezoneError):
+    """A body that is not what its headers say, or not OTLP."""
+
+
+def decompressed(body: bytes, encoding: str) -> bytes:
+    """The body behind its Content-Encoding: ``gzip``, ``identity`` or none."""
+    if encoding in {"", "identity"}:
+        return body
+    if encoding != "gzip":
+        raise UndecodableError(f"Content-Encoding {encoding} is not supported, use gzip or identity")
+    machine = zlib.decompressobj(_GZIP)
+    try:
+        content = machine.decompress(body, LARGEST_BYTES)
+    except zlib.error as error:
+        raise UndecodableError(f"the body is not gzip: {error}") from error
+    if machine.unconsumed_tail or not machine.eof:
+        raise UndecodableError("the gzip body is cut off or too large")
+    return content
+
+
+def decode(content: bytes, content_type: str) -> ExportTraceServiceRequest:
+    """The request in a body; UndecodableError where there is none."""
+    request = ExportTraceServiceRequest()
+    try:
+        if content_type == PROTOBUF:
+            request.ParseFromString(content)
+        else:
+            ParseDict(_with_base64(json.loads(content)), request, ignore_unknown_fields=True)
+    except (DecodeError, ParseError, ValueError, RecursionError) as error:
+        raise UndecodableError(f"the body is not an ExportTraceServiceRequest: {error}") from error
+    for resource_spans in request.resource_spans:
+        for scope_spans in resource_spans.scope_spans:
+            for span in scope_spans.spans:
+                parent = span.parent_span_id
+                if (
+                    len(span.trace_id) != _TRACE_ID_BYTES
+                    or len(span.span_id) != _SPAN_ID_BYTES
+                    or (parent and len(parent) != _SPAN_ID_BYTES)
+                ):
+                    raise UndecodableError(f"span {span.name!r} has an id of the wrong length")
+    return request
+
+
+def success(content_type: str) -> bytes:
+    """The body of a 200."""
+    return _encoded(ExportTraceServiceResponse(), content_type)
+
+
+def failure(message: str, content_type: str) -> bytes:
+    """The body of a 400."""
+    return _encoded(Status(code=_INVALID_ARGUMENT, message=message), content_type)
+
+
+def _encoded(message: Message, content_type: str) -> bytes:
+    if content_type == JSON:
+        return str(MessageToJson(message, indent=None)).encode()
+    return bytes(message.SerializeToString())
+
+
+def _with_base64(tree: Any) -> Any:
+    """The JSON with its hex ids turned into the base64 that protobuf's JSON reader expects."""
+    if isinstance(tree, list):
+        return [_with_base64(item) for item in tree]
+    if isinstance(tree, dict):
+        return {
+            key: _base64(value) if key in _HEX_FIELDS and isinstance(value, str) else _with_base64(value)
+            for key, value in tree.items()
+        }
+    return tree
+
+
+def _base64(digits: str) -> str:
+    try:
+        return base64.b64encode(bytes.fromhex(digits)).decode()
+    except (ValueError, binascii.Error) as error:
+        raise UndecodableError(f"{digits!r} is not a hex id") from error

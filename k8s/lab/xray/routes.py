@@ -1,0 +1,148 @@
+"""The stand-in's routes: X-Ray's API, OTLP at ``/v1/traces``, its own ``/_standin`` and ``/healthz``."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from http import HTTPStatus
+from typing import Any, Final
+
+import msgspec
+from aiohttp import web
+
+from k8s.lab.xray import otlp
+from k8s.lab.xray.faults import ApiError, invalid_request
+from k8s.lab.xray.settings import Settings
+from k8s.lab.xray.standin import StandIn
+
+_TICK_S: Final = 0.25
+_SCOPE: Final = "/xray/aws4_request"
+_DUMPED: Final = 100
+_NEEDS_TRANSACTION_SEARCH: Final = (
+    "The OTLP API is supported with CloudWatch Logs as a Trace Segment Destination."
+)
+
+
+def application(stand_in: StandIn, settings: Settings) -> web.Application:
+    """The routes, without a socket."""
+    app = web.Application(client_max_size=otlp.LARGEST_BYTES)
+    handlers = _Handlers(stand_in, settings)
+    app.router.add_post("/v1/traces", handlers.traces)
+    app.router.add_get("/healthz", handlers.healthz)
+    app.router.add_get("/_standin/status", handlers.status)
+    app.router.add_get("/_standin/dump", handlers.dump)
+    app.router.add_post("/_standin/reset", handlers.reset)
+    app.router.add_route("*", "/{operation:.*}", handlers.operation)
+    app.cleanup_ctx.append(_ticking(stand_in))
+    return app
+
+
+def _ticking(stand_in: StandIn) -> Callable[[web.Application], AsyncIterator[None]]:
+    async def tick() -> None:
+        while True:
+            await asyncio.sleep(_TICK_S)
+            stand_in.tick()
+
+    async def context(_app: web.Application) -> AsyncIterator[None]:
+        task = asyncio.create_task(tick())
+        yield
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+    return context
+
+
+class _Handlers:
+    def __init__(self, stand_in: StandIn, settings: Settings) -> None:
+        self._stand_in = stand_in
+        self._settings = settings
+
+    async def traces(self, request: web.Request) -> web.Response:
+        """OTLP: any problem with the body is a 400 that tells it; the client does not send it again."""
+        body = await request.read()
+        kind = request.content_type
+        if kind not in {otlp.PROTOBUF, otlp.JSON}:
+            return web.Response(
+                status=HTTPStatus.UNSUPPORTED_MEDIA_TYPE, text=f"use {otlp.PROTOBUF} or {otlp.JSON}"
+            )
+        if self._settings.strict_otlp:
+            return _otlp(HTTPStatus.BAD_REQUEST, otlp.failure(_NEEDS_TRANSACTION_SEARCH, kind), kind)
+        try:
+            content = otlp.decompressed(body, request.headers.get("Content-Encoding", "").lower())
+            message = otlp.decode(content, kind)
+        except otlp.UndecodableError as error:
+            return _otlp(HTTPStatus.BAD_REQUEST, otlp.failure(str(error), kind), kind)
+        protobuf = content if kind == otlp.PROTOBUF else message.SerializeToString()
+        self._stand_in.take_otlp(message, protobuf)
+        return _otlp(HTTPStatus.OK, otlp.success(kind), kind)
+
+    async def operation(self, request: web.Request) -> web.Response:
+        """One call of X-Ray's API."""
+        try:
+            if self._settings.require_signature:
+                _check_signature(request.headers.get("Authorization", ""))
+            path = request.path if request.method == "POST" else f"{request.method} {request.path}"
+            answer = self._stand_in.call(path, await _body(request))
+        except ApiError as error:
+            return _json(
+                {"__type": error.code, "Message": error.message},
+                status=error.status,
+                headers={"x-amzn-ErrorType": error.code},
+            )
+        return _json(answer)
+
+    async def healthz(self, _request: web.Request) -> web.Response:
+        """Whether it answers."""
+        return web.Response(text="ok")
+
+    async def status(self, _request: web.Request) -> web.Response:
+        """What is kept, what was dropped."""
+        return _json(self._stand_in.status())
+
+    async def dump(self, request: web.Request) -> web.Response:
+        """The status and the newest traces, ``?traces=`` of them."""
+        asked = request.query.get("traces", "")
+        return _json(self._stand_in.dump(int(asked) if asked.isdecimal() else _DUMPED))
+
+    async def reset(self, _request: web.Request) -> web.Response:
+        """Forget everything."""
+        self._stand_in.reset()
+        return _json({})
+
+
+async def _body(request: web.Request) -> dict[str, Any]:
+    content = await request.read()
+    try:
+        content = otlp.decompressed(content, request.headers.get("Content-Encoding", "").lower())
+        body = json.loads(content or b"{}")
+    except (otlp.UndecodableError, ValueError, RecursionError) as error:
+        raise ApiError("SerializationException", str(error), HTTPStatus.BAD_REQUEST) from error
+    if not isinstance(body, dict):
+        raise invalid_request("The body must be a JSON object")
+    return body
+
+
+def _check_signature(authorization: str) -> None:
+    if not authorization.startswith("AWS4-HMAC-SHA256 "):
+        raise ApiError(
+            "MissingAuthenticationTokenException", "Missing Authentication Token", HTTPStatus.FORBIDDEN
+        )
+    if _SCOPE not in authorization:
+        raise ApiError(
+            "InvalidSignatureException",
+            "Credential should be scoped to correct service: 'xray'.",
+            HTTPStatus.FORBIDDEN,
+        )
+
+
+def _json(
+    answer: dict[str, Any], *, status: HTTPStatus = HTTPStatus.OK, headers: dict[str, str] | None = None
+) -> web.Response:
+    return web.Response(
+        body=msgspec.json.encode(answer), status=status, headers=headers, content_type=otlp.JSON
+    )
+
+
+def _otlp(status: HTTPStatus, body: bytes, kind: str) -> web.Response:
+    return web.Response(body=body, status=status, content_type=kind)

@@ -1,0 +1,66 @@
+"""How the stand-in behaves: what it indexes, what it keeps, and how unreliable it is on purpose."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from k8s.lab.xray.resources import Indexing
+
+Clock = Callable[[], float]
+"""Seconds since the epoch."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything that can be chosen; the defaults are a quick and honest X-Ray."""
+
+    indexed_attributes: tuple[str, ...] = (
+        "run_id",
+        "phase",
+        "otel.resource.cloud.availability_zone",
+        "otel.resource.k8s.pod.name",
+        "otel.resource.k8s.node.name",
+    )
+    """What becomes annotations, as the collector's exporter would be configured."""
+    index_all_attributes: bool = False
+    max_documents: int = 1_500_000
+    """Documents kept; the oldest traces go first. About 250 bytes each."""
+    retention_s: float = 30 * 86_400.0
+    """How long traces are kept after they first arrived, and how far back a graph reaches."""
+
+    graph_page_size: int = 10_000
+    """Services on a page of GetServiceGraph and GetTraceGraph."""
+    summary_page_size: int = 100
+    """Summaries on a page of GetTraceSummaries."""
+    summary_page_scan: int = 2_000
+    """Traces that one page of GetTraceSummaries looks at; with a narrow filter, pages come out short."""
+
+    ingest_delay_s: tuple[float, float] = (0.0, 0.0)
+    """Between which bounds (uniformly) a batch waits before queries see it."""
+    throttle_rate: float = 0.0
+    """Share of API calls that are answered with 429."""
+    loss_rate: float = 0.0
+    """Share of documents that are taken and lost."""
+    duplicate_rate: float = 0.0
+    """Share of documents that are delivered twice."""
+    seed: int = 0
+    """Of all randomness: delays, losses, orders."""
+
+    accounts: bool = False
+    """Whether nodes carry account ids."""
+    unknown_group_is_empty: bool = False
+    """Whether a graph of an unknown group is empty or (the default) refused; AWS documents neither."""
+    unknown_ids_unprocessed: bool = True
+    """Whether BatchGetTraces names unknown ids in UnprocessedTraceIds; otherwise they are simply absent."""
+    strict_otlp: bool = False
+    """Refuse OTLP as AWS's own endpoint does while segments go to X-Ray; else act as an ADOT collector."""
+    require_signature: bool = True
+    """Whether API calls need a SigV4 header for the service ``xray``; the signature itself is not checked."""
+    region: str = "eu-west-1"
+    account_id: str = "000000000000"
+
+    @property
+    def indexing(self) -> Indexing:
+        """The exporter's part of the settings."""
+        return Indexing(
+            indexed_attributes=self.indexed_attributes, index_all_attributes=self.index_all_attributes
+        )

@@ -1,0 +1,173 @@
+"""Drives a running Locust master over its web API; whoever started it and wherever it is."""
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException
+from urllib.parse import urlencode, urlsplit
+
+import msgspec
+
+from k8s.errors import InvalidRunError, UnreachableError, UsageError
+from loadtest.messages import TALLIES_PATH, SwarmView, read_view
+from loadtest.plan import LoadPlan
+from loadtest.record import WorkerTally
+from loadtest.swarm import Phase, Progress
+
+_FORM = "application/x-www-form-urlencoded"
+_OK = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long to wait for what."""
+
+    answer_s: float = 10.0
+    """For one answer of the web API."""
+    start_s: float = 5.0
+    """From a start to the master's new count."""
+    stop_s: float = 75.0
+    """For Locust to stop its users: it gives its workers a minute."""
+    settle_s: float = 30.0
+    """From a stop to the last span delivered or dropped; the workers drop what is left after 20 s."""
+    poll_s: float = 0.05
+
+
+class LocustMaster:
+    """Start, watch and stop the load of one master with the given workers; a Swarm but for opening it."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        expect: Sequence[str],
+        patience: Patience | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """*expect* are the pod names of the workers that must be there for load to start."""
+        self.web_url = url.rstrip("/")
+        parts = urlsplit(self.web_url)
+        self._host, self._port, self._base = str(parts.hostname), parts.port, parts.path
+        self._expect = frozenset(expect)
+        self._patience = patience or Patience()
+        self._clock = clock
+        self._sleep = sleep
+
+    def view(self) -> SwarmView:
+        """The master's board; UnreachableError where it does not answer or answers something else."""
+        raw = self._ask("GET", TALLIES_PATH)
+        try:
+            return read_view(raw)
+        except msgspec.DecodeError as error:
+            raise UnreachableError(
+                f"{self.web_url}{TALLIES_PATH} is not our Locust master: {error}"
+            ) from error
+
+    def absent(self) -> tuple[str, ...]:
+        """Pod names of expected workers that are not connected."""
+        view = self.view()
+        here = {tally.worker for tally in view.tallies} - set(view.lost)
+        return tuple(sorted(self._expect - here))
+
+    def start(self, plan: LoadPlan, *, run_id: str, phase: Phase) -> None:
+        """Begin to send; returns when the first arrival is due.
+
+        UsageError for a plan the master refuses, UnreachableError when a worker is missing.
+        """
+        absent = self.absent()
+        if absent:
+            raise UnreachableError(
+                f"starting load: worker {', '.join(absent)} is not connected to {self.web_url}"
+            )
+        if plan.users < len(self._expect):
+            raise UsageError(
+                f"{plan.users} users cannot cover {len(self._expect)} workers; "
+                f"ask for {len(self._expect)} or more"
+            )
+        ready = self._await(
+            lambda now: now.idle == now.workers, self._patience.start_s, "has workers that are not ready"
+        )
+        answer = json.loads(self._ask("POST", "/swarm", _form(plan, run_id, phase)))
+        if not answer.get("success"):
+            raise UsageError(f"the Locust master refuses the load: {answer.get('message')}")
+        view = self._await(
+            lambda now: now.generation > ready.generation, self._patience.start_s, "did not begin the load"
+        )
+        if view.problem:
+            raise UsageError(f"the Locust master refuses the load: {view.problem}")
+        self._sleep(view.lead_s)
+
+    def stop(self) -> None:
+        """Send no more, let requests in flight end, wait until every span is delivered or dropped."""
+        self._ask("POST", "/stop", {}, timeout_s=self._patience.stop_s)
+        # Locust's own state is no help: with a missing worker it stays "stopping" for a minute.
+        self._await(
+            lambda now: now.state not in ("running", "spawning") and now.idle == now.workers,
+            self._patience.settle_s,
+            "has workers that did not finish",
+        )
+
+    def progress(self) -> Progress:
+        """Sums over the workers."""
+        view = self.view()
+        tallies = view.tallies
+        return Progress(
+            requests=sum(tally.requests for tally in tallies),
+            failures=sum(tally.failures for tally in tallies),
+            workers=view.workers,
+            lost=view.lost,
+            spans_pending=sum(
+                tally.spans_made - tally.spans_delivered - tally.spans_dropped for tally in tallies
+            ),
+            in_flight=sum(tally.in_flight for tally in tallies),
+        )
+
+    def tallies(self) -> tuple[WorkerTally, ...]:
+        """What each worker did since the last start, by zone and pod; a lost worker's last word included."""
+        return self.view().tallies
+
+    def _await(self, done: Callable[[SwarmView], bool], limit_s: float, failing: str) -> SwarmView:
+        deadline_s = self._clock() + limit_s
+        while not done(view := self.view()):
+            if self._clock() > deadline_s:
+                raise InvalidRunError(
+                    f"the Locust master at {self.web_url} {failing} within {limit_s:g} s; see its Zones tab"
+                )
+            self._sleep(self._patience.poll_s)
+        return view
+
+    def _ask(
+        self, method: str, path: str, form: dict[str, str] | None = None, *, timeout_s: float | None = None
+    ) -> bytes:
+        connection = HTTPConnection(self._host, self._port, timeout=timeout_s or self._patience.answer_s)
+        try:
+            body = None if form is None else urlencode(form)
+            headers = {} if form is None else {"Content-Type": _FORM}
+            connection.request(method, self._base + path, body=body, headers=headers)
+            response = connection.getresponse()
+            answer = response.read()
+        except (OSError, HTTPException) as error:
+            raise UnreachableError(f"the Locust master at {self.web_url} does not answer: {error}") from error
+        finally:
+            connection.close()
+        if response.status != _OK:
+            text = answer.decode(errors="replace")[:200]
+            raise UnreachableError(f"{method} {self.web_url}{path}: HTTP {response.status}: {text}")
+        return answer
+
+
+def _form(plan: LoadPlan, run_id: str, phase: Phase) -> dict[str, str]:
+    """The start form of Locust's web UI, filled in; keys are the options of our locustfile."""
+    return {
+        "user_count": str(plan.users),
+        "spawn_rate": str(plan.users),
+        "rate": repr(plan.rate_per_s),
+        "run_id": run_id,
+        "phase": phase.value,
+        "requests_per_connection": str(plan.requests_per_connection),
+        "seed": str(plan.seed),
+        "pages": msgspec.json.encode(plan.pages).decode(),
+        "request_timeout": repr(plan.timeout_s),
+    }

@@ -1,0 +1,1 @@
+"""The lab's API server, alone and with its real clients."""
