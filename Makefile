@@ -7,6 +7,7 @@ USERS    ?= 12
 DURATION ?= 40
 WARMUP   ?= 5
 RUNS     ?= runs
+LAB      ?=
 PYTHON   ?= python3
 
 VENV  := .venv
@@ -22,10 +23,10 @@ LOAD  := $(PLACE) --rate $(RATE) --users $(USERS) --duration $(DURATION) --warmu
 
 help: ## print the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@echo '  variables: PLATFORM=lab CONTEXT= SERVICE=catalog/catalog RATE=50 USERS=12 DURATION=40 WARMUP=5 RUNS=runs'
+	@echo '  variables: PLATFORM=lab CONTEXT= SERVICE=catalog/catalog RATE=50 USERS=12 DURATION=40 WARMUP=5 RUNS=runs LAB='
 
 demo: $(READY) ## the whole job on the lab: baseline, Topology Aware Routing, report
-	@$(SZ) demo $(LOAD)
+	@$(SZ) demo $(LOAD) $(LAB)
 
 test: $(READY) ## every test
 	@$(BIN)/pytest
@@ -49,7 +50,7 @@ web: $(READY) ## the Locust web UI with the workers of all zones
 	@$(SZ) web $(PLACE)
 
 up: $(READY) ## start the lab
-	@$(SZ) lab up
+	@$(SZ) lab up $(LAB)
 
 down: $(READY) ## stop the lab
 	@$(SZ) lab down
@@ -77,6 +78,6 @@ $(READY): requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "samezone needs Python 3.11 or newer; set PYTHON=")'
 	@echo 'setting up $(VENV) (about a minute, once)' >&2
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
-	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(BIN)/pip install -qq --disable-pip-version-check --require-hashes -r requirements.txt
+	@$(BIN)/pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@

@@ -85,6 +85,7 @@ def parser() -> Parser:
     )
     demo = verb(verbs, "demo", demo_command, summary="The whole job on the lab: baseline, TAR, report.")
     loadtest.cli.add_load(demo)
+    k8s.cli.add_lab_options(demo)
     baseline = verb(verbs, "baseline", baseline_command, summary="Measure with routing off and print it.")
     loadtest.cli.add_load(baseline)
     enable = verb(verbs, "enable", enable_command, summary="Set a mode, measure, compare with the baseline.")
@@ -149,7 +150,7 @@ def demo_command(args: argparse.Namespace, io: Io) -> int:
         )
     ours = supervisor.status(io.lab_dir).health is not Health.UP
     if ours:
-        k8s.cli.lab_up(parser().parse_args(["lab", "up"]), io)
+        k8s.cli.lab_up(args, io)
     try:
         baseline = _measure(args, io, mode=RoutingMode.OFF, keep=False)
         _print_arm(baseline, io)

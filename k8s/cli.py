@@ -64,7 +64,13 @@ def originals(io: Io) -> Originals:
 
 
 def _add_lab(verbs: "Verbs[Parser]") -> None:
-    up = verb(verbs, "up", lab_up, summary="Start the lab; returns when every part is ready.")
+    add_lab_options(verb(verbs, "up", lab_up, summary="Start the lab; returns when every part is ready."))
+    verb(verbs, "down", lab_down, summary="Stop the lab; leaves no process and no port.")
+    verb(verbs, "status", lab_status, summary="Print what runs and where.")
+
+
+def add_lab_options(up: argparse.ArgumentParser) -> None:
+    """Options that describe a lab to be started."""
     up.add_argument("--zones", default="eu-west-1a,eu-west-1b,eu-west-1c", help="comma-separated")
     up.add_argument("--nodes-per-zone", type=int, default=1)
     up.add_argument("--ui", default="3", help="pods, or pods in each zone, e.g. 1,1,1")
@@ -73,9 +79,7 @@ def _add_lab(verbs: "Verbs[Parser]") -> None:
     up.add_argument("--keep-alive", action="store_true", help="ui keeps its connections to catalog")
     up.add_argument("--api-port", type=int, default=DEFAULT_API_PORT, help="0: any free one")
     up.add_argument("--xray-port", type=int, default=DEFAULT_XRAY_PORT, help="0: any free one")
-    up.add_argument("--seed", type=int, default=1)
-    verb(verbs, "down", lab_down, summary="Stop the lab; leaves no process and no port.")
-    verb(verbs, "status", lab_status, summary="Print what runs and where.")
+    up.add_argument("--lab-seed", type=int, default=1, help="of pod names and the controller's choices")
 
 
 def lab_settings(args: argparse.Namespace, io: Io) -> LabSettings:
@@ -92,7 +96,7 @@ def lab_settings(args: argparse.Namespace, io: Io) -> LabSettings:
         keep_alive=args.keep_alive,
         api_port=args.api_port,
         xray_port=args.xray_port,
-        seed=args.seed,
+        seed=args.lab_seed,
         state_dir=io.lab_dir,
     )
 

@@ -111,8 +111,18 @@ class LoadSeen:
 
     @property
     def rate_per_s(self) -> float:
-        """Requests a second over all workers."""
-        return self.requests / self.seconds if self.seconds > 0 else 0.0
+        """Requests a second: the sum of the workers' own rates, from first to last start.
+
+        The length of the window would count the time that the swarm takes to begin and to end.
+        """
+        return sum(_rate_per_s(worker, self.seconds) for worker in self.workers)
+
+
+def _rate_per_s(worker: WorkerTally, seconds: float) -> float:
+    spread_s = worker.last_s - worker.first_s
+    if spread_s > 0:
+        return (worker.requests - 1) / spread_s
+    return worker.requests / seconds if seconds > 0 else 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -82,7 +82,7 @@ class _Flow:
         self._end_arrived = False
         self._dead = False
 
-    def read(self) -> None:
+    def start_reading(self) -> None:
         """Read from the source until told otherwise."""
         self._reading = True
         self._loop.add_reader(self.source.fileno(), self._readable)
@@ -116,6 +116,12 @@ class _Flow:
         self._loop.call_at(due_s, call, what)
 
     def _readable(self) -> None:
+        self._read()
+        if self._reading:
+            # Most often the end of the stream is right behind what was there, and saves waking up for it.
+            self._read()
+
+    def _read(self) -> None:
         try:
             data = self.source.recv(_CHUNK_BYTES)
         except BlockingIOError:
@@ -175,7 +181,7 @@ class _Flow:
     def _go_on(self) -> None:
         """Read again if that was stopped for what has been passed on by now."""
         if not self._reading and not self._read_all and not self._dead and self._held_bytes < _LOW_BYTES:
-            self.read()
+            self.start_reading()
 
     def _end(self) -> None:
         self.ended = True
@@ -228,8 +234,8 @@ class Connection:
         """Start copying; both sockets are connected."""
         self._tally.connections += 1
         self._tally.active += 1
-        self._requests.read()
-        self._responses.read()
+        self._requests.start_reading()
+        self._responses.start_reading()
 
     def _asked(self, count: int) -> None:
         self._tally.request_bytes += count

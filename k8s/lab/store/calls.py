@@ -56,6 +56,9 @@ class CatalogCalls:
         )
         try:
             return decoder.decode(await self._body(resource, span))
+        except msgspec.DecodeError as error:
+            span.set_status(Status(StatusCode.ERROR))
+            raise CallFailedError(f"reading catalog's answer: {error}") from error
         except CallFailedError:
             span.set_status(Status(StatusCode.ERROR))
             raise

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 
 from opentelemetry.sdk.trace import TracerProvider
 
+from k8s.lab.store.httpd import Reply
 from k8s.lab.store.products import PRODUCTS, TAGS, Product, Tag, select
-from k8s.lab.store.serving import Call, Reply, Route, Server, error_reply, json_reply, serve_until_told
+from k8s.lab.store.serving import Call, Route, TracedPages, error_reply, json_reply, serve_until_told
 from k8s.lab.store.settings import PodSettings
 from k8s.lab.store.tracing import start_tracing
 
@@ -63,11 +64,11 @@ class Catalog:
             return self._product
         return found
 
-    async def _where(self, _call: Call) -> Reply:
+    def _where(self, _call: Call) -> Reply:
         return self._topology
 
 
-async def _page(call: Call) -> Reply:
+def _page(call: Call) -> Reply:
     page, size = call.number("page", 1), call.number("size", 10)
     if page is None or size is None or page < 1 or size < 0:
         return error_reply(400, "page and size have to be numbers")
@@ -75,19 +76,19 @@ async def _page(call: Call) -> Reply:
     return json_reply([_product_json(product) for product in found])
 
 
-async def _one(call: Call) -> Reply:
+def _one(call: Call) -> Reply:
     return _BY_ID.get(call.path.removeprefix(_PRODUCT)) or error_reply(404, "record not found")
 
 
-async def _size(call: Call) -> Reply:
+def _size(call: Call) -> Reply:
     return json_reply({"size": len(select(_tags_of(call.query), size=len(PRODUCTS)))})
 
 
-async def _tags(_call: Call) -> Reply:
+def _tags(_call: Call) -> Reply:
     return _TAGS
 
 
-async def _health(_call: Call) -> Reply:
+def _health(_call: Call) -> Reply:
     return Reply(body=b"OK", content_type="text/plain")
 
 
@@ -103,4 +104,4 @@ def serve(pod: PodSettings) -> None:
 
 async def _serve(pod: PodSettings) -> None:
     provider: TracerProvider = start_tracing(pod)
-    await serve_until_told(Server(Catalog(pod).route, provider.get_tracer("catalog")), pod, provider)
+    await serve_until_told(TracedPages(Catalog(pod).route, provider.get_tracer("catalog")), pod, provider)

@@ -1,4 +1,4 @@
-"""Serving a pod's pages: routing, SERVER spans, and the way out on SIGTERM."""
+"""A pod's pages: routing, SERVER spans, and the way out on SIGTERM."""
 
 import asyncio
 import gc
@@ -10,18 +10,18 @@ from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, unquote
 
 import msgspec
-from aiohttp import web
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.trace import SpanKind, Status, StatusCode, Tracer, set_span_in_context
+from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer, set_span_in_context
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
+from k8s.lab.store.httpd import HttpServer, Reply, Request
 from k8s.lab.store.settings import PodSettings
 from k8s.lab.store.tracing import flush
 
-JSON = "application/json"
 HTML = "text/html;charset=UTF-8"
 _SERVER_FAULT = 500
+_PATIENCE_S = 0.3
 _SWITCH_S = 0.0005
 """How long the exporter's thread may keep the interpreter from a request; Python's 5 ms would show in p99."""
 _propagator = TraceContextTextMapPropagator()
@@ -49,21 +49,12 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
-    """What a handler answers."""
-
-    body: bytes
-    content_type: str = JSON
-    status: int = 200
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
     """A path's handler."""
 
     template: str
     """The path with its parameters named, e.g. ``/catalog/{id}``."""
-    handler: Callable[[Call], Awaitable[Reply]]
+    handler: Callable[[Call], Reply | Awaitable[Reply]]
     traced: bool = True
     span_name: str = field(init=False)
 
@@ -85,63 +76,63 @@ def error_reply(status: int, message: str) -> Reply:
     return json_reply({"code": status, "message": message}, status)
 
 
-class Server:
-    """Answers a pod's requests, one SERVER span each."""
+class TracedPages:
+    """Answers a pod's requests, with one SERVER span for each whose route is traced."""
 
     def __init__(self, router: Router, tracer: Tracer) -> None:
         self._router = router
         self._tracer = tracer
 
-    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        """The answer, traced if its route is."""
-        path, _, query = request.raw_path.partition("?")
-        route = self._router(path)
+    def answer(self, request: Request) -> Reply | Awaitable[Reply]:
+        """The answer, at once if the handler gives it at once."""
+        route = self._router(request.path)
         if route is None:
-            reply = error_reply(404, f"no page {path}")
-        elif request.method not in {"GET", "HEAD"}:
-            reply = error_reply(405, f"{request.method} is not allowed")
-        elif route.traced:
-            reply = await self._traced(request, route, path, query)
-        else:
-            reply = await route.handler(_call(path, query, None))
-        return web.Response(
-            body=reply.body, status=reply.status, headers={"Content-Type": reply.content_type}
-        )
+            return error_reply(404, f"no page {request.path}")
+        if not route.traced:
+            return route.handler(_call(request, None))
+        span = self._span(request, route)
+        reply = route.handler(_call(request, set_span_in_context(span)))
+        if isinstance(reply, Reply):
+            return _ended(span, reply)
+        return _later(span, reply)
 
-    async def _traced(self, request: web.BaseRequest, route: Route, path: str, query: str) -> Reply:
-        transport = request.transport
-        peer = transport.get_extra_info("peername") if transport is not None else None
-        peer_ip, peer_port = peer or ("", 0)
-        span = self._tracer.start_span(
+    def _span(self, request: Request, route: Route) -> Span:
+        peer_ip, peer_port = request.peer
+        return self._tracer.start_span(
             route.span_name,
             context=_propagator.extract(request.headers),
             kind=SpanKind.SERVER,
             attributes={
                 "http.request.method": request.method,
                 "http.route": route.template,
-                "url.path": path,
+                "url.path": request.path,
                 "url.scheme": "http",
-                "server.address": request.host.partition(":")[0],
+                "server.address": request.headers.get("host", "").partition(":")[0],
                 "network.peer.address": peer_ip,
                 "network.peer.port": peer_port,
                 "client.address": peer_ip,
             },
         )
-        try:
-            reply = await route.handler(_call(path, query, set_span_in_context(span)))
-            span.set_attribute("http.response.status_code", reply.status)
-            if reply.status >= _SERVER_FAULT:
-                span.set_status(Status(StatusCode.ERROR))
-            return reply
-        finally:
-            span.end()
 
 
-def _call(path: str, query: str, context: Context | None) -> Call:
-    return Call(path=unquote(path), query=dict(parse_qsl(query)) if query else {}, context=context)
+async def _later(span: Span, reply: Awaitable[Reply]) -> Reply:
+    return _ended(span, await reply)
 
 
-async def serve_until_told(server: Server, pod: PodSettings, provider: TracerProvider) -> None:
+def _ended(span: Span, reply: Reply) -> Reply:
+    span.set_attribute("http.response.status_code", reply.status)
+    if reply.status >= _SERVER_FAULT:
+        span.set_status(Status(StatusCode.ERROR))
+    span.end()
+    return reply
+
+
+def _call(request: Request, context: Context | None) -> Call:
+    query = dict(parse_qsl(request.query)) if request.query else {}
+    return Call(path=unquote(request.path), query=query, context=context)
+
+
+async def serve_until_told(pages: TracedPages, pod: PodSettings, provider: TracerProvider) -> None:
     """Serve at the pod's address until SIGTERM, then export the last spans."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -149,13 +140,9 @@ async def serve_until_told(server: Server, pod: PodSettings, provider: TracerPro
         loop.add_signal_handler(number, stop.set)
     sys.setswitchinterval(_SWITCH_S)
     gc.freeze()  # what was imported is for ever; later collections need not look at it
-    runner = web.ServerRunner(web.Server(server.handle, access_log=None), shutdown_timeout=0.2)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, pod.ip, pod.port, backlog=1024).start()
-        _log.info("%s serves at %s:%d", pod.name, pod.ip, pod.port)
-        await stop.wait()
-    finally:
-        await runner.cleanup()
-        if not await asyncio.to_thread(flush, provider):
-            _log.warning("%s leaves with spans that were not exported", pod.name)
+    server = HttpServer(pod.ip, pod.port, pages.answer)
+    _log.info("%s serves at %s:%d", pod.name, pod.ip, pod.port)
+    await stop.wait()
+    await server.close(_PATIENCE_S)
+    if not await asyncio.to_thread(flush, provider):
+        _log.warning("%s leaves with spans that were not exported", pod.name)

@@ -15,8 +15,7 @@ from k8s.lab.store.settings import PodSettings
 
 QUEUE_SPANS = 16384
 BATCH_SPANS = 512
-DELAY_S = 0.5
-"""Small batches: the exporter's thread and the handlers share one interpreter."""
+DELAY_S = 1.0
 EXPORT_TIMEOUT_S = 4.0
 FLUSH_DEADLINE_S = 5.0
 CLUSTER_NAME = "samezone-lab"

@@ -11,8 +11,9 @@ from urllib.parse import quote
 import msgspec
 
 from k8s.lab.store.calls import CallFailedError, CatalogCalls
+from k8s.lab.store.httpd import Reply
 from k8s.lab.store.pages import Pages, ProductSeen, SizeSeen, TagSeen
-from k8s.lab.store.serving import HTML, Call, Reply, Route, Server, json_reply, serve_until_told
+from k8s.lab.store.serving import HTML, Call, Route, TracedPages, json_reply, serve_until_told
 from k8s.lab.store.settings import PodSettings
 from k8s.lab.store.tracing import start_tracing
 
@@ -96,8 +97,8 @@ class Ui:
         )
 
 
-def _constant(reply: Reply) -> Callable[[Call], Awaitable[Reply]]:
-    async def handler(_call: Call) -> Reply:
+def _constant(reply: Reply) -> Callable[[Call], Reply]:
+    def handler(_call: Call) -> Reply:
         return reply
 
     return handler
@@ -113,6 +114,6 @@ async def _serve(pod: PodSettings) -> None:
     tracer = provider.get_tracer("ui")
     calls = CatalogCalls(pod.catalog_url, source_ip=pod.ip, keep_alive=pod.keep_alive, tracer=tracer)
     try:
-        await serve_until_told(Server(Ui(pod, calls).route, tracer), pod, provider)
+        await serve_until_told(TracedPages(Ui(pod, calls).route, tracer), pod, provider)
     finally:
         calls.close()

@@ -20,20 +20,44 @@ _TRACE_ID: Final = re.compile(r"1-[0-9a-fA-F]{8}-[0-9a-fA-F]{24}")
 Id = Annotated[str, msgspec.Meta(pattern=r"^(?!0{16})[0-9a-fA-F]{16}$")]
 Seconds = Annotated[float, msgspec.Meta(gt=0, lt=1e11)]
 """Since the epoch, before the year 5000."""
-Map = dict[str, Any]
+
+
+class _Request(msgspec.Struct):
+    method: str | None = None
+    url: str | None = None
+    user_agent: str | None = None
+    client_ip: str | None = None
+    traced: bool | None = None
+
+
+class _Response(msgspec.Struct):
+    status: int | None = None
 
 
 class _Http(msgspec.Struct):
-    request: Map | None = None
-    response: Map | None = None
+    request: _Request | None = None
+    response: _Response | None = None
+
+
+class _Ec2(msgspec.Struct):
+    availability_zone: str | None = None
+    instance_id: str | None = None
 
 
 class _Aws(msgspec.Struct):
-    ec2: Map | None = None
+    account_id: str | None = None
+    table_name: str | None = None
+    queue_url: str | None = None
+    ec2: _Ec2 | None = None
+
+
+class _Exception(msgspec.Struct):
+    type: str | None = None
+    message: str | None = None
 
 
 class _Cause(msgspec.Struct):
-    exceptions: list[Map] | None = None
+    exceptions: list[_Exception] | None = None
 
 
 class _Part(msgspec.Struct):
@@ -47,7 +71,11 @@ class _Part(msgspec.Struct):
     aws: _Aws | None = None
     cause: _Cause | str | None = None
     annotations: dict[str, str | float | bool] | None = None
+    metadata: dict[str, Any] | None = None
     namespace: str | None = None
+    error: bool | None = None
+    throttle: bool | None = None
+    fault: bool | None = None
     subsegments: list["_Embedded"] | None = None
 
     def __post_init__(self) -> None:
@@ -63,7 +91,10 @@ class _Embedded(_Part):
 class _Segment(_Part, kw_only=True):
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST_NAME)]
     parent_id: Id | None = None
+    type: str | None = None
     origin: str | None = None
+    user: str | None = None
+    resource_arn: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +118,7 @@ class Refused:
 
 def read(text: str) -> Document | Refused:
     """A document that can be stored, or why it cannot."""
-    if len(text.encode()) > LARGEST_BYTES:
+    if len(text.encode(errors="surrogatepass")) > LARGEST_BYTES:
         return Refused(id=_id_in(text), code="InvalidSegment")
     try:
         document = msgspec.json.decode(text)

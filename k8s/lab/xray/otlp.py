@@ -58,7 +58,7 @@ def decode(content: bytes, content_type: str) -> ExportTraceServiceRequest:
         if content_type == PROTOBUF:
             request.ParseFromString(content)
         else:
-            ParseDict(_with_base64(json.loads(content)), request, ignore_unknown_fields=True)
+            ParseDict(_with_base64(_object(content)), request, ignore_unknown_fields=True)
     except (DecodeError, ParseError, ValueError, RecursionError) as error:
         raise UndecodableError(f"the body is not an ExportTraceServiceRequest: {error}") from error
     for resource_spans in request.resource_spans:
@@ -88,6 +88,13 @@ def _encoded(message: Message, content_type: str) -> bytes:
     if content_type == JSON:
         return str(MessageToJson(message, indent=None)).encode()
     return bytes(message.SerializeToString())
+
+
+def _object(content: bytes) -> dict[str, Any]:
+    tree = json.loads(content)
+    if not isinstance(tree, dict):
+        raise UndecodableError("the body is not a JSON object")
+    return tree
 
 
 def _with_base64(tree: Any) -> Any:

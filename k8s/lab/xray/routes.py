@@ -1,7 +1,6 @@
 """The stand-in's routes: X-Ray's API, OTLP at ``/v1/traces``, its own ``/_standin`` and ``/healthz``."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from http import HTTPStatus
@@ -115,8 +114,8 @@ async def _body(request: web.Request) -> dict[str, Any]:
     content = await request.read()
     try:
         content = otlp.decompressed(content, request.headers.get("Content-Encoding", "").lower())
-        body = json.loads(content or b"{}")
-    except (otlp.UndecodableError, ValueError, RecursionError) as error:
+        body = msgspec.json.decode(content or b"{}")
+    except (otlp.UndecodableError, msgspec.DecodeError, ValueError, RecursionError) as error:
         raise ApiError("SerializationException", str(error), HTTPStatus.BAD_REQUEST) from error
     if not isinstance(body, dict):
         raise invalid_request("The body must be a JSON object")

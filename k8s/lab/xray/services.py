@@ -15,6 +15,8 @@ from k8s.lab.xray.tally import Histogram, Total
 
 CLIENT_TYPE: Final = "client"
 _NO_REQUESTS: Final = (0, 0, 0, 0)
+_SCATTER: Final = 0x9E3779B1
+_MASK: Final = 2**32 - 1
 
 Identity = Callable[[int], tuple[str, str, str]]
 """Gives name, type and account id of a node number."""
@@ -45,7 +47,8 @@ def services_of(totals: Sequence[Total], identity: Identity, seed: int) -> list[
         if number in roots:
             service["Root"] = True
         service["State"] = _state(own.get(number, []))
-        service["Edges"] = [_edge(references[total.node], total) for total in edges.get(number, [])]
+        below = sorted(edges.get(number, []), key=lambda total: references[total.node])
+        service["Edges"] = [_edge(references[total.node], total) for total in below]
         if service.get("Type") != CLIENT_TYPE:
             service |= _figures(own.get(number, []))
         services.append(service)
@@ -115,4 +118,6 @@ def _histogram(histograms: Iterable[Histogram]) -> list[dict[str, Any]]:
     for histogram in histograms:
         for milliseconds, count in histogram:
             counts[milliseconds] = counts.get(milliseconds, 0) + count
-    return [{"Value": milliseconds / 1000, "Count": count} for milliseconds, count in counts.items()]
+    # Scattered, as X-Ray sends them: nobody shall come to rely on an order.
+    entries = sorted(counts.items(), key=lambda entry: entry[0] * _SCATTER & _MASK)
+    return [{"Value": milliseconds / 1000, "Count": count} for milliseconds, count in entries]

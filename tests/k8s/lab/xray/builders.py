@@ -4,11 +4,13 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from k8s.lab.xray import otlp
+from k8s.lab.xray.faults import ApiError
 from k8s.lab.xray.settings import Settings
 from k8s.lab.xray.standin import StandIn
 
@@ -233,3 +235,38 @@ def by_name(found: Iterable[Json], name: str, kind: str | None = None) -> Json:
     """The one service with this name and type."""
     (service,) = [item for item in found if (item["Name"], item.get("Type")) == (name, kind)]
     return service
+
+
+def canonical(found: list[Json]) -> Any:
+    """The graph without its arbitrary order and references."""
+    names = {item["ReferenceId"]: (item["Name"], item.get("Type") or "") for item in found}
+
+    def ordered(item: Json) -> Json:
+        plain = {key: value for key, value in item.items() if key != "ReferenceId"}
+        for key in ("ResponseTimeHistogram", "DurationHistogram"):
+            plain[key] = sorted((entry["Value"], entry["Count"]) for entry in item.get(key, []))
+        plain["Edges"] = sorted(
+            ((names[edge["ReferenceId"]], ordered(edge)) for edge in item.get("Edges", [])),
+            key=lambda named: named[0],
+        )
+        return plain
+
+    return sorted(((names[item["ReferenceId"]], ordered(item)) for item in found), key=lambda named: named[0])
+
+
+def refused(target: StandIn, path: str, **body: Any) -> ApiError:
+    """The error of a call that must fail."""
+    with pytest.raises(ApiError) as caught:
+        target.call(path, body)
+    return caught.value
+
+
+def trace_id(number: int, start_s: float = T0) -> str:
+    """An id whose time is that of its start, as the X-Ray id generator makes them."""
+    return f"1-{int(start_s):08x}-{number:024x}"
+
+
+def roots(target: StandIn, *starts: float, **more: Any) -> None:
+    """One trace of one segment for each start, in seconds after T0."""
+    for number, start in enumerate(starts, 1):
+        put(target, segment("ui", number, start=start, **more) | {"trace_id": trace_id(number, T0 + start)})

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.k8s.lab.xray.builders import TRACE, Json, counts, put, segment, services, stand_in
+from tests.k8s.lab.xray.builders import TRACE, Json, canonical, counts, put, segment, services, stand_in
 
 _NAMES = ["a", "b", "c"]
 _FLAGS: list[Json] = [{}, {}, {"error": True}, {"error": True, "throttle": True}, {"fault": True}]
@@ -138,20 +138,3 @@ def test_asking_early_changes_nothing(rng: random.Random, size: int) -> None:
             services(target)
 
     assert canonical(graph(documents)) == canonical(services(target, StartTime=-10))
-
-
-def canonical(found: list[Json]) -> Any:
-    """The graph without its arbitrary order and references."""
-    names = {item["ReferenceId"]: (item["Name"], item.get("Type") or "") for item in found}
-
-    def ordered(item: Json) -> Json:
-        plain = {key: value for key, value in item.items() if key != "ReferenceId"}
-        for key in ("ResponseTimeHistogram", "DurationHistogram"):
-            plain[key] = sorted((entry["Value"], entry["Count"]) for entry in item.get(key, []))
-        plain["Edges"] = sorted(
-            ((names[edge["ReferenceId"]], ordered(edge)) for edge in item.get("Edges", [])),
-            key=lambda named: named[0],
-        )
-        return plain
-
-    return sorted(((names[item["ReferenceId"]], ordered(item)) for item in found), key=lambda named: named[0])

@@ -132,7 +132,7 @@ def test_partial() -> None:
 
 
 def test_summary_of_the_shop() -> None:
-    """Zones, instances, services and annotations are unions over the trace; entry, times, flags the root's."""
+    """Zones, instances, services and annotations are unions over the trace; the rest is the root's."""
     target = stand_in()
     take(target, shop())
     (listed,) = target.call(

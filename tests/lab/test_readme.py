@@ -1,0 +1,107 @@
+"""The README's own commands, run as printed."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.lab.conftest import BIN, Lab
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+
+
+def blocks() -> list[list[str]]:
+    """The commands of each code block, without their comments."""
+    found = re.findall(r"^```\n(.*?)^```", README, flags=re.DOTALL | re.MULTILINE)
+    return [[line.split("  #")[0].strip() for line in block.splitlines()] for block in found]
+
+
+def test_the_two_commands_are_there():
+    """One runs the main job, one passes the tests."""
+    assert blocks()[0] == ["make demo", "make test"]
+
+
+def test_every_make_verb_of_the_readme_exists():
+    """A verb that the README names is in the Makefile."""
+    named = set(re.findall(r"\bmake ([a-z-]+)\b(?=[^\n]*`)", README)) | {"demo", "test"}
+    makefile = (ROOT / "Makefile").read_text()
+    verbs = {
+        name for names in re.findall(r"^([a-z- ]+):", makefile, flags=re.MULTILINE) for name in names.split()
+    }
+
+    assert named >= {"demo", "test", "baseline", "enable-tar", "disable-tar", "web"}
+    assert named <= verbs
+
+
+def test_verbs_that_are_not_there_say_so():
+    """They print one line and end with 2: none of them pretends."""
+    for name in ("cluster", "deploy", "destroy"):
+        done = subprocess.run(["make", "-s", name], cwd=ROOT, capture_output=True, text=True, check=False)
+        assert done.returncode == 2
+        assert "not there yet" in done.stderr
+
+
+@pytest.mark.lab
+def test_make_demo(tmp_path: Path):
+    """The main job from its one command: a shorter load, the lab's ports free ones, nothing left running."""
+    lab = "LAB=--api-port 0 --xray-port 0"
+    done = subprocess.run(
+        ["make", "demo", "DURATION=3", "WARMUP=1", f"RUNS={tmp_path / 'runs'}", lab],
+        cwd=ROOT,
+        env={**os.environ, "SAMEZONE_HOME": str(tmp_path / "home")},
+        capture_output=True,
+        text=True,
+        timeout=170,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert "raised the same-zone share of ui" in done.stdout
+    report = Path(done.stderr.strip().splitlines()[-1].removeprefix("report: "))
+    assert report.is_file()
+    assert report.is_relative_to(tmp_path / "runs")
+    status = subprocess.run(
+        [str(BIN / "samezone"), "lab", "status"],
+        env={**os.environ, "SAMEZONE_HOME": str(tmp_path / "home")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert status.stdout.startswith("lab         down")
+
+
+@pytest.mark.lab
+def test_the_lab_commands(lab: Lab):
+    """The block of kubectl and aws commands, in a shell, with the tools of this environment on PATH."""
+    (commands,) = [block for block in blocks() if block[0] == ". .samezone/lab/env"]
+    script = "set -e\n" + "\n".join(commands)
+    done = subprocess.run(
+        ["bash", "-c", script],
+        cwd=lab.folder,
+        env={**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    try:
+        assert done.returncode == 0, done.stderr
+        assert "service/catalog annotated" in done.stdout
+        assert "forZones" in done.stdout
+        assert "TopologyAwareHintsEnabled" in done.stdout
+        assert '"Services"' in done.stdout
+    finally:
+        lab.samezone("routing", "set", "off")
+        lab.samezone("routing", "restore")
+
+
+def test_no_command_loads_gevent():
+    """Locust patches the process it is imported in; only its own processes may do that."""
+    script = "import analysis.cli, sys; analysis.cli.parser(); sys.exit('gevent' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], check=False, capture_output=True)
+
+    assert done.returncode == 0, done.stderr
