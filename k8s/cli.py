@@ -156,20 +156,21 @@ def routing_set(args: argparse.Namespace, io: Io) -> int:
     """``samezone routing set MODE``."""
     mode = parse_mode(args.mode)
     cluster = open_cluster(args, io)
-    before = cluster.service(args.service)
-    originals(io).remember(cluster.context, args.service, settings_of(before))
-    applied = control.set_mode(cluster, args.service, mode)
-    for warning in applied.warnings:
-        io.say(f"warning: {warning}")
-    outcome = control.await_hints(
-        cluster,
-        args.service,
-        mode,
-        events_before=applied.events_before,
-        timeout_s=args.timeout,
-        clock=io.clock,
-        sleep=io.sleep,
-    )
+    original = settings_of(cluster.service(args.service))
+    is_new = originals(io).remember(cluster.context, args.service, original)
+    patience = control.Patience(timeout_s=args.timeout, clock=io.clock, sleep=io.sleep)
+    try:
+        applied = control.set_mode(cluster, args.service, mode, patience)
+        for warning in applied.warnings:
+            io.say(f"warning: {warning}")
+        outcome = control.await_hints(
+            cluster, args.service, mode, events_before=applied.events_before, patience=patience
+        )
+    except KeyboardInterrupt:
+        control.restore(cluster, args.service, original)
+        if is_new:
+            originals(io).forget(cluster.context, args.service)
+        raise
     hints = outcome.hints
     if not outcome.converged:
         nodes = cluster.snapshot([args.service.namespace]).nodes
@@ -177,7 +178,7 @@ def routing_set(args: argparse.Namespace, io: Io) -> int:
         advice = f"; {nearest_counts(nodes, hints.endpoints)}" if outcome.refusal else ""
         raise InvalidRunError(
             f"routing set {mode.value} on Service {args.service}: hints were not assigned within "
-            f"{outcome.waited_s:.1f} s; {said}{advice}"
+            f"{outcome.waited_s:.1f} s; {said}{advice}; to take the setting back: samezone routing restore"
         )
     io.say(
         f"Service {args.service} in context {cluster.context}: {mode.value} is in force after "

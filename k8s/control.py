@@ -69,20 +69,44 @@ class HintsOutcome:
     waited_s: float = 0.0
 
 
-def set_mode(cluster: Cluster, key: ServiceKey, mode: RoutingMode) -> Applied:
-    """Put *mode* in force on the Service, changing only the knobs it needs."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long to wait for the controller, and by whose clock."""
+
+    timeout_s: float
+    clock: Callable[[], float]
+    sleep: Callable[[float], None]
+
+
+def set_mode(cluster: Cluster, key: ServiceKey, mode: RoutingMode, patience: Patience) -> Applied:
+    """Put *mode* in force on the Service, changing only the knobs it needs.
+
+    Node hints that PreferSameNode left would survive under Auto (the controller keeps an unchanged slice
+    whose zone hints are permitted, forNodes included), and kube-proxy would go on preferring the node; so
+    they are cleared by way of *off* first.
+    """
     before = cluster.service(key)
     events_before = cluster.events(key)
-    patch = patch_between(settings_of(before), settings_for(mode, settings_of(before)))
-    after = before if patch is None else cluster.patch_service(key, patch)
+    wanted = settings_for(mode, settings_of(before))
+    current = before
+    if mode is RoutingMode.TAR and _has_node_hints(cluster.slices(key)):
+        off = patch_between(settings_of(before), settings_for(RoutingMode.OFF, settings_of(before)))
+        current = before if off is None else cluster.patch_service(key, off)
+        await_hints(cluster, key, RoutingMode.OFF, events_before=events_before, patience=patience)
+    patch = patch_between(settings_of(current), wanted)
+    after = current if patch is None else cluster.patch_service(key, patch)
     return Applied(
         original=settings_of(before),
         service_before=before,
         service=after,
         events_before=events_before,
-        changed=patch is not None,
+        changed=after != before,
         warnings=conflicts(after),
     )
+
+
+def _has_node_hints(slices: Sequence[EndpointSlice]) -> bool:
+    return any(endpoint.node_hints for one in slices for endpoint in one.endpoints)
 
 
 def restore(cluster: Cluster, key: ServiceKey, original: RoutingSettings) -> Service:
@@ -98,24 +122,22 @@ def await_hints(
     mode: RoutingMode,
     *,
     events_before: Sequence[Event],
-    timeout_s: float,
-    clock: Callable[[], float],
-    sleep: Callable[[float], None],
+    patience: Patience,
 ) -> HintsOutcome:
-    """Wait until every slice shows what *mode* asks for, or the controller's refusal; at most *timeout_s*."""
-    began_s = clock()
+    """Wait until every slice shows what *mode* asks for, or the controller's refusal."""
+    began_s = patience.clock()
     while True:
         slices = cluster.slices(key)
-        hints = hints_seen(slices, at_s=clock())
+        hints = hints_seen(slices, at_s=patience.clock())
         fresh = new_events(events_before, cluster.events(key))
         done = has_converged(mode, slices)
         refusal = None
         if mode is RoutingMode.TAR and not done:
             refusal = next((event.message for event in fresh if event.reason in DISABLED_REASONS), None)
-        waited_s = clock() - began_s
-        if done or refusal is not None or waited_s >= timeout_s:
+        waited_s = patience.clock() - began_s
+        if done or refusal is not None or waited_s >= patience.timeout_s:
             return HintsOutcome(converged=done, hints=hints, events=fresh, refusal=refusal, waited_s=waited_s)
-        sleep(POLL_S)
+        patience.sleep(POLL_S)
 
 
 def has_converged(mode: RoutingMode, slices: Sequence[EndpointSlice]) -> bool:

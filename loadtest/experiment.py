@@ -186,15 +186,10 @@ def _status(error: SamezoneError | None) -> RunStatus:
 def _prepare(setup: Setup, asked: Asked, mode: RoutingMode) -> _Progressing:
     """Set the mode and wait for its hints."""
     setup.on_progress(f"setting routing mode {mode.value} on {asked.service}", 0, 0, None)
-    applied = control.set_mode(setup.cluster, asked.service, mode)
+    patience = control.Patience(timeout_s=setup.timing.hints_timeout_s, clock=setup.clock, sleep=setup.sleep)
+    applied = control.set_mode(setup.cluster, asked.service, mode, patience)
     outcome = control.await_hints(
-        setup.cluster,
-        asked.service,
-        mode,
-        events_before=applied.events_before,
-        timeout_s=setup.timing.hints_timeout_s,
-        clock=setup.clock,
-        sleep=setup.sleep,
+        setup.cluster, asked.service, mode, events_before=applied.events_before, patience=patience
     )
     if not outcome.converged:
         said = f"the controller says: {outcome.refusal}" if outcome.refusal else "the controller said nothing"

@@ -13,22 +13,19 @@ REFUSED = "Insufficient number of endpoints (2 endpoints, 3 zones), addressType:
 
 
 def wait(cluster: FakeCluster, mode: RoutingMode, timeout_s: float = 10.0) -> control.HintsOutcome:
-    return control.await_hints(
-        cluster,
-        KEY,
-        mode,
-        events_before=cluster.events_before,
-        timeout_s=timeout_s,
-        clock=cluster.clock,
-        sleep=cluster.sleep,
-    )
+    patience = patience_of(cluster, timeout_s)
+    return control.await_hints(cluster, KEY, mode, events_before=cluster.events_before, patience=patience)
+
+
+def patience_of(cluster: FakeCluster, timeout_s: float = 10.0) -> control.Patience:
+    return control.Patience(timeout_s=timeout_s, clock=cluster.clock, sleep=cluster.sleep)
 
 
 def test_set_then_restore_leaves_the_service_as_it_was():
     """What was absent becomes absent again, foreign annotations stay."""
     cluster = FakeCluster(current=Service(namespace="catalog", name="catalog", annotations=(("team", "x"),)))
 
-    applied = control.set_mode(cluster, KEY, RoutingMode.TAR)
+    applied = control.set_mode(cluster, KEY, RoutingMode.TAR, patience_of(cluster))
     during = cluster.current
     control.restore(cluster, KEY, applied.original)
 
@@ -37,10 +34,29 @@ def test_set_then_restore_leaves_the_service_as_it_was():
     assert applied.original == RoutingSettings()
 
 
+def test_node_hints_are_cleared_before_tar():
+    """From PreferSameNode to Auto the way leads through off, and the field ends as it was."""
+    node_hinted = (one_slice(endpoint("a", "a", nodes=("node-a",))),)
+    cluster = FakeCluster(
+        current=Service(namespace="catalog", name="catalog", traffic_distribution="PreferSameNode"),
+        before=node_hinted,
+        after=(one_slice(endpoint("a")),),
+    )
+
+    applied = control.set_mode(cluster, KEY, RoutingMode.TAR, patience_of(cluster))
+
+    assert [patch.get("spec") for patch in cluster.patches] == [
+        {"trafficDistribution": None},
+        {"trafficDistribution": "PreferSameNode"},
+    ]
+    assert dict(applied.service.annotations) == {TOPOLOGY_MODE_ANNOTATION: "Auto"}
+    assert applied.service.traffic_distribution == "PreferSameNode"
+
+
 def test_restoring_twice_patches_once():
     """A Service that is back already is left alone."""
     cluster = FakeCluster()
-    applied = control.set_mode(cluster, KEY, RoutingMode.PREFER_SAME_ZONE)
+    applied = control.set_mode(cluster, KEY, RoutingMode.PREFER_SAME_ZONE, patience_of(cluster))
 
     control.restore(cluster, KEY, applied.original)
     control.restore(cluster, KEY, applied.original)
