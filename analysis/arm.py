@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from analysis import caveats, collect, cost, graph, pairs
+from analysis import caveats, collect, cost, expectation, graph, pairs
 from analysis.collect import GraphFile
 from analysis.graph import GraphCalls
 from analysis.model import (
@@ -85,6 +85,7 @@ def arm_result(inputs: ArmInputs, *, assumed: AssumedBytes) -> ArmResult:
     results = _pairs(inputs, seen, timeline, focus, workers)
     truth_check = _truth_check(inputs.truth, seen, timeline, record.asked.service, focus)
     loss = _loss(seen, load, workers)
+    focus_calls = pairs.grouped(seen.calls, timeline).get(focus, [])
     return ArmResult(
         run_id=record.run_id,
         arm=record.arm,
@@ -105,6 +106,7 @@ def arm_result(inputs: ArmInputs, *, assumed: AssumedBytes) -> ArmResult:
         loss=loss,
         zone_check=collect.zone_check(inputs.traces, timeline),
         truth_check=truth_check,
+        expectation=expectation.of_arm(record, inputs.topology, focus_calls, timeline, results[0]),
         caveats=(
             *record.caveats,
             *caveats.of_run(record, load),

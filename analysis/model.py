@@ -2,7 +2,7 @@
 
 ``comparison.json`` is a ``Comparison``; the report renders it and computes nothing. History of its schema:
 
-1. first version.
+1. first version; later with ``expectation``, absent in older files.
 """
 
 from dataclasses import dataclass
@@ -223,6 +223,34 @@ class Cost:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GapShare:
+    """A named part of what is missing to a same-zone share of 1."""
+
+    cause: str
+    share: float
+    """Of all calls with both zones known, 0 to 1."""
+    detail: str = ""
+    zones: tuple[str, ...] = ()
+    """The client zones concerned."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expectation:
+    """The same-zone share that kube-proxy's rule gives under the hints seen, beside the observed one."""
+
+    without_hints: float | None
+    """Random routing over all pods."""
+    share: float | None
+    """Under the hints seen at the start, for calls from where they were measured to come from."""
+    gap: tuple[GapShare, ...]
+    """Sums up to 1 - share, greatest first."""
+    observed_minus_expected: Interval | None
+    """Chance, or connections that were opened before the hints."""
+    unknown: float | None
+    """Share of all calls whose zones are not known, and which are in none of the above."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ArmResult:
     """Everything measured in one arm."""
 
@@ -248,6 +276,8 @@ class ArmResult:
     zone_check: ZoneCheck | None
     truth_check: TruthCheck | None
     caveats: tuple[Caveat, ...]
+    expectation: Expectation | None = None
+    """Of the focus pair."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

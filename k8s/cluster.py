@@ -22,9 +22,14 @@ MERGE_PATCH = "application/merge-patch+json"
 CONNECT_TIMEOUT_S = 5.0
 READ_TIMEOUT_S = 30.0
 PAGE = 500
+_FORBIDDEN = 403
 _NOT_FOUND = 404
 _TOO_OLD = 410
 _ERRORS = 400
+
+
+class ForbiddenError(UnreachableError):
+    """The API server knows us and does not let us."""
 
 
 class LiveCluster:
@@ -78,6 +83,10 @@ class LiveCluster:
             services=tuple(objects.service(item) for item in services),
             slices=tuple(objects.endpoint_slice(item) for item in slices),
         )
+
+    def raw_items(self, path: str, query: Mapping[str, str] | None = None) -> list[Mapping[str, Any]]:
+        """All objects of the collection at *path*; ForbiddenError where they may not be listed."""
+        return self._list(path, query)
 
     def create_pod(self, namespace: str, manifest: Mapping[str, Any]) -> None:
         """Create a pod from its manifest."""
@@ -154,7 +163,8 @@ class LiveCluster:
         doing = {"GET": "reading", "PATCH": "changing", "POST": "creating", "DELETE": "deleting"}[method]
         if response.status == _NOT_FOUND and method != "POST":
             raise UsageError(f"{doing} {what} in context {self.context}: {reason}; is the name right?")
-        raise UnreachableError(f"{doing} {what} in context {self.context}: {response.status} {reason}")
+        error = ForbiddenError if response.status == _FORBIDDEN else UnreachableError
+        raise error(f"{doing} {what} in context {self.context}: {response.status} {reason}")
 
     def _open(
         self,

@@ -81,12 +81,8 @@ class ExpectedShare:
     """Greatest first; sums to exactly 1 - share."""
     load: LoadRange | None = None
     """Over all ready endpoints; None where none is established."""
-
-    @property
-    def fallback_zones(self) -> tuple[Zone, ...]:
-        """Zones whose clients use every endpoint because none is hinted to them, sorted."""
-        found = {zone for part in self.gap if part.cause is GapCause.FALLBACK for zone in part.zones}
-        return tuple(sorted(zone for zone in found if zone is not None))
+    fallback_zones: tuple[Zone | None, ...] = ()
+    """Zones whose clients use every endpoint because none is hinted to them, sorted."""
 
 
 def expected_share(
@@ -132,7 +128,7 @@ def _groups(
     minors: Mapping[NodeName, int],
     minor: int,
 ) -> list[_Group]:
-    """Zone and version decide, and the node itself only with policy Local, node hints or doubled addresses."""
+    """Zone and version decide; the node itself only with policy Local, node hints or doubled addresses."""
     doubled = len({endpoint.addresses[0] for endpoint in endpoints}) < len(endpoints)
     by_node = service.internal_traffic_policy == "Local" or doubled
     by_node = by_node or any(endpoint.node_hints for endpoint in endpoints)
@@ -166,6 +162,7 @@ class _Tally:
         self._refused = _NONE
         self._zones: dict[Zone | None, _ZoneTally] = {}
         self._gap: dict[tuple[GapCause, HintsIgnored | None], _GapTally] = {}
+        self._fallback: set[Zone | None] = set()
         self._ready = {one.addresses[0] for one in endpoints if one.ready is not False}
         self._users: dict[str, int] = {}
         """By address: a bit for each group that uses the endpoint."""
@@ -186,6 +183,8 @@ class _Tally:
         zone.same += same * each
         self._miss(GapCause.UNPLACED, None, group.zone, unknown * each)
         cause, reason = self._cause(found)
+        if cause is GapCause.FALLBACK:
+            self._fallback.add(group.zone)
         self._miss(cause, reason, group.zone, (len(found.endpoints) - same - unknown) * each)
         bit = 1 << len(self._each)
         self._each.append(each)
@@ -236,6 +235,7 @@ class _Tally:
             ),
             gap=tuple(sorted(gap, key=lambda part: (-part.share, part.cause, part.reason or ""))),
             load=self._load(established),
+            fallback_zones=_sorted(self._fallback),
         )
 
     def _load(self, established: Fraction) -> LoadRange:

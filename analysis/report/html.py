@@ -7,7 +7,7 @@ import jinja2
 from markupsafe import Markup
 
 from analysis.model import Comparison
-from analysis.report import evidence, flows, names, pictures, prose, service, traffic, units
+from analysis.report import evidence, expected, flows, names, pictures, prose, service, traffic, units
 from analysis.report.answer import answer
 from analysis.report.drawing import Drawing, Paint
 from analysis.report.lookup import arms, find
@@ -205,6 +205,7 @@ def _sections(comparison: Comparison, notes: Notes) -> tuple[Section, ...]:
             tables=(
                 evidence.trust(comparison, notes),
                 evidence.routing(comparison, notes),
+                expected.table(comparison, notes),
                 evidence.events(comparison),
                 service.shoppers(comparison, notes),
                 evidence.unknown_calls(comparison),

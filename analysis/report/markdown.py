@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from analysis.model import Comparison
-from analysis.report import evidence, names, prose, service, traffic
+from analysis.report import evidence, expected, names, prose, service, traffic
 from analysis.report.answer import Answer, answer
 from analysis.report.lookup import arms, find
 from analysis.report.notes import Notes, number
@@ -73,6 +73,7 @@ def _details(comparison: Comparison, notes: Notes) -> Iterator[str]:
         [
             evidence.trust(comparison, notes),
             evidence.routing(comparison, notes),
+            expected.table(comparison, notes),
             evidence.events(comparison),
             service.shoppers(comparison, notes),
             evidence.unknown_calls(comparison),

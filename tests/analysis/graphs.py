@@ -95,8 +95,14 @@ def snapshot(
                 name=f"{app}-abc",
                 service=app,
                 endpoints=tuple(
-                    Endpoint(addresses=("127.0.0.1",), pod=PodName(name), ready=True)
-                    for name in pods
+                    Endpoint(
+                        addresses=(f"127.100.1.{number}",),
+                        pod=PodName(name),
+                        node=None if node is None else NodeName(node),
+                        zone=None if node is None or zones.get(node) is None else Zone(str(zones[node])),
+                        ready=True,
+                    )
+                    for number, (name, node) in enumerate(pods.items(), start=1)
                     if name.startswith(f"{app}-")
                 ),
             )

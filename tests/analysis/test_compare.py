@@ -220,6 +220,21 @@ def test_a_comparison_is_candidate_minus_baseline():
     assert change.mean_s.estimate == pytest.approx(0.001 - 0.0022)
 
 
+def test_the_prediction_stands_beside_the_observation():
+    """Without hints half of the calls would stay; 40 % did, and the gap is named."""
+    found = measured(arm(shop(40, 60), truth=truth(40, 60))).expectation
+
+    assert found is not None
+    assert found.without_hints == pytest.approx(0.5)
+    assert found.share == pytest.approx(0.5)
+    assert [(part.cause.split(":")[0], part.share) for part in found.gap] == [
+        ("no zone is preferred", pytest.approx(0.5))
+    ]
+    assert found.observed_minus_expected is not None
+    assert found.observed_minus_expected.estimate == pytest.approx(-0.1)
+    assert found.unknown == 0
+
+
 def test_equal_arms_are_no_change():
     """An interval that holds zero is not a change."""
     found = compare(arm(shop(40, 60)), arm(shop(42, 58), mode="tar"), created_s=1.0, versions=())

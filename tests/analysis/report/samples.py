@@ -2,7 +2,17 @@
 
 from dataclasses import replace
 
-from analysis.model import Comparison, Loss, PairResult, Workload, ZoneCell, ZoneCheck
+from analysis.model import (
+    Comparison,
+    Expectation,
+    GapShare,
+    Interval,
+    Loss,
+    PairResult,
+    Workload,
+    ZoneCell,
+    ZoneCheck,
+)
 from k8s.topology import Event
 from loadtest.record import Caveat
 from tests.analysis.report.parts import (
@@ -38,7 +48,16 @@ def tar() -> Comparison:
     """Three zones, three ui and six catalog pods: off against TAR, which keeps every call in its zone."""
     before = arm_of("off", lab_pairs(anywhere), start_s=START_S, hinted=0)
     after = arm_of("tar", lab_pairs(own_zone), start_s=START_S + 120, hinted=6)
-    return compare(before, after)
+    off = GapShare(cause="no zone is preferred: routing is off", share=2 / 3, zones=ZONES)
+    return compare(
+        replace(before, expectation=expectation(1 / 3, off)), replace(after, expectation=expectation(1.0))
+    )
+
+
+def expectation(share: float, *gap: GapShare) -> Expectation:
+    """A prediction that the observation misses by half a point."""
+    rest = Interval(estimate=0.005, low=-0.01, high=0.02, level=0.95, n=1200, method="Wilson score")
+    return Expectation(without_hints=1 / 3, share=share, gap=gap, observed_minus_expected=rest, unknown=0.0)
 
 
 def no_effect() -> Comparison:
@@ -124,6 +143,7 @@ def hostile() -> Comparison:
         clients=tuple(replace(client, zone=HOSTILE) for client in arm.clients),
         caveats=(Caveat(code=HOSTILE, text=HOSTILE),),
         hints_end=replace(arm.hints_end, by_zone=((HOSTILE, 2),)),
+        expectation=expectation(0.5, GapShare(cause=HOSTILE, share=0.5, detail=HOSTILE, zones=(HOSTILE,))),
     )
     return replace(
         compare(arm, arm),
