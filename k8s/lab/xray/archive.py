@@ -17,8 +17,8 @@ from k8s.lab.xray.resources import Indexing, Resource, resource_of
 from k8s.lab.xray.spans import attributes_of, span_of
 from k8s.lab.xray.translate import Document, documents_of
 
-_OPEN_BATCHES: Final = 64
-"""How many unpacked batches are kept at hand: newer traces share batches."""
+_OPEN_ENTRIES: Final = 40_000
+"""How many unpacked spans and documents are kept at hand: neighbouring traces share payloads."""
 _MOST_RESOURCES: Final = 10_000
 _FASTEST: Final = 1
 
@@ -108,7 +108,7 @@ class Archive:
             content = zlib.decompress(payload.compressed)
             entries = self._spans(content) if payload.otlp else msgspec.json.decode(content)
             self._open[number] = entries
-            if len(self._open) > _OPEN_BATCHES:
+            while len(self._open) > 1 and sum(map(len, self._open.values())) > _OPEN_ENTRIES:
                 self._open.popitem(last=False)
         else:
             self._open.move_to_end(number)

@@ -1,6 +1,6 @@
 """What PutTraceSegments takes and what it refuses. Source: X-Ray API reference and developer guide.
 
-The error codes were seen live by others (contrib #482 and the exporter's tests); they are plain strings.
+The error codes were seen live by others; they are plain strings, not an enumeration.
 """
 
 import re

@@ -63,7 +63,7 @@ def contributions(elements: Iterable[Element], client_of: Callable[[int], int]) 
             continue
         parent = known.get(element.parent) if element.parent else None
         owner = None if parent is None else parent if parent.bits & SEGMENT else owners.get(parent.id)
-        if parent is not None and owner is not None and parent.bits & CALL:
+        if parent is not None and parent.bits & CALL:
             callees.setdefault(parent.id, set()).add(element.node)
         if element.bits & IN_PROGRESS:
             continue

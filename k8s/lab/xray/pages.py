@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +10,10 @@ from typing import Any, Final
 
 from k8s.lab.xray.faults import invalid_request
 
-_MOST_CURSORS: Final = 256
+_MOST_QUERIES: Final = 16
+_MOST_ITEMS: Final = 500_000
+"""Over all queries; the newest may have more."""
+_TOKEN: Final = re.compile(r"([0-9a-f]{32})([0-9a-f]{8})")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,17 +23,19 @@ class Cursor:
     query: str
     items: Sequence[Any]
     """Everything the query found, in its order."""
-    place: int
+    place: int = 0
     """The first item of the page to come."""
+    key: str = ""
+    """Under which its items are kept between pages; empty before the first."""
 
 
 class Pages:
-    """The queries that have more pages to come; the oldest are forgotten."""
+    """The queries that have more pages to come; those not used for longest are forgotten."""
 
     def __init__(self, seed: int) -> None:
         """*seed* of the tokens."""
         self._random = random.Random(seed)  # noqa: S311  # unguessable tokens are not needed on loopback
-        self._cursors: OrderedDict[str, Cursor] = OrderedDict()
+        self._kept: OrderedDict[str, tuple[str, Sequence[Any]]] = OrderedDict()
 
     def resume(self, operation: str, body: Mapping[str, Any]) -> Cursor | None:
         """The cursor that the request's NextToken stands for; None where there is no token.
@@ -39,20 +45,26 @@ class Pages:
         token = body.get("NextToken")
         if token is None:
             return None
-        cursor = self._cursors.get(str(token))
-        if cursor is None or cursor.query != query_of(operation, body):
+        match = _TOKEN.fullmatch(str(token))
+        query, items = self._kept.get(match[1], ("", ())) if match else ("", ())
+        if match is None or query != query_of(operation, body):
             raise invalid_request("The value for NextToken is invalid")
-        return cursor
+        self._kept.move_to_end(match[1])
+        return Cursor(query=query, items=items, place=int(match[2], 16), key=match[1])
 
-    def token(self, cursor: Cursor) -> str | None:
-        """The token of the page that begins at the cursor; None where nothing is left."""
-        if cursor.place >= len(cursor.items):
+    def token(self, cursor: Cursor, place: int) -> str | None:
+        """The token of the page that begins at a place of the cursor's query; None where nothing is left."""
+        if place >= len(cursor.items):
             return None
-        token = f"{self._random.getrandbits(192):048x}"
-        self._cursors[token] = cursor
-        if len(self._cursors) > _MOST_CURSORS:
-            self._cursors.popitem(last=False)
-        return token
+        key = cursor.key or f"{self._random.getrandbits(128):032x}"
+        self._kept[key] = (cursor.query, cursor.items)
+        while len(self._kept) > 1 and self._is_too_much():
+            self._kept.popitem(last=False)
+        return f"{key}{place:08x}"
+
+    def _is_too_much(self) -> bool:
+        items = sum(len(items) for _, items in self._kept.values())
+        return len(self._kept) > _MOST_QUERIES or items > _MOST_ITEMS
 
 
 def query_of(operation: str, body: Mapping[str, Any]) -> str:

@@ -1,6 +1,7 @@
 """The stand-in's routes: X-Ray's API, OTLP at ``/v1/traces``, its own ``/_standin`` and ``/healthz``."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from http import HTTPStatus
@@ -14,6 +15,7 @@ from k8s.lab.xray.faults import ApiError, invalid_request
 from k8s.lab.xray.settings import Settings
 from k8s.lab.xray.standin import StandIn
 
+_LOG: Final = logging.getLogger(__name__)
 _TICK_S: Final = 0.25
 _SCOPE: Final = "/xray/aws4_request"
 _DUMPED: Final = 100
@@ -44,12 +46,18 @@ def _ticking(stand_in: StandIn) -> Callable[[web.Application], AsyncIterator[Non
 
     async def context(_app: web.Application) -> AsyncIterator[None]:
         task = asyncio.create_task(tick())
+        task.add_done_callback(_tell_failure)
         yield
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
 
     return context
+
+
+def _tell_failure(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        _LOG.error("the regular work of the X-Ray stand-in ended: %r", error)
 
 
 class _Handlers:

@@ -41,7 +41,7 @@ class Search:
         if cursor is None:
             found = self._within(window, by)
             sampled = [entry for entry in found if _is_sampled(entry[0], _share(body))]
-            cursor = Cursor(query=query_of(_OPERATION, body), items=sampled, place=0)
+            cursor = Cursor(query=query_of(_OPERATION, body), items=sampled)
         summaries: list[dict[str, Any]] = []
         place = cursor.place
         last = min(len(cursor.items), cursor.place + self._settings.summary_page_scan)
@@ -56,7 +56,7 @@ class Search:
             "ApproximateTime": cursor.items[place - 1][1] if place else window.end_s,
             "TracesProcessedCount": place - cursor.place,
         }
-        token = self._pages.token(Cursor(query=cursor.query, items=cursor.items, place=place))
+        token = self._pages.token(cursor, place)
         return answer if token is None else {**answer, "NextToken": token}
 
     def _within(self, window: Window, by: str) -> Sequence[tuple[bytes, float]]:

@@ -90,7 +90,7 @@ class Store:
             if before_s is not None and kept.updated_s > before_s:
                 break
             del self._changed[key]
-            kept.groups |= groups_of(key, kept.first_seen_s) if groups_of else 0
+            kept.groups = groups_of(key, kept.first_seen_s) if groups_of else 0
             self._ledger.drop(kept.rows)
             elements = list(unpack(kept.elements))
             kept.start_s = min(element.start_s for element in elements)

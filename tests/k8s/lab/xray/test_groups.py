@@ -4,6 +4,7 @@ from tests.k8s.lab.xray.builders import (
     WINDOW,
     Clock,
     by_name,
+    call,
     counts,
     put,
     refused,
@@ -104,7 +105,9 @@ def test_deleted_group_leaves_nothing_to_the_next() -> None:
     target.call("/DeleteGroup", {"GroupName": "old"})
     target.call("/CreateGroup", {"GroupName": "new", "FilterExpression": "fault"})
 
+    by_group = WINDOW | {"FilterExpression": 'group.name = "new"', "TimeRangeType": "Event"}
     assert target.call("/ServiceGraph", WINDOW | {"GroupName": "new"})["Services"] == []
+    assert target.call("/TraceSummaries", by_group)["TraceSummaries"] == []
 
 
 def test_unknown_group() -> None:
@@ -114,3 +117,41 @@ def test_unknown_group() -> None:
     roots(quiet, 1.0)
 
     assert quiet.call("/ServiceGraph", WINDOW | {"GroupName": "g"})["Services"] == []
+
+
+def test_traces_that_began_before_stay_out() -> None:
+    """A trace that began to arrive before a group was made is not in it, whatever comes later."""
+    clock = Clock()
+    target = stand_in(clock)
+    put(target, segment("ui", 1, fault=True))
+    clock.now_s += 1
+    target.call("/CreateGroup", {"GroupName": "g", "FilterExpression": "fault"})
+    put(target, call("GET", 2, 1))
+
+    assert target.call("/ServiceGraph", WINDOW | {"GroupName": "g"})["Services"] == []
+
+
+def test_the_expression_of_the_beginning_counts() -> None:
+    """A trace goes by the expression in force when it began to arrive, even if it grows later."""
+    clock = Clock()
+    target = stand_in(clock)
+    target.call("/CreateGroup", {"GroupName": "g", "FilterExpression": "fault"})
+    put(target, segment("ui", 1, fault=True))
+    clock.now_s += 1
+    target.call("/UpdateGroup", {"GroupName": "g", "FilterExpression": "ok"})
+    put(target, call("GET", 2, 1))
+    found = target.call("/ServiceGraph", WINDOW | {"GroupName": "g"})["Services"]
+
+    assert {item["Name"] for item in found} == {"ui", "GET"}
+
+
+def test_traces_leave_when_they_fit_no_more() -> None:
+    """What counts is the trace as it is in the end: asking for a group early changes nothing."""
+    target = stand_in()
+    target.call("/CreateGroup", {"GroupName": "g", "FilterExpression": '!service("catalog")'})
+    put(target, segment("ui", 1), call("GET", 2, 1))
+    early = target.call("/ServiceGraph", WINDOW | {"GroupName": "g"})["Services"]
+    put(target, segment("catalog", 3, parent=2))
+
+    assert len(early) == 3
+    assert target.call("/ServiceGraph", WINDOW | {"GroupName": "g"})["Services"] == []

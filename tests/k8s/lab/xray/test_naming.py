@@ -19,6 +19,8 @@ def only(message: Span, resource: Json | None = None) -> Json:
 _NAMES: list[tuple[int, Json, str]] = [
     (SERVER, {"aws.local.service": "a", "peer.service": "b"}, "a"),
     (CLIENT, {"aws.remote.service": "a", "peer.service": "b"}, "a"),
+    (PRODUCER, {"aws.remote.service": "a", "peer.service": "b"}, "a"),
+    (CONSUMER, {"aws.remote.service": "a", "peer.service": "b"}, "a"),
     (CLIENT, {"aws.remote.service": "AWS::S3", "rpc.system": "aws-api"}, "S3"),
     (CLIENT, {"aws.remote.service": "AWS.SDK.S3", "rpc.system": "aws-api"}, "S3"),
     (CLIENT, {"aws.remote.service": "AWS::S3"}, "AWS::S3"),

@@ -238,6 +238,7 @@ def test_metadata_namespaces() -> None:
         "aws.xray.metadata.own": '{"a": 1}',
         "aws.xray.metadata.default": '{"b": 2}',
         "aws.xray.metadata.bad": "no json",
+        "aws.xray.metadata.number": 5,
         "enduser.id": "ann",
         "data": b"\x00\x01",
     }
@@ -245,7 +246,12 @@ def test_metadata_namespaces() -> None:
 
     assert document["metadata"] == {
         "own": {"a": 1},
-        "default": {"b": 2, "aws.xray.metadata.bad": "no json", "data": "AAE="},
+        "default": {
+            "b": 2,
+            "aws.xray.metadata.bad": "no json",
+            "aws.xray.metadata.number": 5,
+            "data": "AAE=",
+        },
     }
     assert document["user"] == "ann"
 
@@ -318,3 +324,15 @@ def test_links() -> None:
             "attributes": {"a": 1},
         }
     ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "on_call", "on_service"), [(CLIENT, 1, 0), (PRODUCER, 1, 0), (CONSUMER, 0, 1)]
+)
+def test_links_of_a_local_root(kind: int, on_call: int, on_service: int) -> None:
+    """Of the two documents the call keeps the links, except that a consumer's service does."""
+    message = span("work", kind, 1, **_LOCAL_ROOT)
+    message.links.add(trace_id=bytes(range(16)), span_id=bytes(range(8)))
+    called, service = documents(message)
+
+    assert [len(document.get("links", [])) for document in (called, service)] == [on_call, on_service]
