@@ -8,8 +8,8 @@ from k8s.advice import nearest_counts
 from k8s.cluster import LiveCluster, connect
 from k8s.console import Io, Parser, Verbs, group, verb
 from k8s.errors import ExitCode, InvalidRunError, UsageError
+from k8s.lab import scenario, supervisor
 from k8s.lab import state as lab_state
-from k8s.lab import supervisor
 from k8s.lab.processes import is_running
 from k8s.lab.settings import DEFAULT_API_PORT, DEFAULT_XRAY_PORT, LabSettings
 from k8s.lab.supervisor import Health
@@ -72,6 +72,9 @@ def _add_lab(verbs: "Verbs[Parser]") -> None:
 
 def add_lab_options(up: argparse.ArgumentParser) -> None:
     """Options that describe a lab to be started."""
+    up.add_argument(
+        "--scenario", metavar="NAME", help=f"a .yaml file, or one of {', '.join(scenario.names())}"
+    )
     up.add_argument("--zones", default="eu-west-1a,eu-west-1b,eu-west-1c", help="comma-separated")
     up.add_argument("--nodes-per-zone", type=int, default=1)
     up.add_argument("--ui", default="3", help="pods, or pods in each zone, e.g. 1,1,1")
@@ -86,7 +89,7 @@ def add_lab_options(up: argparse.ArgumentParser) -> None:
 def lab_settings(args: argparse.Namespace, io: Io) -> LabSettings:
     """The lab the options describe."""
     ui, catalog = _replicas("--ui", args.ui), _replicas("--catalog", args.catalog)
-    return LabSettings(
+    settings = LabSettings(
         zones=tuple(Zone(name) for name in args.zones.split(",")),
         nodes_per_zone=args.nodes_per_zone,
         ui_replicas=sum(ui),
@@ -100,6 +103,7 @@ def lab_settings(args: argparse.Namespace, io: Io) -> LabSettings:
         seed=args.lab_seed,
         state_dir=io.lab_dir,
     )
+    return settings if args.scenario is None else scenario.apply(scenario.read(args.scenario), settings)
 
 
 def _replicas(option: str, text: str) -> tuple[int, ...]:

@@ -1,40 +1,57 @@
 """What a kubelet does for one pod: start it, probe it, report on it, and start it again when it ends."""
 
 import logging
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Protocol
 
 from k8s.lab.addresses import POD_PORT
-from k8s.lab.api import ApiError, LabApi
+from k8s.lab.api import ApiError
 from k8s.lab.layout import LabPod
 from k8s.lab.processes import ProcessId
-from k8s.lab.readiness import answers
-from k8s.lab.seeds import PodCondition, pod_object, pod_status, readiness_path
+from k8s.lab.seeds import Object, PodCondition, pod_object, pod_status, readiness_path
 
 PROBE_S = 1.0
 """Between probes of a pod that is ready; a kubelet's default is 10 s."""
 _EAGER_PROBE_S = 0.05
-"""Between probes of one that is not."""
+"""Between probes of one that is not, while it is new."""
 _FAILURES = 3
 """Failed probes in a row that make a pod not ready, as is a kubelet's default."""
 _FIRST_BACK_OFF_S = 1.0
 _LONGEST_BACK_OFF_S = 10.0
-_CALM_S = 10.0
-"""A pod that ran for so long is started again without waiting."""
+_NEW_S = 10.0
+"""A pod that ran for longer is new no more; should it end, it is started again without waiting."""
 _log = logging.getLogger(__name__)
+
+
+def rfc3339_now() -> str:
+    """The time, as the API writes it."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+class StatusSink(Protocol):
+    """The part of the API that a kubelet writes to."""
+
+    def set_status(self, obj: Object, status: Object) -> bool:
+        """Merge *status* into the object's; False if the object is gone, ApiError if that fails."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Kubelet:
-    """One pod's keeper. Times are of the monotonic clock."""
+    """One pod's keeper."""
 
     pod: LabPod
     host_ip: str
-    api: LabApi
+    api: StatusSink
     launch: Callable[[], ProcessId]
     """Starts the pod's process."""
+    probe: Callable[[str], bool]
+    """Whether a URL answers well."""
+    clock_s: Callable[[], float]
+    """Seconds of a clock that only goes forward."""
+    now: Callable[[], str] = rfc3339_now
+    """The time, for the API."""
     process: ProcessId | None = None
     ready: bool = False
     restarts: int = 0
@@ -57,20 +74,20 @@ class Kubelet:
     def start(self) -> None:
         """Start the process and say so."""
         self.process = self.launch()
-        self._started_s = time.monotonic()
+        self._started_s = self.clock_s()
         self._probe_at_s = self._started_s
         self._failures = 0
         self._exit_code = None
-        self._started_at = self._changed_at = rfc3339_now()
+        self._started_at = self._changed_at = self.now()
 
     def ended(self, exit_code: int) -> None:
         """The process is gone: not ready from now on, and started again, at once the first time."""
-        now_s = time.monotonic()
+        now_s = self.clock_s()
         self.process = None
         self.ready = False
         self._exit_code = exit_code
-        self._changed_at = rfc3339_now()
-        if now_s - self._started_s >= _CALM_S:
+        self._changed_at = self.now()
+        if now_s - self._started_s >= _NEW_S:
             self._back_off_s = 0.0
         self._start_at_s = now_s + self._back_off_s
         self._back_off_s = min(max(2 * self._back_off_s, _FIRST_BACK_OFF_S), _LONGEST_BACK_OFF_S)
@@ -79,7 +96,7 @@ class Kubelet:
 
     def tick(self) -> bool:
         """Do what is due; True if the pod's readiness or its process is another than before."""
-        now_s = time.monotonic()
+        now_s = self.clock_s()
         if self._owes_report:
             self.report()
         if self.process is None:
@@ -109,18 +126,15 @@ class Kubelet:
             self._owes_report = False
 
     def _probe(self) -> bool:
-        well = answers(f"http://{self.pod.ip}:{POD_PORT}{readiness_path(self.pod.service)}")
+        well = self.probe(f"http://{self.pod.ip}:{POD_PORT}{readiness_path(self.pod.service)}")
         self._failures = 0 if well else self._failures + 1
         was_ready, self.ready = self.ready, well or (self.ready and self._failures < _FAILURES)
-        self._probe_at_s = time.monotonic() + (PROBE_S if self.ready else _EAGER_PROBE_S)
+        now_s = self.clock_s()
+        is_new = now_s - self._started_s < _NEW_S
+        self._probe_at_s = now_s + (_EAGER_PROBE_S if is_new and not self.ready else PROBE_S)
         if self.ready == was_ready:
             return False
-        self._changed_at = rfc3339_now()
+        self._changed_at = self.now()
         _log.info("pod %s is %s", self.pod.name, "ready" if self.ready else "not ready")
         self.report()
         return True
-
-
-def rfc3339_now() -> str:
-    """The time, as the API writes it."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
+_PR_SET_NAME = 15
 _POLL_S = 0.02
 _STATE_FIELD = 0
 _PARENT_FIELD = 1
@@ -73,17 +75,18 @@ def end(processes: Sequence[ProcessId], *, deadline_s: float) -> tuple[ProcessId
     return killed
 
 
-def fork(log: Path, serve: Callable[[], None], *, close: Sequence[int] = ()) -> ProcessId:
+def fork(name: str, log: Path, serve: Callable[[], None], *, close: Sequence[int] = ()) -> ProcessId:
     """Run *serve* in a child that dies with this process; what it prints goes to *log*.
 
-    *close* are descriptors that are none of the child's business. Fork only from a single-threaded process.
+    *name* is what ps and top call it (its first 15 letters, on Linux); *close* are descriptors that are none
+    of the child's business. Fork only from a single-threaded process.
     """
     parent = os.getpid()
     pid = os.fork()
     if pid == 0:
         status = _FAILED
         try:
-            _settle(parent, log, close)
+            _settle(name, parent, log, close)
             serve()
             status = 0
         except BaseException:  # noqa: BLE001 - the child's last frame: nothing may return into the parent's code
@@ -97,13 +100,15 @@ def fork(log: Path, serve: Callable[[], None], *, close: Sequence[int] = ()) -> 
     return process or ProcessId(pid=pid, started="")  # it ended already; its parent will reap it
 
 
-def _settle(parent: int, log: Path, close: Sequence[int]) -> None:
-    """Make a fork a process of its own: signals, descriptors, log."""
+def _settle(name: str, parent: int, log: Path, close: Sequence[int]) -> None:
+    """Make a fork a process of its own: name, signals, descriptors, log."""
     signal.set_wakeup_fd(-1)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD):
         signal.signal(number, signal.SIG_DFL)
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        libc = ctypes.CDLL(None)
+        libc.prctl(_PR_SET_NAME, name.encode(), 0, 0, 0)
+        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         if os.getppid() != parent:  # it died between fork and prctl
             os._exit(_FAILED)
     for descriptor in close:
@@ -143,3 +148,30 @@ def _stat(pid: int) -> list[str] | None:
     except OSError:
         return None
     return text.rpartition(")")[2].split()
+
+
+class Signals:
+    """SIGCHLD, SIGTERM and SIGINT as something to wait for."""
+
+    def __init__(self) -> None:
+        self.stop = False
+        self._read, self._write = os.pipe()
+        for descriptor in self.descriptors:
+            os.set_blocking(descriptor, False)
+        signal.set_wakeup_fd(self._write)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._told)
+
+    @property
+    def descriptors(self) -> tuple[int, int]:
+        """For children to close."""
+        return self._read, self._write
+
+    def wait(self, timeout_s: float) -> None:
+        """Until a signal arrives, or the time is over."""
+        if select.select((self._read,), (), (), timeout_s)[0]:
+            os.read(self._read, 4096)
+
+    def _told(self, *_: object) -> None:
+        self.stop = True

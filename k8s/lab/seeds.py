@@ -7,7 +7,8 @@ from typing import Any
 from k8s.lab.addresses import POD_PORT, SERVICE_PORT
 from k8s.lab.layout import LabNode, LabPod
 from k8s.lab.relay.rules import KUBE_PROXY_MINOR
-from k8s.topology import ZONE_LABEL, ServiceKey
+from k8s.lab.settings import ExtraNode
+from k8s.topology import ZONE_LABEL, NodeName, ServiceKey, Zone
 
 NAMESPACES = ("default", "kube-system", "catalog", "ui", "locust")
 APP_LABEL = "app.kubernetes.io/name"
@@ -84,6 +85,21 @@ def node_object(node: LabNode, region: str, now: str) -> Object:
             },
         },
     }
+
+
+def extra_node_object(node: ExtraNode, region: str, now: str) -> Object:
+    """A node of a scenario: ready, without pods, perhaps without a zone or with the control plane's label."""
+    like = LabNode(
+        number=0, name=NodeName(node.name), zone=node.zone or Zone(""), ip="", cpu_milli=node.cpu_milli
+    )
+    made = node_object(like, region, now)
+    labels = made["metadata"]["labels"]
+    if node.zone is None:
+        del labels[ZONE_LABEL]
+    if node.control_plane:
+        labels["node-role.kubernetes.io/control-plane"] = ""
+    made["status"]["addresses"] = [{"type": "Hostname", "address": node.name}]
+    return made
 
 
 def service_object(service: ServiceKey, cluster_ip: str) -> Object:
@@ -188,9 +204,16 @@ def pod_status(pod: LabPod, host_ip: str, condition: PodCondition) -> Object:
     }
 
 
-def workload_status(ready: int, wanted: int) -> Object:
-    """The status that Deployments and ReplicaSets have in common."""
-    return {"observedGeneration": 1, "replicas": wanted, "readyReplicas": ready, "availableReplicas": ready}
+def workload_status(kind: str, ready: int, wanted: int) -> Object:
+    """The status of a Deployment or ReplicaSet."""
+    extra = "updatedReplicas" if kind == "Deployment" else "fullyLabeledReplicas"
+    return {
+        "observedGeneration": 1,
+        "replicas": wanted,
+        extra: wanted,
+        "readyReplicas": ready,
+        "availableReplicas": ready,
+    }
 
 
 def _workload(kind: str, name: str, labels: dict[str, str], pods: Sequence[LabPod]) -> Object:
@@ -204,7 +227,7 @@ def _workload(kind: str, name: str, labels: dict[str, str], pods: Sequence[LabPo
             "selector": {"matchLabels": labels},
             "template": {"metadata": {"labels": labels}, "spec": {"containers": [_container(service)]}},
         },
-        "status": workload_status(0, len(pods)),
+        "status": workload_status(kind, 0, len(pods)),
     }
 
 

@@ -21,6 +21,26 @@ class PairDelay:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ExtraNode:
+    """A node that is in the API only: it carries no pod, but the controller counts it."""
+
+    name: str
+    zone: Zone | None = None
+    """None leaves the zone label out."""
+    cpu_milli: int = 4000
+    control_plane: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rollout:
+    """Catalog pods that come one after the other once the lab is up."""
+
+    start: int
+    """Catalog pods at the beginning; the others follow."""
+    every_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LabSettings:
     """What was asked of ``samezone lab up``."""
 
@@ -40,6 +60,8 @@ class LabSettings:
     """Extra one-way latency of a connection between two zones."""
     pair_delays: tuple[PairDelay, ...] = ()
     """Pairs that differ from ``cross_zone_delay_s``."""
+    extra_nodes: tuple[ExtraNode, ...] = ()
+    rollout: Rollout | None = None
     keep_alive: bool = False
     """Whether ui keeps its connections to catalog; by default every call opens a new one."""
     api_port: int = DEFAULT_API_PORT
@@ -101,6 +123,25 @@ def _faults(settings: LabSettings) -> list[str]:
             faults.append(f"{name} port {port} is not a port; use 0 for a free one")
     if settings.api_port == settings.xray_port != 0:
         faults.append(f"port {settings.api_port} was given to both the API server and X-Ray")
+    return faults + _scenario_faults(settings)
+
+
+def _scenario_faults(settings: LabSettings) -> list[str]:
+    faults = [
+        f"extra node {node.name} has {node.cpu_milli} milli-CPU; give 0 or more"
+        for node in settings.extra_nodes
+        if node.cpu_milli < 0
+    ]
+    names = [node.name for node in settings.extra_nodes]
+    if len(set(names)) != len(names):
+        faults.append(f"an extra node is named twice in {', '.join(names)}")
+    rollout = settings.rollout
+    pods = _pods(settings.catalog_replicas, settings.catalog_per_zone)
+    if rollout is not None and not (0 < rollout.start < pods and rollout.every_s >= 0):
+        faults.append(
+            f"the rollout starts with {rollout.start} of {pods} catalog pods, then one every "
+            f"{rollout.every_s:g} s; start with at least one and fewer than all, and give seconds from 0"
+        )
     return faults
 
 

@@ -4,6 +4,7 @@ The supervisor writes it whenever something changes, under another name first; e
 """
 
 import os
+import shlex
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -147,6 +148,11 @@ class LabState:
             "AWS_EC2_METADATA_DISABLED": "true",
         }
 
+    @property
+    def relay_admin_urls(self) -> tuple[str, ...]:
+        """Where the relays answer about themselves, node by node."""
+        return tuple(node.relay_admin_url for node in self.nodes)
+
     def node(self, name: NodeName) -> NodeState:
         """The node of that name; UnreachableError names the ones there are."""
         for node in self.nodes:
@@ -209,7 +215,7 @@ def write(state: LabState) -> None:
 def write_access_files(state: LabState) -> None:
     """The kubeconfig, and a file of ``export`` lines for a shell."""
     state.kubeconfig.write_text(_kubeconfig(state.api_url), encoding="utf-8")
-    lines = [f"export {name}={value}\n" for name, value in state.env.items()]
+    lines = [f"export {name}={shlex.quote(value)}\n" for name, value in state.env.items()]
     (state.state_dir / ENV_FILE).write_text("".join(lines), encoding="utf-8")
 
 

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
@@ -70,7 +70,8 @@ def up(settings: LabSettings) -> LabState:
     message says why) and KeyboardInterrupt; after each of the last three nothing of it runs any more.
     """
     check(settings)
-    state_dir = settings.state_dir
+    state_dir = settings.state_dir.absolute()
+    settings = replace(settings, state_dir=state_dir)  # what is written there has to hold in any folder
     found = status(state_dir)
     if found.state is not None and found.health in {Health.UP, Health.STARTING}:
         raise AlreadyUpError(found.state)

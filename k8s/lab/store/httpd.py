@@ -64,10 +64,17 @@ class HttpServer:
         self._socket.settimeout(0)
         self._listen()
 
+    @property
+    def port(self) -> int:
+        """The port it listens at."""
+        number: int = self._socket.getsockname()[1]
+        return number
+
     async def close(self, patience_s: float) -> None:
         """Accept no more, let requests under way end for *patience_s*, then close every connection."""
-        self.loop.remove_reader(self._socket.fileno())
-        self._socket.close()
+        if self._socket.fileno() != -1:
+            self.loop.remove_reader(self._socket.fileno())
+            self._socket.close()
         if self.tasks:
             await asyncio.wait(self.tasks, timeout=patience_s)
         for connection in tuple(self._connections):

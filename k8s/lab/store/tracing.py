@@ -66,13 +66,13 @@ def start_tracing(pod: PodSettings) -> TracerProvider:
     return provider
 
 
-def flush(provider: TracerProvider) -> bool:
-    """Export what is left; False if that was not done within FLUSH_DEADLINE_S.
+def flush(provider: TracerProvider, deadline_s: float = FLUSH_DEADLINE_S) -> bool:
+    """Export what is left; False if that was not done in time.
 
-    The SDK's own flush takes no notice of its timeout (opentelemetry-python #4568), and a collector that is
-    away would hold the process for half a minute.
+    The SDK's own flush takes no notice of its timeout (as of 1.45), and a collector that is away would hold
+    the process for half a minute.
     """
     thread = threading.Thread(target=provider.force_flush, name="flush", daemon=True)
     thread.start()
-    thread.join(FLUSH_DEADLINE_S)
+    thread.join(deadline_s)
     return not thread.is_alive()

@@ -1,0 +1,132 @@
+"""The lab's state file and what is written beside it."""
+
+import os
+import shlex
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import yaml
+
+from k8s.errors import UnreachableError
+from k8s.lab import state as lab_state
+from k8s.lab.layout import CATALOG, UI
+from k8s.lab.plan import plan_lab
+from k8s.lab.processes import ProcessId, identify
+from k8s.lab.settings import LabSettings, PairDelay
+from k8s.lab.state import Crash, LabState, Phase
+from k8s.topology import NodeName, ServiceKey, Zone
+
+NODE = NodeName("node-b-1")
+
+
+@pytest.fixture
+def up(tmp_path: Path) -> LabState:
+    """The state of a lab that is up, kept by this very process."""
+    pairs = (PairDelay(zones=(Zone("eu-west-1a"), Zone("eu-west-1b")), delay_s=0.002),)
+    settings = LabSettings(state_dir=tmp_path, api_port=16443, xray_port=16080, pair_delays=pairs)
+    me = identify(os.getpid())
+    assert me is not None
+    return replace(plan_lab(settings, octet=103).state(me, 1700000000.5), phase=Phase.UP)
+
+
+def test_what_was_written_is_what_is_read(up: LabState) -> None:
+    """Every value, settings included."""
+    lab_state.write(up)
+    assert lab_state.read(up.state_dir) == up
+    assert lab_state.load(up.state_dir) == up
+
+
+def test_the_addresses_are_those_of_the_scheme(up: LabState) -> None:
+    """Per node: the relay, and each Service's own address."""
+    assert up.node(NODE).relay_admin_url == "http://127.103.0.2:10249"
+    assert up.relay_admin_urls[1] == up.node(NODE).relay_admin_url
+    assert up.service_url(NODE, CATALOG) == "http://127.103.202.1:8080"
+    assert up.service_url(NODE, UI) == "http://127.103.202.2:8080"
+    assert up.otlp_url == "http://127.0.0.1:16080/v1/traces"
+
+
+def test_what_the_lab_does_not_have_is_named_with_what_it_has(up: LabState) -> None:
+    """One line, so that a typing error is seen."""
+    with pytest.raises(UnreachableError, match="no node node-x; it has node-a-1, node-b-1, node-c-1"):
+        up.node(NodeName("node-x"))
+    with pytest.raises(UnreachableError, match="no address of Service a/b on node node-b-1; it has node-a-1"):
+        up.service_url(NODE, ServiceKey(namespace="a", name="b"))
+
+
+def test_without_a_lab_the_message_says_how_to_start_one(tmp_path: Path) -> None:
+    """No state at all."""
+    assert lab_state.read(tmp_path) is None
+    with pytest.raises(UnreachableError, match=r"the lab is not up .* start it with: .*samezone lab up"):
+        lab_state.load(tmp_path)
+
+
+def test_a_crashed_lab_is_not_loaded(up: LabState) -> None:
+    """The message has the part, how it ended, and its last words."""
+    crash = Crash(name="xray", how="exit code 70", log_lines=("Traceback", "ValueError: no"))
+    lab_state.write(replace(up, phase=Phase.CRASHED, crash=crash))
+    with pytest.raises(UnreachableError, match=r"crashed: xray ended \(exit code 70\): ValueError: no"):
+        lab_state.load(up.state_dir)
+
+
+def test_a_supervisors_number_used_again_by_another_is_not_it(up: LabState) -> None:
+    """The process with that number started at another time."""
+    lab_state.write(replace(up, supervisor=ProcessId(pid=os.getpid(), started="before the flood")))
+    with pytest.raises(UnreachableError, match="is gone; clean up with: samezone lab down"):
+        lab_state.load(up.state_dir)
+
+
+def test_a_starting_lab_is_not_loaded_yet(up: LabState) -> None:
+    """It will be in a moment."""
+    lab_state.write(replace(up, phase=Phase.STARTING))
+    with pytest.raises(UnreachableError, match="still starting"):
+        lab_state.load(up.state_dir)
+
+
+def test_an_unreadable_state_says_which_key(up: LabState) -> None:
+    """Of another version, or cut off."""
+    lab_state.write(up)
+    path = up.state_dir / lab_state.STATE_FILE
+    path.write_text(path.read_text().replace('"octet": 103', '"octet": "x"'))
+    with pytest.raises(UnreachableError, match=r"Expected `int`, got `str` - at `\$.octet`"):
+        lab_state.read(up.state_dir)
+
+
+def test_the_env_file_is_what_a_shell_reads(tmp_path: Path, up: LabState) -> None:
+    """Also where the folder's name has a space."""
+    folder = tmp_path / "my lab"
+    folder.mkdir()
+    state = replace(up, settings=replace(up.settings, state_dir=folder))
+    lab_state.write_access_files(state)
+    script = f". {shlex.quote(str(folder / 'env'))} && env"
+    shell = subprocess.run(
+        ["sh", "-c", script], capture_output=True, text=True, check=True, env={"PATH": os.environ["PATH"]}
+    )
+    seen = dict(line.partition("=")[::2] for line in shell.stdout.splitlines())
+    assert state.env == {name: seen[name] for name in state.env}
+    assert seen["KUBECONFIG"] == str(folder / "kubeconfig")
+    assert seen["AWS_ENDPOINT_URL_XRAY"] == "http://127.0.0.1:16080"
+
+
+def test_the_kubeconfig_names_context_and_cluster(up: LabState) -> None:
+    """What the harness and kubectl look for."""
+    lab_state.write_access_files(up)
+    found = yaml.safe_load(up.kubeconfig.read_text())
+    assert found["current-context"] == "samezone-lab"
+    assert [one["name"] for one in found["clusters"]] == ["samezone-lab"]
+    assert found["clusters"][0]["cluster"] == {"server": "http://127.0.0.1:16443"}
+
+
+def test_removing_forgets_all_but_the_logs(up: LabState) -> None:
+    """And does so twice without complaint."""
+    lab_state.write(up)
+    lab_state.write_access_files(up)
+    log = up.state_dir / lab_state.LOG_DIR / "xray.log"
+    log.parent.mkdir()
+    log.write_text("one\n\ntwo\nthree\n")
+    for _ in range(2):
+        lab_state.remove(up.state_dir)
+    assert {path.name for path in up.state_dir.iterdir()} == {"logs"}
+    assert lab_state.last_lines(log, 2) == ("two", "three")
+    assert lab_state.last_lines(log.with_name("none.log")) == ()

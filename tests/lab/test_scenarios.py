@@ -1,0 +1,123 @@
+"""Predicted against measured: every scenario in every mode, with real calls through the lab's store."""
+
+import time
+import urllib.request
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from analysis import stats
+from k8s import clients, control, live_scene, predict
+from k8s.cluster import LiveCluster, connect
+from k8s.lab import scenario, truth
+from k8s.lab import state as lab_state
+from k8s.lab.state import LabState
+from k8s.routing import RoutingMode, settings_of
+from k8s.topology import ServiceKey
+from tests.lab.conftest import Lab, running_lab
+
+pytestmark = pytest.mark.lab
+
+CATALOG = ServiceKey(namespace="catalog", name="catalog")
+UI = ServiceKey(namespace="ui", name="ui")
+PAGES_A_POD = 102
+"""/catalog makes three calls: 306 a client pod."""
+PATIENCE = control.Patience(timeout_s=10, clock=time.time, sleep=time.sleep)
+STEADY = [name for name in scenario.names() if name != "rollout-3-to-9"]
+REFUSED = {"refused-4-4-3", "node-without-zone", "one-zone"}
+
+
+@pytest.fixture(scope="module", params=STEADY)
+def place(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[str, LabState, LiveCluster]]:
+    """A lab of each scenario in turn."""
+    for lab in running_lab(tmp_path_factory.mktemp("scenario"), "--scenario", request.param):
+        yield request.param, *opened(lab)
+
+
+def opened(lab: Lab) -> tuple[LabState, LiveCluster]:
+    state = lab_state.load(lab.home / "lab")
+    return state, connect(state.kubeconfig, None)
+
+
+def measured(state: LabState) -> tuple[int, int]:
+    """Same-zone and all catalog calls of PAGES_A_POD pages from every ui pod, by the relays' counters."""
+    zone_of = {pod.ip: pod.zone for pod in state.pods}
+    urls = [f"http://{pod.ip}:8080/catalog" for pod in state.pods if pod.namespace == "ui"] * PAGES_A_POD
+    relays = [node.relay_admin_url for node in state.nodes]
+    before = truth.read_truth(relays)
+    with ThreadPoolExecutor(9) as pool:
+        statuses = Counter(pool.map(_get, urls))
+    assert statuses == {200: len(urls)}
+    rows = [row for row in truth.difference(before, truth.read_truth(relays)).rows if row.service == CATALOG]
+    same = sum(row.connections for row in rows if zone_of[row.client_ip] == zone_of[row.server_ip])
+    return same, sum(row.connections for row in rows)
+
+
+def _get(url: str) -> int:
+    with urllib.request.urlopen(url, timeout=10) as response:
+        response.read()
+        return response.status
+
+
+def predicted(cluster: LiveCluster, mode: RoutingMode) -> predict.Prediction:
+    scene = live_scene.read(cluster, taken_at_s=time.time())
+    pods = clients.pods_of(scene.snapshot, UI)
+    callers = clients.of_pods(pods, scene.snapshot.nodes, str(UI))
+    return predict.predict(predict.situation(scene, CATALOG, callers), mode)
+
+
+@pytest.mark.parametrize("mode", list(RoutingMode))
+def test_the_measured_share_is_the_predicted_one(place: tuple[str, LabState, LiveCluster], mode: RoutingMode):
+    """The share lies in the predicted range widened by its own 99 % interval; refusals come as predicted."""
+    name, state, cluster = place
+    forecast = predicted(cluster, mode)
+
+    applied = control.set_mode(cluster, CATALOG, mode, PATIENCE)
+    try:
+        outcome = control.await_hints(
+            cluster, CATALOG, mode, events_before=applied.events_before, patience=PATIENCE
+        )
+        time.sleep(0.3)
+        same, calls = measured(state)
+    finally:
+        control.restore(cluster, CATALOG, applied.original)
+
+    assert outcome.converged == (forecast.refusal is None)
+    assert (forecast.refusal is not None) == (mode is RoutingMode.TAR and name in REFUSED)
+    assert outcome.refusal == forecast.message
+    assert calls == 3 * PAGES_A_POD * sum(pod.namespace == "ui" for pod in state.pods)
+    observed = stats.wilson(same, calls, level=0.99)
+    assert observed is not None
+    assert forecast.share is not None
+    least, greatest = (float(bound) for bound in forecast.share)
+    slack = 1e-9
+    assert observed.low - slack <= greatest, (observed, forecast.share)
+    assert observed.high + slack >= least, (observed, forecast.share)
+
+
+def test_a_rollout_passes_through_counts_that_are_refused(tmp_path: Path):
+    """From 3 to 9 pods under Auto: refused at 4, 5 and 8, hinted again at 6 and at 9."""
+    for lab in running_lab(tmp_path, "--scenario", "rollout-3-to-9"):
+        state, cluster = opened(lab)
+        applied = control.set_mode(cluster, CATALOG, RoutingMode.TAR, PATIENCE)
+        assert settings_of(applied.service).topology_mode == "Auto"
+        seen: dict[int, set[int]] = {}
+        until_s = time.time() + 40
+        while time.time() < until_s and max(seen, default=0) < 9:
+            hints = control.hints_seen(cluster.slices(CATALOG), at_s=time.time())
+            seen.setdefault(hints.endpoints, set()).add(hints.hinted)
+            time.sleep(0.05)
+        messages = {event.message for event in cluster.events(CATALOG)}
+        same, calls = measured(lab_state.load(state.state_dir))
+
+    assert seen[9] == {9}
+    assert {count: hinted for count, hinted in seen.items() if count in {4, 5, 8}} == {4: {0}, 5: {0}, 8: {0}}
+    assert [count in seen[count] for count in (3, 6, 7)] == [True, True, True]
+    for count in (4, 5, 8):
+        assert any(f"({count} endpoints, 3 zones)" in message for message in messages)
+    assert (same, calls) == (calls, 9 * 102)
