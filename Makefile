@@ -65,7 +65,7 @@ lint: $(READY) ## format, lint, types, layers
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy --no-error-summary
-	@$(BIN)/lint-imports --no-timing >/dev/null || { $(BIN)/lint-imports; exit 1; }
+	@$(BIN)/lint-imports --no-logo
 
 check: lint test ## lint and test
 

@@ -83,6 +83,8 @@ class Interval:
     """Independent observations behind it (connections)."""
     method: str
     """The named method, e.g. ``Wilson score``."""
+    least_n: int | None = None
+    """Observations that this method needs at this estimate for a half-width of 5 points (shares only)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,8 @@ from statistics import NormalDist
 from analysis.model import Interval
 
 LEVEL = 0.95
+HALF_WIDTH = 0.05
+"""What a share's interval should at least resolve: five percentage points to either side."""
 
 
 def _z(level: float) -> float:
@@ -27,10 +29,8 @@ def wilson(successes: float, n: int, *, level: float = LEVEL) -> Interval | None
     """
     if n <= 0:
         return None
-    z = _z(level)
     share = successes / n
-    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    centre, half = _wilson(share, n, _z(level))
     return Interval(
         estimate=share,
         # Rounding must not push the estimate out of its own interval at 0 and 1.
@@ -39,7 +39,29 @@ def wilson(successes: float, n: int, *, level: float = LEVEL) -> Interval | None
         level=level,
         n=n,
         method="Wilson score",
+        least_n=_least_n(share, _z(level)),
     )
+
+
+def _wilson(share: float, n: int, z: float) -> tuple[float, float]:
+    """Centre and half-width."""
+    scale = 1 + z * z / n
+    spread = math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    return (share + z * z / (2 * n)) / scale, z / scale * spread
+
+
+def _least_n(share: float, z: float) -> int:
+    """The least n whose half-width is at most HALF_WIDTH; the half-width falls with n, so bisect."""
+    low, high = 0, 1
+    while _wilson(share, high, z)[1] > HALF_WIDTH:
+        low, high = high, high * 2
+    while high - low > 1:
+        middle = (low + high) // 2
+        if _wilson(share, middle, z)[1] > HALF_WIDTH:
+            low = middle
+        else:
+            high = middle
+    return high
 
 
 def difference_of_shares(before: Interval | None, after: Interval | None) -> Interval | None:
@@ -60,7 +82,12 @@ def difference_of_shares(before: Interval | None, after: Interval | None) -> Int
         level=before.level,
         n=min(before.n, after.n),
         method="Newcombe hybrid score",
+        least_n=_greatest(before.least_n, after.least_n),
     )
+
+
+def _greatest(*counts: int | None) -> int | None:
+    return max((count for count in counts if count is not None), default=None)
 
 
 Histogram = Sequence[tuple[float, int]]

@@ -194,15 +194,19 @@ def methods(comparison: Comparison) -> Table:
     rows: list[Row] = []
     for name, shown, interval in _statistics(comparison):
         if interval is not None:
-            rows.append(row(name, interval.method, shown, units.level(interval), units.count(interval.n)))
+            least = units.NOTHING if interval.least_n is None else units.count(interval.least_n)
+            rows.append(
+                row(name, interval.method, shown, units.level(interval), units.count(interval.n), least)
+            )
     return Table(
         key="methods",
         title="How each interval was made",
         about=(
             "n counts independent observations. For a share these are connections: kube-proxy chooses once "
-            "for a connection, and every request on it follows."
+            "for a connection, and every request on it follows. Least n is what a share needs in each arm "
+            "for an interval of five points to either side."
         ),
-        columns=columns("Statistic", "Method", numbers=("Estimate", "Level", "n")),
+        columns=columns("Statistic", "Method", numbers=("Estimate", "Level", "n", "Least n")),
         rows=tuple(rows),
         empty="No interval could be made.",
     )

@@ -21,6 +21,28 @@ def test_wilson_equals_scipy(k: int, n: int):
     assert found.low <= found.estimate <= found.high
 
 
+@pytest.mark.parametrize("share", [0.0, 1 / 3, 0.5, 1.0])
+def test_least_n_is_the_least(share: float):
+    """With least_n observations the half-width is five points at most, with one fewer it is more."""
+    found = stats.wilson(share * 1000, 1000)
+    assert found is not None
+    assert found.least_n is not None
+
+    def half_width(n: int) -> float:
+        bounds = binomial_wilson(share, n)
+        return (bounds[1] - bounds[0]) / 2
+
+    assert half_width(found.least_n) <= 0.05 < half_width(found.least_n - 1)
+
+
+def binomial_wilson(share: float, n: int) -> tuple[float, float]:
+    """The roots of |share - p| = z sqrt(p (1 - p) / n), Wilson's own definition."""
+    z = 1.959963984540054
+    a, b, c = 1 + z * z / n, -(2 * share + z * z / n), share * share
+    root = (b * b - 4 * a * c) ** 0.5
+    return (-b - root) / (2 * a), (-b + root) / (2 * a)
+
+
 def test_wilson_without_observations():
     """No call, no interval."""
     assert stats.wilson(0, 0) is None
