@@ -69,8 +69,9 @@ lint: $(READY) ## format, lint, types, layers
 
 check: lint test ## lint and test
 
-bench: $(READY) ## the benchmarks
+bench: $(READY) ## the benchmarks: what tracing costs a worker, how the survey grows
 	@$(BIN)/python -m loadtest.bench
+	@$(BIN)/python -m k8s.bench_survey
 
 setup: $(READY) ## make .venv; every verb does it by itself
 

@@ -20,8 +20,10 @@ from analysis.model import Comparison
 from analysis.placement import Timeline
 from analysis.report import console, html, markdown
 from analysis.xray import XRay
+from k8s import doctor, live_scene
 from k8s.advice import nearest_counts
 from k8s.console import Io, Parser, Verbs, verb
+from k8s.diagnoses.finding import Severity
 from k8s.errors import ExitCode, InvalidRunError, SamezoneError, UsageError
 from k8s.lab import state as lab_state
 from k8s.lab import supervisor
@@ -130,6 +132,7 @@ def enable_command(args: argparse.Namespace, io: Io) -> int:
     if mode is RoutingMode.OFF:
         raise UsageError("enable off: that is no mode to enable; run: samezone baseline")
     baseline = _baseline_for(args, io)
+    _say_findings(args, io, mode)
     try:
         folder = _measure(args, io, mode=mode, keep=True)
     except HintsRefusedError as error:
@@ -140,6 +143,15 @@ def enable_command(args: argparse.Namespace, io: Io) -> int:
     io.say(f"Service {args.service} stays on {mode.value}; to put it back: make disable-tar")
     _finish(comparison, folder, io)
     return ExitCode.DONE
+
+
+def _say_findings(args: argparse.Namespace, io: Io, mode: RoutingMode) -> None:
+    """What the doctor finds wrong with the mode before it is set; the controller has the last word."""
+    scene = live_scene.read(k8s.cli.open_cluster(args, io), taken_at_s=io.clock())
+    for finding in doctor.examine(scene, args.service, args.client, wanted=mode):
+        if finding.severity is Severity.PROBLEM:
+            fix = f" Fix: {finding.fix}" if finding.fix else ""
+            io.say(f"doctor {finding.code}: {finding.meaning}{fix}")
 
 
 def demo_command(args: argparse.Namespace, io: Io) -> int:

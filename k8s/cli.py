@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from k8s import control, predict_cli
+from k8s import control, doctor_cli, predict_cli
 from k8s.advice import nearest_counts
 from k8s.cluster import LiveCluster, connect
 from k8s.console import Io, Parser, Verbs, group, verb
@@ -33,6 +33,7 @@ def add(verbs: "Verbs[Parser]") -> None:
     for parser in (setter, restorer, shower):
         add_place(parser)
     predict_cli.add(routing, add_place=add_place, open_cluster=open_cluster)
+    doctor_cli.add(routing, add_place=add_place, open_cluster=open_cluster)
 
 
 def add_place(parser: argparse.ArgumentParser) -> None:
