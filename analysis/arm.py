@@ -23,7 +23,7 @@ from analysis.placement import Timeline
 from k8s.errors import UsageError
 from k8s.lab.truth import TruthRow
 from k8s.topology import ServiceKey, Snapshot
-from loadtest import latency
+from loadtest import latency, truthfile
 from loadtest.record import LoadSeen, RunRecord, WorkerTally
 from loadtest.truthfile import TruthFile
 
@@ -111,7 +111,7 @@ def arm_result(inputs: ArmInputs, *, assumed: AssumedBytes) -> ArmResult:
             *record.caveats,
             *caveats.of_run(record, load),
             *caveats.of_graph(inputs.graph, loss),
-            *caveats.of_truth(inputs.truth, truth_check),
+            *caveats.of_truth(inputs.truth, truth_check, record.asked.service),
         ),
     )
 
@@ -163,7 +163,7 @@ def _rows(truth: TruthFile | None, service: ServiceKey) -> tuple[TruthRow, ...]:
 def _connections(inputs: ArmInputs, pair: Pair, focus: Pair) -> int | None:
     """Connections behind a pair's calls, where they were counted or follow from the plan."""
     if pair == focus and inputs.truth is not None:
-        return sum(row.connections for row in _rows(inputs.truth, inputs.record.asked.service))
+        return truthfile.connections_used(_rows(inputs.truth, inputs.record.asked.service))
     load = inputs.record.seen.measured
     if pair[1] == focus[0] and load is not None:
         return sum(worker.connections for worker in load.workers)

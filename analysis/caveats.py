@@ -2,7 +2,8 @@
 
 from analysis.collect import GraphFile
 from analysis.model import Loss, TruthCheck
-from loadtest import latency
+from k8s.topology import ServiceKey
+from loadtest import latency, truthfile
 from loadtest.record import Caveat, LoadSeen, RunRecord, RunStatus
 from loadtest.truthfile import TruthFile
 
@@ -56,7 +57,7 @@ def of_graph(graph: GraphFile, loss: Loss) -> tuple[Caveat, ...]:
     return _caveats(found)
 
 
-def of_truth(truth: TruthFile | None, check: TruthCheck | None) -> tuple[Caveat, ...]:
+def of_truth(truth: TruthFile | None, check: TruthCheck | None, service: ServiceKey) -> tuple[Caveat, ...]:
     """Whether connections were counted, and agree with the calls."""
     found: list[tuple[str, str]] = []
     if truth is None:
@@ -65,6 +66,12 @@ def of_truth(truth: TruthFile | None, check: TruthCheck | None) -> tuple[Caveat,
     elif not truth.connection_per_call:
         text = "The store keeps its connections, so intervals count connections, not calls."
         found.append(("keep-alive", text))
+        if older := truthfile.only_older([row for row in truth.rows if row.service == service]):
+            text = (
+                f"{older} pod pairs used connections opened before the window: kube-proxy chose their "
+                "endpoint then, whatever the hints are now. Restart the clients to have them choose again."
+            )
+            found.append(("old-connections", text))
     if check is not None and check.worst_relative_error > LOSS_TOLERANCE:
         text = f"X-Ray and the relays differ by up to {check.worst_relative_error:.2%} for a pod pair."
         found.append(("truth", text))

@@ -9,10 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from analysis.model import Placed, Placement, Unplaced, Workload
+from k8s.clients import NAME_LABELS
 from k8s.topology import NodeName, Pod, Snapshot, Zone
-
-NAME_LABELS = ("app.kubernetes.io/name", "app", "k8s-app")
-"""Where a pod's workload is read from, first hit wins (Kubernetes recommended labels)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -158,6 +158,19 @@ def test_keep_alive_counts_connections():
     assert codes(pooled) == {"keep-alive"}
 
 
+def test_connections_older_than_the_window_count_once_and_are_said():
+    """Over kept connections only: one a pod pair is known to be there, and each predates the hints."""
+    kept = truth(50, 50, per_call=False)
+    rows = tuple(replace(row, connections=0) for row in kept.rows)
+
+    result = measured(arm(shop(50, 50), truth=replace(kept, rows=rows)))
+
+    share = focus(result).share
+    assert share is not None
+    assert (share.estimate, share.n) == (pytest.approx(0.5), 4)
+    assert codes(result) == {"keep-alive", "old-connections"}
+
+
 def test_without_relays_the_assumptions_are_said():
     """On a cluster nothing counts connections and bytes: both are assumed, and both are marked."""
     result = measured(arm(shop(40, 60)))
