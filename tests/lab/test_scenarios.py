@@ -73,7 +73,11 @@ def predicted(cluster: LiveCluster, mode: RoutingMode) -> predict.Prediction:
 
 @pytest.mark.parametrize("mode", list(RoutingMode))
 def test_the_measured_share_is_the_predicted_one(place: tuple[str, LabState, LiveCluster], mode: RoutingMode):
-    """The share lies in the predicted range widened by its own 99 % interval; refusals come as predicted."""
+    """The share lies in the predicted range widened by its own 99 % interval; refusals come as predicted.
+
+    One honest measurement in a hundred lies outside, so one that does is taken again; two in a row are
+    no chance.
+    """
     name, state, cluster = place
     forecast = predicted(cluster, mode)
 
@@ -83,21 +87,27 @@ def test_the_measured_share_is_the_predicted_one(place: tuple[str, LabState, Liv
             cluster, CATALOG, mode, events_before=applied.events_before, patience=PATIENCE
         )
         time.sleep(0.3)
-        same, calls = measured(state)
+        tries = [measured(state)]
+        if not within(forecast, *tries[0]):
+            tries.append(measured(state))
     finally:
         control.restore(cluster, CATALOG, applied.original)
 
     assert outcome.converged == (forecast.refusal is None)
     assert (forecast.refusal is not None) == (mode is RoutingMode.TAR and name in REFUSED)
     assert outcome.refusal == forecast.message
-    assert calls == 3 * PAGES_A_POD * sum(pod.namespace == "ui" for pod in state.pods)
+    assert tries[-1][1] == 3 * PAGES_A_POD * sum(pod.namespace == "ui" for pod in state.pods)
+    assert within(forecast, *tries[-1]), (tries, forecast.share)
+
+
+def within(forecast: predict.Prediction, same: int, calls: int) -> bool:
+    """Whether the measured share's 99 % interval touches the predicted range."""
     observed = stats.wilson(same, calls, level=0.99)
     assert observed is not None
     assert forecast.share is not None
     least, greatest = (float(bound) for bound in forecast.share)
     slack = 1e-9
-    assert observed.low - slack <= greatest, (observed, forecast.share)
-    assert observed.high + slack >= least, (observed, forecast.share)
+    return observed.low - slack <= greatest and least <= observed.high + slack
 
 
 def test_a_rollout_passes_through_counts_that_are_refused(tmp_path: Path):
