@@ -1,6 +1,7 @@
 """Two arms -> a comparison; refuses arms that are not alike."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from analysis import pairs, stats
 from analysis.arm import ArmInputs, AssumedBytes, arm_result, focus_of
@@ -112,7 +113,8 @@ def _usd(before: ArmResult, after: ArmResult, key: Pair) -> Interval | None:
         next((cost.usd_per_month for cost in arm.costs if (cost.client, cost.server) == key), None)
         for arm in (before, after)
     )
-    return stats.difference_of_means(old, new)
+    change = stats.difference_of_means(old, new)
+    return None if change is None else replace(change, method="difference of two independent estimates")
 
 
 def _caveats(baseline: RunRecord, candidate: RunRecord) -> tuple[Caveat, ...]:
