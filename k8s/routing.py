@@ -136,4 +136,9 @@ def conflicts(service: Service) -> tuple[str, ...]:
             f"Service {service.key} has both {OLD_HINTS_ANNOTATION} and {TOPOLOGY_MODE_ANNOTATION}; "
             "the old key wins, whatever its value"
         )
+    if service.internal_traffic_policy == "Local":
+        found.append(
+            f"Service {service.key} has internalTrafficPolicy: Local, which bypasses hints: calls stay on "
+            "their node, or fail where it has no endpoint"
+        )
     return tuple(found)

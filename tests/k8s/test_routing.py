@@ -1,5 +1,7 @@
 """Routing modes as Service patches."""
 
+from dataclasses import replace
+
 import pytest
 
 from k8s.errors import UsageError
@@ -108,6 +110,13 @@ def test_conflicting_knobs_are_named():
     assert ["the annotation wins" in text for text in found] == [True]
     assert ["the old key wins" in text for text in both_keys] == [True]
     assert conflicts(service(mode="Auto")) == ()
+
+
+def test_a_local_traffic_policy_bypasses_hints():
+    """internalTrafficPolicy: Local is said, whatever the mode."""
+    (text,) = conflicts(replace(service(mode="Auto"), internal_traffic_policy="Local"))
+
+    assert "bypasses hints" in text
 
 
 def test_an_unknown_mode_names_the_choices():

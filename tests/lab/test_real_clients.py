@@ -1,11 +1,13 @@
 """The seed article's commands, typed into real kubectl and the real AWS CLI."""
 
 import json
+import socket
 import time
+from pathlib import Path
 
 import pytest
 
-from tests.lab.conftest import Lab
+from tests.lab.conftest import Lab, processes_of
 
 pytestmark = pytest.mark.lab
 
@@ -76,3 +78,38 @@ def test_status_lists_every_part(lab: Lab):
     assert done.returncode == 0
     for part in ("apiserver", "xray", "controller", "catalog-", "ui-"):
         assert part in done.stdout
+
+
+def test_a_taken_port_is_one_line(tmp_path: Path):
+    """Exit 2, the address, the option to use, and nothing left running."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        held.listen()
+        port = held.getsockname()[1]
+        done = Lab(folder=tmp_path).samezone("lab", "up", "--api-port", str(port), "--xray-port", "0")
+
+    assert done.returncode == 2
+    assert done.stdout == ""
+    (line,) = done.stderr.splitlines()
+    assert f"127.0.0.1:{port}" in line
+    assert "--api-port" in line
+    assert processes_of(tmp_path) == []
+
+
+def test_the_doctor_reads_what_kubectl_saved(lab: Lab):
+    """Somebody else's cluster, as files: the survey and a prediction come out of them."""
+    saved = lab.tool("kubectl", "get", "nodes,pods,services,endpointslices,events", "-A", "-o", "json")
+    (lab.folder / "saved.json").write_text(saved.stdout)
+
+    survey = lab.samezone("routing", "doctor", "--from", "saved.json", "--all")
+    forecast = lab.samezone("routing", "predict", "--from", "saved.json")
+
+    assert survey.returncode == 0, survey.stderr
+    assert "catalog/catalog" in survey.stdout
+    assert forecast.returncode == 0, forecast.stderr
+    assert [
+        line.split()[:2] for line in forecast.stdout.splitlines() if line.startswith(("off", "tar "))
+    ] == [
+        ["off", "33.3%"],
+        ["tar", "100.0%"],
+    ]
