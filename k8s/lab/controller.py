@@ -158,10 +158,16 @@ class Controller:
         cache = self._caches.get(key, HintsCache())
         done = reconcile(service, self._cpu, plan.lists, cache, choose=self._rng.choice)
         plan = reuse_deleted(replace(plan, lists=done.slices), stored, owner)
-        await self._write(service, plan, owner)
-        if done.event is not None:
-            await self._recorder.record(raw, done.event)
+        # Known before the slices are written, as upstream: a node event that comes meanwhile has to see that
+        # this Service holds hints, or it would not be looked at again. A pass that fails is done over.
         self._caches[key] = done.cache
+        try:
+            await self._write(service, plan, owner)
+            if done.event is not None:
+                await self._recorder.record(raw, done.event)
+        except BaseException:
+            self._caches[key] = cache
+            raise
         _log_pass(key, plan, done)
         return not plan.homeless
 
