@@ -12,25 +12,24 @@ from rich.console import Console
 
 import k8s.cli
 import loadtest.cli
-from analysis import artifacts
+from analysis import artifacts, source
 from analysis.arm import AssumedBytes, arm_result, focus_of
 from analysis.collect import CLOUD_PATIENCE, LAB_PATIENCE, Poll, collect
 from analysis.compare import compare
 from analysis.model import Comparison
 from analysis.placement import Timeline
 from analysis.report import console, html, markdown
-from analysis.xray import XRay
 from k8s import doctor, live_scene
 from k8s.advice import nearest_counts
 from k8s.console import Io, Parser, Verbs, verb
 from k8s.diagnoses.finding import Severity
-from k8s.errors import ExitCode, InvalidRunError, SamezoneError, UsageError
-from k8s.lab import state as lab_state
+from k8s.errors import ExitCode, InvalidRunError, SamezoneError, UnreachableError, UsageError
 from k8s.lab import supervisor
 from k8s.lab.supervisor import Health
 from k8s.routing import RoutingMode, parse_mode
 from loadtest import plan, rundir
 from loadtest.experiment import HintsRefusedError
+from loadtest.record import Place
 
 REPORTS = {"report.html": html.render, "report.md": markdown.render}
 DEFAULT_RUNS = Path("runs")
@@ -98,7 +97,7 @@ def parser() -> Parser:
     loadtest.cli.add(verbs)
     collector = verb(verbs, "collect", collect_command, summary="Read a run's service graph from X-Ray.")
     collector.add_argument("run", type=Path)
-    _add_xray(collector)
+    source.add_options(collector)
     comparer = verb(verbs, "compare", compare_command, summary="Compare two collected runs.")
     comparer.add_argument("baseline", type=Path)
     comparer.add_argument("candidate", type=Path)
@@ -109,13 +108,8 @@ def parser() -> Parser:
         one.add_argument("--request-bytes", type=float, help="a call, where nothing measures it")
         one.add_argument("--response-bytes", type=float, help="a call, where nothing measures it")
     for one in (demo, baseline, enable):
-        _add_xray(one)
+        source.add_options(one)
     return root
-
-
-def _add_xray(into: argparse.ArgumentParser) -> None:
-    into.add_argument("--xray-endpoint", help="default: AWS_ENDPOINT_URL_XRAY, or the lab's stand-in")
-    into.add_argument("--region", help="default: AWS_REGION, or the run's")
 
 
 def baseline_command(args: argparse.Namespace, io: Io) -> int:
@@ -199,37 +193,43 @@ def report_command(args: argparse.Namespace, io: Io) -> int:
 
 
 def _measure(args: argparse.Namespace, io: Io, *, mode: RoutingMode, keep: bool) -> Path:
-    """One arm, measured and collected."""
-    folder, _ = loadtest.cli.run_arm(args, io, mode=mode.value, keep=keep)
-    _collect(args, io, folder)
+    """One arm, measured and collected; what was measured is kept when X-Ray cannot be read."""
+
+    def preflight(place: Place) -> None:
+        if place.platform != "lab":
+            with source.xray_of(args, io, place) as xray:
+                xray.preflight()
+
+    folder, _ = loadtest.cli.run_arm(args, io, mode=mode.value, keep=keep, preflight=preflight)
+    try:
+        _collect(args, io, folder)
+    except (UnreachableError, KeyboardInterrupt):
+        io.say(f"the run is kept; go on with: samezone collect {folder}")
+        raise
     return folder
 
 
 def _collect(args: argparse.Namespace, io: Io, folder: Path) -> None:
     record = rundir.read_record(folder)
-    on_lab = record.place.platform == "lab"
-    endpoint = args.xray_endpoint or io.environment.get("AWS_ENDPOINT_URL_XRAY")
-    if endpoint is None and on_lab:
-        endpoint = lab_state.load(io.lab_dir).xray_url
-    source = XRay(region=args.region or record.place.region, endpoint_url=endpoint, dummy_credentials=on_lab)
 
     def say(poll: Poll, expected: int) -> None:
         io.say(f"X-Ray shows {poll.requests} of {expected} requests, {poll.calls} calls between pods")
 
-    collected = collect(
-        source,
-        record,
-        LAB_PATIENCE if on_lab else CLOUD_PATIENCE,
-        clock=io.clock,
-        sleep=io.sleep,
-        on_poll=say,
-    )
+    with source.xray_of(args, io, record.place) as xray:
+        collected = collect(
+            xray,
+            record,
+            LAB_PATIENCE if xray.is_stand_in else CLOUD_PATIENCE,
+            clock=io.clock,
+            sleep=io.sleep,
+            on_poll=say,
+        )
     artifacts.save_collected(folder, collected)
 
 
 def _baseline_for(args: argparse.Namespace, io: Io) -> Path:
     """The baseline to compare with, checked before anything is measured."""
-    cluster = k8s.cli.open_cluster(args, io)
+    cluster = k8s.cli.open_cluster(args, io, changing=True)
     found = args.baseline or artifacts.latest_baseline(
         args.runs, context=cluster.context, service=str(args.service)
     )

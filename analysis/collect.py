@@ -14,6 +14,7 @@ from analysis import graph
 from analysis.graph import GraphCalls
 from analysis.model import Placed, ZoneCheck
 from analysis.placement import Timeline
+from analysis.xray import ThrottledError
 from k8s.errors import InvalidRunError, UsageError
 from loadtest.record import RunRecord, Window
 
@@ -106,9 +107,15 @@ def collect(
     began_s = clock()
     polls: list[Poll] = []
     while True:
-        queries = source.graph(window)
-        seen = graph.calls_of(queries)
-        polls.append(_poll(seen, workers, clock()))
+        try:
+            queries = source.graph(window)
+        except ThrottledError:
+            # Others read the same X-Ray; polling has time.
+            if clock() - began_s >= patience.most_s:
+                raise
+            sleep(patience.poll_s)
+            continue
+        polls.append(_poll(graph.calls_of(queries), workers, clock()))
         on_poll(polls[-1], expected)
         waited_s = clock() - began_s
         stable = len(polls) > 1 and _same(polls[-1], polls[-2])

@@ -21,8 +21,16 @@ IDS_A_CALL: Final = 5
 DUMMY: Final = "samezone"
 _THROTTLES = frozenset({"ThrottledException", "ThrottlingException", "TooManyRequestsException"})
 
+_EXPIRED = frozenset(
+    {"ExpiredTokenException", "ExpiredToken", "InvalidSignatureException", "UnrecognizedClientException"}
+)
+
 Raw = Mapping[str, Any]
 """A response of the API as botocore parsed it."""
+
+
+class ThrottledError(UnreachableError):
+    """X-Ray answers too many requests even after the client's own retries."""
 
 
 class XRay:
@@ -32,6 +40,8 @@ class XRay:
         self, *, region: str | None, endpoint_url: str | None, dummy_credentials: bool = False
     ) -> None:
         """*dummy_credentials*: the lab checks no signature, so a laptop without AWS needs none."""
+        self.is_stand_in = endpoint_url is not None and "amazonaws.com" not in endpoint_url
+        """Not AWS itself: it shows what it was told at once."""
         self._where = endpoint_url or f"X-Ray in {region or 'the default region'}"
         try:
             self._client = boto3.client(
@@ -109,12 +119,10 @@ class XRay:
         try:
             answer: dict[str, Any] = getattr(self._client, operation)(**arguments)
         except ClientError as error:
-            code = error.response.get("Error", {}).get("Code", "?")
-            hint = (
-                "it throttles; wait a minute and collect again" if code in _THROTTLES else "see the message"
-            )
-            raise UnreachableError(
-                f"calling {operation} of {self._where}: {code}: {_message(error)}; {hint}"
+            code = str(error.response.get("Error", {}).get("Code", "?"))
+            kind = ThrottledError if code in _THROTTLES else UnreachableError
+            raise kind(
+                f"calling {operation} of {self._where}: {code}: {_message(error)}; {_advice(code)}"
             ) from error
         except BotoCoreError as error:
             raise UnreachableError(
@@ -132,6 +140,16 @@ def split(window: Window, longest_s: float) -> tuple[Window, ...]:
         parts.append(Window(start_s=start_s, end_s=end_s))
         start_s = end_s
     return tuple(parts)
+
+
+def _advice(code: str) -> str:
+    if code in _THROTTLES:
+        return "it throttles; wait a minute and try again"
+    if code in _EXPIRED:
+        return "renew the AWS credentials and try again"
+    if code.startswith("AccessDenied"):
+        return "attach the policy that Terraform's xray_read_policy_arn names, or allow this action"
+    return "see the message"
 
 
 def _message(error: ClientError) -> str:

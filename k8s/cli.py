@@ -39,7 +39,8 @@ def add(verbs: "Verbs[Parser]") -> None:
 def add_place(parser: argparse.ArgumentParser) -> None:
     """Options that say where, and which Service."""
     parser.add_argument("--platform", choices=PLATFORMS, default="lab")
-    parser.add_argument("--context", help="kubeconfig context; default: the current one")
+    parser.add_argument("--context", help="a cluster is changed only if this is the current context")
+    parser.add_argument("--yes", action="store_true", help="change a cluster without asking")
     parser.add_argument("--kubeconfig", type=Path, help="default: the lab's, or kubectl's own rules")
     parser.add_argument("--service", type=service_key, default="catalog/catalog", metavar="NS/NAME")
 
@@ -52,12 +53,23 @@ def service_key(text: str) -> ServiceKey:
     return ServiceKey(namespace=namespace, name=name)
 
 
-def open_cluster(args: argparse.Namespace, io: Io) -> LiveCluster:
-    """The API server that the options name."""
+def open_cluster(args: argparse.Namespace, io: Io, *, changing: bool = False) -> LiveCluster:
+    """The API server that the options name.
+
+    With *changing* a cluster is the kubeconfig's current context, and UsageError when another one is named.
+    """
     if args.platform == "lab":
         kubeconfig = args.kubeconfig or lab_state.load(io.lab_dir).kubeconfig
         return connect(kubeconfig, args.context)
-    return connect(args.kubeconfig, args.context)
+    if not changing:
+        return connect(args.kubeconfig, args.context)
+    current = connect(args.kubeconfig, None)
+    if args.context not in (None, current.context):
+        raise UsageError(
+            f"the current context is {current.context}, not {args.context}, so nothing was changed; run: "
+            f"kubectl config use-context {args.context}, or name {current.context}"
+        )
+    return current
 
 
 def originals(io: Io) -> Originals:
@@ -161,8 +173,18 @@ def lab_status(args: argparse.Namespace, io: Io) -> int:
 def routing_set(args: argparse.Namespace, io: Io) -> int:
     """``samezone routing set MODE``."""
     mode = parse_mode(args.mode)
-    cluster = open_cluster(args, io)
-    original = settings_of(cluster.service(args.service))
+    cluster = open_cluster(args, io, changing=True)
+    service = cluster.service(args.service)
+    if args.platform == "cluster":
+        io.agree(
+            (
+                "this changes a cluster:",
+                f"context  {cluster.context} (API server {cluster.server})",
+                f"Service  {args.service}: from {mode_of(service).value} to {mode.value}",
+            ),
+            yes=args.yes,
+        )
+    original = settings_of(service)
     is_new = originals(io).remember(cluster.context, args.service, original)
     patience = control.Patience(timeout_s=args.timeout, clock=io.clock, sleep=io.sleep)
     try:
@@ -194,8 +216,8 @@ def routing_set(args: argparse.Namespace, io: Io) -> int:
 
 
 def routing_restore(args: argparse.Namespace, io: Io) -> int:
-    """``samezone routing restore``."""
-    cluster = open_cluster(args, io)
+    """``samezone routing restore``; asks nobody: it puts back what we recorded, and only that."""
+    cluster = open_cluster(args, io, changing=True)
     original = originals(io).recall(cluster.context, args.service)
     if original is None:
         io.say(

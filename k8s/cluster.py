@@ -5,14 +5,18 @@ them into values: the client's own models would only stand in between.
 """
 
 import json
+import socket
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import urllib3
+import websocket
 from kubernetes import client, config
+from kubernetes.client.exceptions import ApiException
 from kubernetes.config.config_exception import ConfigException
+from kubernetes.stream import portforward
 
 from k8s import objects
 from k8s.errors import UnreachableError, UsageError
@@ -97,6 +101,27 @@ class LiveCluster:
         """Delete a pod; one that is gone already is fine."""
         path = f"/api/v1/namespaces/{namespace}/pods/{name}"
         self._call("DELETE", path, what=f"pod {name}", absent_ok=True)
+
+    def patch(self, path: str, patch: Mapping[str, Any], *, what: str) -> dict[str, Any]:
+        """Apply a JSON merge patch to the object at *path*; its raw form after it."""
+        return self._call("PATCH", path, body=patch, what=what)
+
+    def stream(self, namespace: str, pod: str, port: int) -> socket.socket:
+        """A connection to a pod's port through the API server; UnreachableError where there is none."""
+        # The stream changes the client object that opens it, and threads open streams: one object each.
+        api = client.CoreV1Api(client.ApiClient(self._api.configuration))
+        what = f"port {port} of pod {namespace}/{pod}"
+        try:
+            forward = portforward(api.connect_get_namespaced_pod_portforward, pod, namespace, ports=str(port))
+            far: socket.socket = forward.socket(port)
+        except ApiException as error:
+            kind = ForbiddenError if error.status == _FORBIDDEN else UnreachableError
+            raise kind(
+                f"forwarding {what} in context {self.context}: {error.status} {_short(error)}"
+            ) from error
+        except (OSError, websocket.WebSocketException) as error:
+            raise UnreachableError(f"forwarding {what} in context {self.context}: {_short(error)}") from error
+        return far
 
     def watch_paths(self, namespaces: Sequence[str]) -> tuple[str, ...]:
         """The collections whose changes move traffic: nodes, and pods and slices of these namespaces."""

@@ -7,12 +7,20 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn, TextIO
 
 from k8s.errors import UsageError
+
+
+def _typed(question: str) -> str | None:
+    """What is typed on the terminal; None without one."""
+    if not (sys.stdin and sys.stdin.isatty()):
+        return None
+    print(question, end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +35,24 @@ class Io:
     folder: Path = field(default_factory=Path.cwd)
     clock: Callable[[], float] = time.time
     sleep: Callable[[float], None] = time.sleep
+
+    answer: Callable[[str], str | None] = _typed
+    """Puts a question to a person; None where nobody can answer."""
+
+    def agree(self, lines: Sequence[str], *, yes: bool) -> None:
+        """Show what is going to be done, and go on only when a person, or ``--yes``, agrees.
+
+        UsageError otherwise: nothing has been changed then.
+        """
+        for line in lines:
+            self.say(line)
+        if yes:
+            return
+        said = self.answer("Go on? [y/N] ")
+        if said is None:
+            raise UsageError("nobody is there to agree, so nothing was changed; give --yes")
+        if said.strip().lower() not in ("y", "yes"):
+            raise UsageError("not agreed, so nothing was changed")
 
     def say(self, text: str) -> None:
         """One line for a person."""

@@ -180,3 +180,14 @@ class HintsSeen:
     """Ready endpoints hinted to exactly the zone they are in."""
     by_zone: tuple[tuple[str, int], ...] = ()
     """(hinted zone, ready endpoints hinted to it), sorted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recycled:
+    """That client pods were replaced, so that no connection is older than the routing mode, and why."""
+
+    deployments: tuple[str, ...]
+    """``namespace/name``."""
+    pods: int
+    reason: str
+    seconds: float

@@ -3,7 +3,7 @@
 import argparse
 import math
 import platform as python_platform
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -18,11 +18,12 @@ from k8s.errors import ExitCode, UsageError
 from k8s.lab import state as lab_state
 from k8s.routing import RoutingSettings, parse_mode
 from loadtest import experiment, rundir
+from loadtest.cluster_platform import RECYCLE, ClusterPlatform
 from loadtest.experiment import Setup
 from loadtest.lab_platform import LabPlatform
-from loadtest.local_swarm import LocalSwarm
 from loadtest.plan import LoadPlan
-from loadtest.record import Asked, RunRecord
+from loadtest.platforms import Platform
+from loadtest.record import Asked, Place, RunRecord
 from loadtest.swarm import Progress as SwarmProgress
 
 DEFAULTS = LoadPlan()
@@ -39,6 +40,7 @@ def add(verbs: "Verbs[Parser]") -> None:
     web.add_argument("--web-port", type=int, default=WEB_PORT, help="0: any free one")
     add_place(web)
     web.add_argument("--client", type=service_key, default="ui/ui", metavar="NS/NAME")
+    _add_recycle(web)
 
 
 def add_load(parser: argparse.ArgumentParser) -> None:
@@ -52,6 +54,13 @@ def add_load(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=DEFAULTS.seed, help="of the page mix")
     parser.add_argument("--arm", help="label of the arm; default: the mode")
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder of the run folders")
+    _add_recycle(parser)
+
+
+def _add_recycle(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--recycle", choices=RECYCLE, default="auto", help="restart clients that pool connections (cluster)"
+    )
 
 
 def plan_of(args: argparse.Namespace) -> LoadPlan:
@@ -78,11 +87,12 @@ def versions() -> tuple[tuple[str, str], ...]:
     )
 
 
-def lab_platform(args: argparse.Namespace, io: Io, *, doing: str) -> LabPlatform:
-    """The running lab; UsageError for platforms that cannot carry load yet."""
-    if args.platform != "lab":
-        raise UsageError(f"{doing} with --platform {args.platform} is not there yet; use --platform lab")
-    return LabPlatform(state=lab_state.load(io.lab_dir), cluster=open_cluster(args, io))
+def platform_of(args: argparse.Namespace, io: Io) -> Platform:
+    """The place that the options name."""
+    cluster = open_cluster(args, io, changing=True)
+    if args.platform == "lab":
+        return LabPlatform(state=lab_state.load(io.lab_dir), cluster=cluster)
+    return ClusterPlatform(cluster=cluster, environment=io.environment, recycle=args.recycle)
 
 
 def run_command(args: argparse.Namespace, io: Io) -> int:
@@ -92,12 +102,27 @@ def run_command(args: argparse.Namespace, io: Io) -> int:
     return ExitCode.DONE
 
 
-def run_arm(args: argparse.Namespace, io: Io, *, mode: str, keep: bool) -> tuple[Path, RunRecord]:
-    """Measure one arm into a new run folder; raises what went wrong after everything is written."""
+def run_arm(
+    args: argparse.Namespace,
+    io: Io,
+    *,
+    mode: str,
+    keep: bool,
+    preflight: Callable[[Place], None] = lambda _: None,
+) -> tuple[Path, RunRecord]:
+    """Measure one arm into a new run folder; raises what went wrong after everything is written.
+
+    *preflight* may refuse the place before anything is changed.
+    """
     parse_mode(mode)
     asked = Asked(mode=mode, service=args.service, client=args.client, plan=plan_of(args))
-    platform = lab_platform(args, io, doing="run")
+    platform = platform_of(args, io)
     place = platform.place()
+    preflight(place)
+    checked = platform.check(asked)
+    if checked.announcement:
+        io.agree(("this changes a cluster:", *checked.announcement, _afterwards(keep=keep)), yes=args.yes)
+        args.yes = True  # asked once for a command that measures several arms
     arm = args.arm or mode
     stamp_s = io.clock()
     run_id = f"{int(stamp_s)}-{arm}"
@@ -108,29 +133,33 @@ def run_arm(args: argparse.Namespace, io: Io, *, mode: str, keep: bool) -> tuple
         nonlocal new_record
         new_record = known.remember(place.context, args.service, original)
 
-    workers = platform.placements(args.client, suffix=f"{int(stamp_s):x}")
     log_dir = io.home / "logs" / run_id
     with _progress(io) as on_progress:
         setup = Setup(
             cluster=platform.cluster,
-            swarm=LocalSwarm(workers=workers, log_dir=log_dir),
+            swarm=platform.swarm(args.client, name=f"{int(stamp_s):x}", log_dir=log_dir),
             clock=io.clock,
             sleep=io.sleep,
             remember=remember,
+            recycle=checked.recycle,
             truth=platform.read_truth,
             on_progress=on_progress,
         )
         try:
-            platform.register(workers)
             outcome = experiment.run(
-                setup, asked, place, run_id=run_id, arm=arm, keep_mode=keep, versions=versions()
+                setup,
+                asked,
+                place,
+                run_id=run_id,
+                arm=arm,
+                keep_mode=keep,
+                versions=versions(),
+                caveats=checked.caveats,
             )
         except BaseException:
             if new_record:
                 known.forget(place.context, args.service)
             raise
-        finally:
-            platform.unregister(workers)
     if new_record and (outcome.error is not None or not keep):
         known.forget(place.context, args.service)
     folder = rundir.create(args.runs, arm, now_s=stamp_s)
@@ -143,6 +172,12 @@ def run_arm(args: argparse.Namespace, io: Io, *, mode: str, keep: bool) -> tuple
         io.say(f"what was measured is kept in {folder}, marked {outcome.record.status.value}")
         raise outcome.error
     return folder, outcome.record
+
+
+def _afterwards(*, keep: bool) -> str:
+    if keep:
+        return "the Service keeps the mode afterwards; to put it back: make disable-tar PLATFORM=cluster"
+    return "the Service gets back what it had afterwards"
 
 
 @contextmanager
@@ -179,20 +214,17 @@ def _progress(io: Io) -> Iterator[Any]:
 
 def web_command(args: argparse.Namespace, io: Io) -> int:
     """``samezone web``: runs until Ctrl-C."""
-    platform = lab_platform(args, io, doing="web")
-    workers = platform.placements(args.client, suffix=f"{int(io.clock()):x}")
-    swarm = LocalSwarm(workers=workers, log_dir=io.home / "logs" / "web", web_port=args.web_port)
-    platform.register(workers)
+    platform = platform_of(args, io)
+    log_dir = io.home / "logs" / "web"
+    swarm = platform.swarm(args.client, name=f"{int(io.clock()):x}", log_dir=log_dir, web_port=args.web_port)
     try:
-        swarm.open()
-        zones = ", ".join(worker.zone for worker in workers)
+        zones = ", ".join(sorted({tally.zone for tally in swarm.open()}))
         io.say(f"Locust web UI: {swarm.web_url} (workers in {zones}); Ctrl-C ends it")
         while not swarm.progress().lost:
             io.sleep(1.0)
-        io.say("a worker is gone; see its log in " + str(io.home / "logs" / "web"))
+        io.say(f"a worker is gone; see its log{f' in {log_dir}' if args.platform == 'lab' else ''}")
     except KeyboardInterrupt:
-        io.say("ending the swarm")
+        io.say("ending")
     finally:
         swarm.close()
-        platform.unregister(workers)
     return ExitCode.DONE

@@ -5,6 +5,7 @@ user asked to keep the mode), and what was measured is returned in the record.
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -12,7 +13,7 @@ from k8s import control
 from k8s.control import Applied, HintsOutcome
 from k8s.errors import InterruptedRunError, InvalidRunError, SamezoneError
 from k8s.routing import RoutingMode, RoutingSettings, settings_of
-from k8s.topology import HintsSeen, Snapshot
+from k8s.topology import HintsSeen, Recycled, Snapshot
 from loadtest.record import (
     Asked,
     Caveat,
@@ -62,6 +63,8 @@ class Setup:
     sleep: Callable[[float], None]
     remember: Callable[[RoutingSettings], None]
     """Called with the Service's knobs before anything is changed, to be restored by anybody later."""
+    recycle: Callable[[], Recycled | None] = field(default=lambda: None)
+    """Makes the clients open new connections under the mode now in force; None where they do so anyway."""
     truth: Callable[[], Any] | None = None
     """Reads the relays' counters; None where there are none."""
     on_progress: Callable[[str, float, float, Progress | None], None] = field(default=lambda *_: None)
@@ -88,6 +91,7 @@ class _Progressing:
     applied: Applied
     hints_start: HintsSeen
     outcome: HintsOutcome
+    recycled: Recycled | None = None
     warmup: Window | None = None
     warmup_seen: LoadSeen | None = None
     measured: Window | None = None
@@ -106,6 +110,7 @@ def run(
     arm: str,
     keep_mode: bool,
     versions: Sequence[tuple[str, str]] = (),
+    caveats: Sequence[Caveat] = (),
 ) -> Outcome:
     """Measure one arm.
 
@@ -123,8 +128,10 @@ def run(
     restore = True
     try:
         state = _prepare(setup, asked, mode)
+        state.caveats += caveats
         tallies: tuple[WorkerTally, ...] = ()
         try:
+            state.recycled = _recycle(setup)
             setup.on_progress("starting the load generators", 0, 0, None)
             tallies = setup.swarm.open()
             log.start()
@@ -144,9 +151,11 @@ def run(
         state.caveats += [Caveat(code="watch", text=text) for text in log.trouble]
         events = control.new_events(state.applied.events_before, setup.cluster.events(key))
     finally:
-        setup.swarm.close()
-        if restore:
-            control.restore(setup.cluster, key, original)
+        try:
+            setup.swarm.close()
+        finally:
+            if restore:
+                control.restore(setup.cluster, key, original)
     record = RunRecord(
         run_id=run_id,
         arm=arm,
@@ -162,6 +171,7 @@ def run(
             events=events,
             warmup=state.warmup_seen,
             measured=state.measured_seen,
+            recycled=state.recycled,
         ),
         warmup=state.warmup,
         measured=state.measured,
@@ -204,6 +214,19 @@ def _prepare(setup: Setup, asked: Asked, mode: RoutingMode) -> _Progressing:
     return _Progressing(applied=applied, hints_start=outcome.hints, outcome=outcome, caveats=caveats)
 
 
+def _recycle(setup: Setup) -> Recycled | None:
+    recycled = setup.recycle()
+    if recycled is not None:
+        setup.on_progress(
+            f"restarted {', '.join(recycled.deployments)} ({recycled.pods} pods, {recycled.seconds:.0f} s): "
+            f"{recycled.reason}",
+            0,
+            0,
+            None,
+        )
+    return recycled
+
+
 def _warm_up(setup: Setup, asked: Asked, state: _Progressing, run_id: str) -> None:
     if asked.plan.warmup_s <= 0:
         return
@@ -232,8 +255,9 @@ def _measure(setup: Setup, asked: Asked, state: _Progressing, run_id: str) -> No
 
 
 def _salvage(setup: Setup, began_s: float) -> LoadSeen | None:
-    try:
+    with suppress(SamezoneError):
         setup.swarm.stop()
+    try:
         return LoadSeen(seconds=max(0.0, setup.clock() - began_s), workers=setup.swarm.tallies())
     except SamezoneError:
         return None

@@ -1,21 +1,28 @@
 """The lab as a platform for load: worker pods in its API, its relays' counters, its facts."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
 from typing import Any, Final
 
+from k8s import recycle
 from k8s.cluster import LiveCluster
 from k8s.lab import truth
 from k8s.lab.addresses import WORKER_PODS_FROM, Addresses
 from k8s.lab.state import LabState
 from k8s.topology import ServiceKey
+from loadtest.local_swarm import LocalSwarm
 from loadtest.placement import WorkerPlacement
-from loadtest.record import Place
+from loadtest.platforms import Checked
+from loadtest.record import Asked, Place, WorkerTally
 from loadtest.truthfile import TruthFile
 
 WORKER_NAMESPACE: Final = "locust"
 CLUSTER_NAME: Final = "samezone-lab"
 EXTERNAL_ANNOTATION: Final = "samezone.dev/external"
+RESTART_S: Final = 60.0
+"""The longest that new client pods may take to be ready."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +44,25 @@ class LabPlatform:
             cross_zone_delay_s=self.state.settings.cross_zone_delay_s,
         )
 
+    def check(self, asked: Asked) -> Checked:
+        """Nothing to agree to: the lab is the user's own. Clients that keep connections are restarted."""
+        if not self.state.settings.keep_alive:
+            return Checked()
+        service = self.cluster.service(asked.client)
+        found = [
+            replace(one, pools=True, reason="the lab's ui keeps its connections")
+            for one in recycle.clients(self.cluster, asked.client, service.selector)
+        ]
+        return Checked(
+            recycle=partial(
+                recycle.restart, self.cluster, found, clock=time.time, sleep=time.sleep, timeout_s=RESTART_S
+            )
+        )
+
+    def swarm(self, client: ServiceKey, *, name: str, log_dir: Path, web_port: int = 0) -> "LabSwarm":
+        """One worker process a zone; its pods carry *name*."""
+        return LabSwarm(self.cluster, self.placements(client, suffix=name), log_dir, web_port)
+
     def placements(self, client: ServiceKey, *, suffix: str) -> tuple[WorkerPlacement, ...]:
         """One worker a zone, on the zone's first node; pod names carry *suffix* and no zone."""
         first = {node.zone: node for node in reversed(self.state.nodes)}
@@ -54,16 +80,6 @@ class LabPlatform:
             for index, zone in enumerate(self.state.zones)
         )
 
-    def register(self, workers: Sequence[WorkerPlacement]) -> None:
-        """Create the workers' pods in the API, so that they have a node and with it a zone."""
-        for worker in workers:
-            self.cluster.create_pod(WORKER_NAMESPACE, pod_manifest(worker))
-
-    def unregister(self, workers: Sequence[WorkerPlacement]) -> None:
-        """Delete the workers' pods."""
-        for worker in workers:
-            self.cluster.delete_pod(WORKER_NAMESPACE, worker.pod)
-
     def read_truth(self) -> truth.TruthSnapshot:
         """The relays' counters now."""
         return truth.read_truth([node.relay_admin_url for node in self.state.nodes])
@@ -72,6 +88,30 @@ class LabPlatform:
         """What the relays counted in between."""
         rows = truth.difference(before, after).rows
         return TruthFile(rows=rows, connection_per_call=not self.state.settings.keep_alive)
+
+
+class LabSwarm(LocalSwarm):
+    """A local swarm whose workers are pods of the lab, so that they have a node and with it a zone."""
+
+    def __init__(
+        self, cluster: LiveCluster, workers: tuple[WorkerPlacement, ...], log_dir: Path, web_port: int
+    ) -> None:
+        """*workers* as ``LabPlatform.placements`` gives them."""
+        super().__init__(workers=workers, log_dir=log_dir, web_port=web_port)
+        self._cluster = cluster
+        self._pods = workers
+
+    def open(self) -> tuple[WorkerTally, ...]:
+        """Create the workers' pods in the API, then start the processes."""
+        for worker in self._pods:
+            self._cluster.create_pod(WORKER_NAMESPACE, pod_manifest(worker))
+        return super().open()
+
+    def close(self) -> None:
+        """End the processes, then delete the pods; safe to call twice."""
+        super().close()
+        for worker in self._pods:
+            self._cluster.delete_pod(WORKER_NAMESPACE, worker.pod)
 
 
 def pod_manifest(worker: WorkerPlacement) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from urllib.parse import urlencode, urlsplit
 
 import msgspec
 
-from k8s.errors import InvalidRunError, UnreachableError, UsageError
+from k8s.errors import InvalidRunError, SamezoneError, UnreachableError, UsageError
 from loadtest.messages import TALLIES_PATH, SwarmView, read_view
 from loadtest.plan import LoadPlan
 from loadtest.record import WorkerTally
@@ -17,6 +17,7 @@ from loadtest.swarm import Phase, Progress
 
 _FORM = "application/x-www-form-urlencoded"
 _OK = 200
+_AGAIN_S = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +33,8 @@ class Patience:
     settle_s: float = 30.0
     """From a stop to the last span delivered or dropped; the workers drop what is left after 20 s."""
     poll_s: float = 0.05
+    again_s: float = 0.0
+    """How long to ask again where there is no answer: over a port-forward that was cut, a new one comes."""
 
 
 class LocustMaster:
@@ -54,10 +57,26 @@ class LocustMaster:
         self._patience = patience or Patience()
         self._clock = clock
         self._sleep = sleep
+        self._generation = 0
+        self._last: SwarmView | None = None
 
-    def view(self) -> SwarmView:
-        """The master's board; UnreachableError where it does not answer or answers something else."""
-        raw = self._ask("GET", TALLIES_PATH)
+    def view(self, *, patient: bool = True) -> SwarmView:
+        """The master's board; UnreachableError where it does not answer or answers something else.
+
+        InvalidRunError when this is another master than the one that we started load with: a restarted one
+        has lost what it counted.
+        """
+        view = self._read(patient=patient)
+        if view.generation < self._generation:
+            raise InvalidRunError(
+                f"the Locust master at {self.web_url} was restarted during the load and lost its counts, so "
+                "the window is cut; measure again once its workers are back"
+            )
+        self._last = view
+        return view
+
+    def _read(self, *, patient: bool) -> SwarmView:
+        raw = self._ask("GET", TALLIES_PATH, again_s=self._patience.again_s if patient else 0.0)
         try:
             return read_view(raw)
         except msgspec.DecodeError as error:
@@ -97,11 +116,12 @@ class LocustMaster:
         )
         if view.problem:
             raise UsageError(f"the Locust master refuses the load: {view.problem}")
+        self._generation = view.generation
         self._sleep(view.lead_s)
 
     def stop(self) -> None:
         """Send no more, let requests in flight end, wait until every span is delivered or dropped."""
-        self._ask("POST", "/stop", {}, timeout_s=self._patience.stop_s)
+        self._ask("POST", "/stop", {}, timeout_s=self._patience.stop_s, again_s=self._patience.again_s)
         # Locust's own state is no help: with a missing worker it stays "stopping" for a minute.
         self._await(
             lambda now: now.state not in ("running", "spawning") and now.idle == now.workers,
@@ -110,8 +130,8 @@ class LocustMaster:
         )
 
     def progress(self) -> Progress:
-        """Sums over the workers."""
-        view = self.view()
+        """Sums over the workers; does not wait for a master that is out of reach."""
+        view = self.view(patient=False)
         tallies = view.tallies
         return Progress(
             requests=sum(tally.requests for tally in tallies),
@@ -125,8 +145,16 @@ class LocustMaster:
         )
 
     def tallies(self) -> tuple[WorkerTally, ...]:
-        """What each worker did since the last start, by zone and pod; a lost worker's last word included."""
-        return self.view().tallies
+        """What each worker did since the last start, by zone and pod; a lost worker's last word included.
+
+        Of a master that was restarted or is gone: what it said last.
+        """
+        try:
+            return self.view().tallies
+        except SamezoneError:
+            if self._last is None or self._last.generation != self._generation:
+                raise
+            return self._last.tallies
 
     def _await(self, done: Callable[[SwarmView], bool], limit_s: float, failing: str) -> SwarmView:
         deadline_s = self._clock() + limit_s
@@ -139,7 +167,25 @@ class LocustMaster:
         return view
 
     def _ask(
-        self, method: str, path: str, form: dict[str, str] | None = None, *, timeout_s: float | None = None
+        self,
+        method: str,
+        path: str,
+        form: dict[str, str] | None = None,
+        *,
+        timeout_s: float | None = None,
+        again_s: float = 0.0,
+    ) -> bytes:
+        deadline_s = self._clock() + again_s
+        while True:
+            try:
+                return self._ask_once(method, path, form, timeout_s=timeout_s)
+            except UnreachableError:
+                if self._clock() >= deadline_s:
+                    raise
+            self._sleep(_AGAIN_S)
+
+    def _ask_once(
+        self, method: str, path: str, form: dict[str, str] | None, *, timeout_s: float | None
     ) -> bytes:
         connection = HTTPConnection(self._host, self._port, timeout=timeout_s or self._patience.answer_s)
         try:

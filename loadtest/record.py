@@ -9,7 +9,7 @@ read. History of the schema:
 from dataclasses import dataclass
 from enum import StrEnum
 
-from k8s.topology import Event, HintsSeen, Service, ServiceKey
+from k8s.topology import Event, HintsSeen, Recycled, Service, ServiceKey
 from loadtest.latency import EMPTY, LatencyHistogram
 from loadtest.plan import LoadPlan
 
@@ -141,6 +141,8 @@ class Place:
     zones: tuple[str, ...]
     cross_zone_delay_s: float | None = None
     """Extra one-way latency between zones that the lab emulates; None on a real cluster."""
+    data_plane: tuple[str, ...] = ()
+    """What carries Service traffic on the nodes, as far as it shows, e.g. ``kube-proxy 1.35 on 3 nodes``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,6 +171,8 @@ class Seen:
     """The Service's events since the mode was set."""
     warmup: LoadSeen | None = None
     measured: LoadSeen | None = None
+    recycled: Recycled | None = None
+    """Client pods that were replaced before the load, so that no connection is older than the mode."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
