@@ -107,6 +107,8 @@ def arm_result(inputs: ArmInputs, *, assumed: AssumedBytes) -> ArmResult:
         zone_check=collect.zone_check(inputs.traces, timeline),
         truth_check=truth_check,
         expectation=expectation.of_arm(record, inputs.topology, focus_calls, timeline, results[0]),
+        recycled=record.seen.recycled,
+        data_plane=record.place.data_plane,
         caveats=(
             *record.caveats,
             *caveats.of_run(record, load),

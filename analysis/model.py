@@ -8,7 +8,7 @@
 from dataclasses import dataclass
 from typing import NewType
 
-from k8s.topology import Event, HintsSeen, Zone
+from k8s.topology import Event, HintsSeen, Recycled, Zone
 from loadtest.plan import LoadPlan
 from loadtest.record import Caveat, Window
 
@@ -280,6 +280,10 @@ class ArmResult:
     caveats: tuple[Caveat, ...]
     expectation: Expectation | None = None
     """Of the focus pair."""
+    recycled: Recycled | None = None
+    """Client pods that were restarted before the load."""
+    data_plane: tuple[str, ...] = ()
+    """What carries Service traffic on the nodes; empty where it was not looked at."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

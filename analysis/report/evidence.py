@@ -99,8 +99,25 @@ def routing(comparison: Comparison, notes: Notes) -> Table:
             _both(comparison, "Hints at the end", lambda arm: hints(arm.hints_end)),
             _both(comparison, "Hinted to zones, start", lambda arm: hinted_zones(arm.hints_start)),
             _both(comparison, "Hinted to zones, end", lambda arm: hinted_zones(arm.hints_end)),
+            *_place_rows(comparison),
         ),
     )
+
+
+def _place_rows(comparison: Comparison) -> Iterator[Row]:
+    """Who carries the traffic, and who was restarted, where that was looked at or done."""
+    both = [arm for _, arm in arms(comparison)]
+    if any(arm.data_plane for arm in both):
+        yield _both(comparison, "Data plane", lambda arm: ", ".join(arm.data_plane) or units.NOTHING)
+    if any(arm.recycled for arm in both):
+        yield _both(comparison, "Clients restarted before the load", _recycled)
+
+
+def _recycled(arm: ArmResult) -> str:
+    done = arm.recycled
+    if done is None:
+        return "none"
+    return f"{', '.join(done.deployments)} ({units.count(done.pods)} pods): {done.reason}"
 
 
 def events(comparison: Comparison) -> Table:

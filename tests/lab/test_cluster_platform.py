@@ -1,0 +1,234 @@
+"""The cluster's way of running, end to end: the lab's API taken for a live cluster, Locust as its pods."""
+
+import json
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.lab.conftest import BIN, Lab, running_lab
+from tests.lab.locust_pods import LocustPods
+
+pytestmark = pytest.mark.lab
+
+LOAD = ("--rate", "60", "--duration", "6", "--warmup", "1", "--users", "9", "--seed", "3")
+TOPOLOGY_MODE = "service.kubernetes.io/topology-mode"
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """A lab of its own: tests break its Locust, its X-Ray and its permissions."""
+    yield from running_lab(tmp_path_factory.mktemp("cluster"))
+
+
+@pytest.fixture(scope="module")
+def pods(lab: Lab) -> Iterator[LocustPods]:
+    """Locust in the cluster."""
+    pods = LocustPods.of(lab.home / "lab", lab.folder / "locust")
+    try:
+        pods.start()
+        yield pods
+    finally:
+        pods.stop()
+
+
+def kubeconfig(lab: Lab) -> Path:
+    return lab.home / "lab" / "kubeconfig"
+
+
+def command(lab: Lab, *arguments: str, config: Path | None = None) -> list[str]:
+    place = ("--platform", "cluster", "--kubeconfig", str(config or kubeconfig(lab)))
+    return [str(BIN / "samezone"), *arguments, *place]
+
+
+def cluster(
+    lab: Lab, *arguments: str, config: Path | None = None, **extra: str
+) -> subprocess.CompletedProcess[str]:
+    """A samezone command as on a live cluster: a kubeconfig, and AWS by its environment."""
+    return subprocess.run(
+        command(lab, *arguments, config=config),
+        cwd=lab.folder,
+        env=lab.environment | extra,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def start(lab: Lab, *arguments: str, **extra: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        command(lab, *arguments),
+        cwd=lab.folder,
+        env=lab.environment | extra,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def await_line(process: subprocess.Popen[str], words: str) -> None:
+    """Read what it says until a line has these words."""
+    assert process.stderr is not None
+    for line in process.stderr:
+        if words in line:
+            return
+    pytest.fail(f"it ended without saying {words!r}")
+
+
+def newest(lab: Lab, arm: str) -> Path:
+    return max((lab.folder / "runs").glob(f"*-{arm}"))
+
+
+def record(lab: Lab, arm: str) -> dict:
+    return json.loads((newest(lab, arm) / "record.json").read_bytes())
+
+
+@pytest.fixture(scope="module")
+def baseline(lab: Lab, pods: LocustPods) -> subprocess.CompletedProcess[str]:
+    """A baseline, agreed to by --yes."""
+    assert pods
+    done = cluster(lab, "baseline", "--yes", "--context", "samezone-lab", *LOAD)
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+def test_what_will_change_is_shown(lab: Lab, baseline: subprocess.CompletedProcess[str]):
+    """Context, API server, Service, load, workers by zone, X-Ray's share and price, and who is restarted."""
+    assert "context  samezone-lab (API server http://127.0.0.1:" in baseline.stderr
+    assert "Service  catalog/catalog: from off to off" in baseline.stderr
+    assert "load     60 requests/s for 7 s" in baseline.stderr
+    assert "workers  eu-west-1a 1, eu-west-1b 1, eu-west-1c 1" in baseline.stderr
+    assert "about 396 segments/s of 2,600, 420 traces ($0.00)" in baseline.stderr
+    assert "restart  Deployment ui/ui (3 pods), so that it opens new connections" in baseline.stderr
+    assert lab.annotations().get(TOPOLOGY_MODE) is None
+
+
+def test_the_record_says_what_was_found_and_done(lab: Lab, baseline: subprocess.CompletedProcess[str]):
+    """A cluster, its region and data plane, the restart and its reason; every worker's requests."""
+    assert baseline
+    found = record(lab, "off")
+    assert (found["place"]["platform"], found["place"]["region"]) == ("cluster", "eu-west-1")
+    assert found["place"]["zones"] == ["eu-west-1a", "eu-west-1b", "eu-west-1c"]
+    assert found["place"]["data_plane"]
+    assert found["seen"]["recycled"]["deployments"] == ["ui/ui"]
+    assert found["seen"]["recycled"]["pods"] == 3
+    assert "may keep connections" in found["seen"]["recycled"]["reason"]
+    assert {worker["zone"] for worker in found["seen"]["measured"]["workers"]} == set(found["place"]["zones"])
+    assert not (newest(lab, "off") / "truth.json").exists()
+
+
+def test_enable_tar_ends_with_a_comparison(lab: Lab, baseline: subprocess.CompletedProcess[str]):
+    """Over the port-forward, with the clients restarted under the mode: all calls in their zone; kept on."""
+    assert baseline
+    done = cluster(lab, "enable", "tar", "--yes", *LOAD)
+    assert done.returncode == 0, done.stderr
+    assert lab.annotations()[TOPOLOGY_MODE] == "Auto"
+    comparison = json.loads((newest(lab, "tar") / "comparison.json").read_bytes())
+    tar = comparison["arms"][1] if "arms" in comparison else comparison["candidate"]
+    assert json.dumps(tar)
+    assert (newest(lab, "tar") / "report.html").exists()
+    back = cluster(lab, "routing", "restore")
+    assert back.returncode == 0
+    assert lab.annotations().get(TOPOLOGY_MODE) is None
+
+
+def test_without_agreement_nothing_is_changed(lab: Lab, baseline: subprocess.CompletedProcess[str]):
+    """No terminal and no --yes: exit 2, no load, no restart, the Service as it was."""
+    assert baseline
+    before = lab.service()
+    done = cluster(lab, "enable", "tar", *LOAD)
+    assert (done.returncode, lab.service()) == (2, before)
+    assert "nothing was changed; give --yes" in done.stderr
+    setting = cluster(lab, "routing", "set", "tar")
+    assert (setting.returncode, lab.service()) == (2, before)
+    assert "Service  catalog/catalog: from off to tar" in setting.stderr
+
+
+@pytest.mark.parametrize("verb", [("baseline",), ("enable", "tar"), ("routing", "set", "tar"), ("web",)])
+def test_another_context_than_the_current_one_is_refused(lab: Lab, pods: LocustPods, verb: tuple[str, ...]):
+    """Exit 2 and both names, before anything else is looked at."""
+    assert pods
+    done = cluster(lab, *verb, "--context", "production", "--yes")
+    assert done.returncode == 2
+    assert "the current context is samezone-lab, not production, so nothing was changed" in done.stderr
+
+
+def test_a_zone_without_a_worker_is_refused(lab: Lab, pods: LocustPods):
+    """Exit 4, the zone, and where to look; the Service as it was."""
+    lost = pods.workers[1]
+    pods.kill(lost.pod)
+    try:
+        done = cluster(lab, "run", "tar", "--yes", *LOAD)
+    finally:
+        pods.start_worker(lost)
+    assert done.returncode == 4
+    assert "none is ready in zone eu-west-1b (there are 2 in eu-west-1a, eu-west-1c)" in done.stderr
+    assert lab.annotations().get(TOPOLOGY_MODE) is None
+
+
+def test_a_port_forward_that_is_cut_is_made_again(lab: Lab, pods: LocustPods):
+    """The pod's streams are cut in the middle of the load; the run goes on and counts every request."""
+    process = start(lab, "run", "tar", "--yes", *LOAD)
+    await_line(process, "measuring")
+    time.sleep(1)
+    pods.hide_master()
+    time.sleep(2)
+    pods.show_master()
+    _, err = process.communicate(timeout=90)
+    assert process.returncode == 0, err
+    found = record(lab, "tar")
+    assert found["status"] == "complete"
+    assert sum(worker["requests"] for worker in found["seen"]["measured"]["workers"]) == 360
+
+
+def test_a_master_that_restarts_ends_the_run(lab: Lab, pods: LocustPods):
+    """Exit 4: its counts are gone; what it had told is kept, and the Service gets back what it had."""
+    process = start(lab, "run", "tar", "--yes", *LOAD)
+    await_line(process, "measuring")
+    time.sleep(2)
+    pods.kill_master()
+    pods.start_master()
+    _, err = process.communicate(timeout=90)
+    for worker in pods.workers:
+        pods.kill(worker.pod)
+        pods.start_worker(worker)
+    assert process.returncode == 4, err
+    assert "was restarted during the load and lost its counts" in err
+    found = record(lab, "tar")
+    assert found["status"] == "failed"
+    assert sum(worker["requests"] for worker in found["seen"]["measured"]["workers"]) > 0
+    assert lab.annotations().get(TOPOLOGY_MODE) is None
+
+
+def test_nodes_that_may_not_be_listed(lab: Lab, pods: LocustPods):
+    """RBAC says no: exit 5, what is missing, and what to ask for."""
+    assert pods
+    config = yaml.safe_load(kubeconfig(lab).read_text())
+    for user in config["users"]:
+        user["user"] = {"token": "deny:list:nodes"}
+    path = lab.folder / "denied"
+    path.write_text(yaml.safe_dump(config))
+    done = cluster(lab, "baseline", "--yes", *LOAD, config=path)
+    assert done.returncode == 5
+    assert "listing nodes in context samezone-lab: forbidden; ask for a ClusterRole" in done.stderr
+
+
+def test_transaction_search_is_refused_before_any_load(lab: Lab, pods: LocustPods):
+    """Exit 4 with the command that sets it back; nothing was changed and no run folder is left."""
+    assert pods
+    destination = ("xray", "update-trace-segment-destination", "--destination")
+    runs = set((lab.folder / "runs").glob("*"))
+    assert lab.tool("aws", *destination, "CloudWatchLogs").returncode == 0
+    try:
+        done = cluster(lab, "baseline", "--yes", *LOAD)
+    finally:
+        assert lab.tool("aws", *destination, "XRay").returncode == 0
+    assert done.returncode == 4
+    assert "aws xray update-trace-segment-destination --destination XRay" in done.stderr
+    assert set((lab.folder / "runs").glob("*")) == runs
