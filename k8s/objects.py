@@ -96,6 +96,9 @@ def pod(raw: Raw) -> Pod:
         ready=_is_ready(root),
         terminating=root.at("metadata", "deletionTimestamp").text_or_none() is not None,
         labels=root.at("metadata", "labels").pairs(),
+        restarts=sum(
+            status.at("restartCount").integer(0) for status in root.at("status", "containerStatuses").each()
+        ),
     )
 
 

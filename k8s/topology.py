@@ -67,6 +67,8 @@ class Pod:
     terminating: bool = False
     """``metadata.deletionTimestamp`` is set."""
     labels: Labels = ()
+    restarts: int = 0
+    """Restarts of its containers, summed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
