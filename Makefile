@@ -8,18 +8,26 @@ DURATION ?= 40
 WARMUP   ?= 5
 RUNS     ?= runs
 LAB      ?=
+CIDR     ?=
+CLUSTER  ?= tar-demo-cluster
+OVERLAY  ?= simple
+YES      ?=
+XRAY     ?=
+EKS      ?=
 PYTHON   ?= python3
 
 VENV  := .venv
 BIN   := $(VENV)/bin
 READY := $(VENV)/.ready
 SZ    := $(BIN)/samezone
-PLACE := --platform $(PLATFORM) --service $(SERVICE) $(if $(CONTEXT),--context $(CONTEXT))
-LOAD  := $(PLACE) --rate $(RATE) --users $(USERS) --duration $(DURATION) --warmup $(WARMUP) --runs $(RUNS)
+PLACE := --platform $(PLATFORM) --service $(SERVICE) $(if $(CONTEXT),--context $(CONTEXT)) $(if $(YES),--yes)
+EKSCTX := --name $(CLUSTER) $(if $(CONTEXT),--context $(CONTEXT)) $(if $(YES),--yes)
+LOAD  := $(PLACE) --rate $(RATE) --users $(USERS) --duration $(DURATION) --warmup $(WARMUP) --runs $(RUNS) \
+         $(if $(XRAY),--xray-service $(XRAY))
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test baseline enable-tar enable-same-zone disable-tar report web up down status \
-        cluster deploy destroy lint check bench
+        cluster deploy destroy test-infra lint check bench
 
 help: ## print the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,8 +66,17 @@ down: $(READY) ## stop the lab
 status: $(READY) ## what of the lab runs, and where
 	@$(SZ) lab status
 
-cluster deploy destroy: ## EKS: not there yet
-	@echo 'make $@: not there yet; the lab works: make demo' >&2; exit 2
+cluster: $(READY) ## an EKS cluster by Terraform: CIDR=who may reach its API; shows the cost, then asks
+	@$(SZ) cluster create --name $(CLUSTER) $(CIDR:%=--cidr %) $(if $(YES),--yes) $(EKS)
+
+deploy: $(READY) ## the store, the collector and Locust on it: OVERLAY=simple; asks
+	@$(SZ) cluster deploy $(EKSCTX) --overlay $(OVERLAY)
+
+destroy: $(READY) ## take manifests and cluster away; says what it leaves, then asks
+	@$(SZ) cluster destroy $(EKSCTX)
+
+test-infra: $(READY) ## Terraform, emulators of AWS, Checkov: what needs more than .venv
+	@$(BIN)/pytest -n 2 --dist loadfile -m tools tests/infra
 
 lint: $(READY) ## format, lint, types, layers
 	@$(BIN)/ruff format --check --quiet .

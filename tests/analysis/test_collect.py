@@ -10,12 +10,13 @@ from analysis import collect
 from analysis.collect import Patience
 from analysis.model import ZoneCheck
 from analysis.placement import Timeline
+from analysis.xray import ThrottledError
 from k8s.errors import InvalidRunError, UsageError
 from loadtest.record import LoadSeen, Window, WorkerTally
 from tests.analysis.graphs import CLIENT, Graph, snapshot
 from tests.loadtest.test_rundir import record
 
-PATIENCE = Patience(poll_s=1.0, least_s=0.0, most_s=10.0)
+PATIENCE = Patience(poll_s=1.0, least_s=0.0, most_s=10.0, traces=5)
 LOAD = LoadSeen(seconds=10.0, workers=(WorkerTally(worker="w1", zone="a", node="n", requests=5),))
 
 
@@ -30,6 +31,8 @@ class FakeXRay:
 
     requests: list[int]
     reads: int = 0
+    throttled: int = 0
+    """Reads that it refuses first."""
     windows: list[Window] = field(default_factory=list)
     expressions: list[str] = field(default_factory=list)
 
@@ -37,6 +40,9 @@ class FakeXRay:
         """Always fine."""
 
     def graph(self, window: Window) -> tuple[tuple[dict[str, Any], ...], ...]:
+        if self.throttled:
+            self.throttled -= 1
+            raise ThrottledError("calling get_service_graph: it throttles")
         self.windows.append(window)
         count = self.requests[min(self.reads, len(self.requests) - 1)]
         self.reads += 1
@@ -79,6 +85,32 @@ def test_two_equal_reads_that_hold_every_request_end_the_polling():
     assert [poll.requests for poll in found.graph.polls] == [2, 5, 5]
     assert (found.graph.stable, found.graph.reconciled) == (True, True)
     assert found.traces == ({"Id": "1-a"}, {"Id": "1-b"})
+
+
+def test_throttled_reads_are_tried_again():
+    """They cost time, not the run."""
+    found = run(FakeXRay(requests=[5], throttled=3))
+
+    assert len(found.graph.polls) == 2
+
+
+def test_throttled_for_all_the_time_there_is():
+    """Then the message is X-Ray's."""
+    with pytest.raises(ThrottledError, match="it throttles"):
+        run(FakeXRay(requests=[5], throttled=100))
+
+
+def test_the_sample_is_drawn_from_the_whole_window():
+    """Ids come newest first; the sample takes old ones as well, and is the same each time."""
+    ids = tuple(f"1-{number}" for number in range(1000))
+    found = collect.draw(ids, 100, seed="r1")
+
+    assert len(set(found)) == 100
+    assert any(int(one[2:]) > 900 for one in found)
+    assert any(int(one[2:]) < 100 for one in found)
+    assert found == collect.draw(ids, 100, seed="r1")
+    assert found != collect.draw(ids, 100, seed="r2")
+    assert collect.draw(ids, 1000, seed="r1") == ids
 
 
 def test_equal_reads_that_miss_requests_are_not_enough():
