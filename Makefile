@@ -27,7 +27,7 @@ LOAD  := $(PLACE) --rate $(RATE) --users $(USERS) --duration $(DURATION) --warmu
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test baseline enable-tar enable-same-zone disable-tar report web up down status \
-        cluster deploy destroy test-infra lint check bench
+        cluster deploy destroy kind kind-down test-infra lint check bench
 
 help: ## print the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -74,6 +74,13 @@ deploy: $(READY) ## the store, the collector and Locust on it: OVERLAY=simple; a
 
 destroy: $(READY) ## take manifests and cluster away; says what it leaves, then asks
 	@$(SZ) cluster destroy $(EKSCTX)
+
+kind: $(READY) ## three zones on this machine: a kind cluster with the store, Locust and the X-Ray stand-in
+	@$(SZ) kind up
+	@$(SZ) cluster deploy --context kind-samezone --place k8s/manifests/kind/place.env --overlay no-aws --yes
+
+kind-down: $(READY) ## delete the kind cluster
+	@$(SZ) kind down
 
 test-infra: $(READY) ## Terraform, emulators of AWS, Checkov: what needs more than .venv
 	@$(BIN)/pytest -n 2 --dist loadfile -m tools tests/infra

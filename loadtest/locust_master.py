@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
@@ -10,7 +11,7 @@ from urllib.parse import urlencode, urlsplit
 import msgspec
 
 from k8s.errors import InvalidRunError, SamezoneError, UnreachableError, UsageError
-from loadtest.messages import TALLIES_PATH, SwarmView, read_view
+from loadtest.messages import TALLIES_PATH, SwarmView
 from loadtest.plan import LoadPlan
 from loadtest.record import WorkerTally
 from loadtest.swarm import Phase, Progress
@@ -78,7 +79,7 @@ class LocustMaster:
     def _read(self, *, patient: bool) -> SwarmView:
         raw = self._ask("GET", TALLIES_PATH, again_s=self._patience.again_s if patient else 0.0)
         try:
-            return read_view(raw)
+            return msgspec.json.decode(raw, type=SwarmView)
         except msgspec.DecodeError as error:
             raise UnreachableError(
                 f"{self.web_url}{TALLIES_PATH} is not our Locust master: {error}"
@@ -87,7 +88,8 @@ class LocustMaster:
     def absent(self) -> tuple[str, ...]:
         """Pod names of expected workers that are not connected."""
         view = self.view()
-        here = {tally.worker for tally in view.tallies} - set(view.lost)
+        # A pod that came back under its name is in both: once lost, once here.
+        here = (Counter(tally.worker for tally in view.tallies) - Counter(view.lost)).keys()
         return tuple(sorted(self._expect - here))
 
     def start(self, plan: LoadPlan, *, run_id: str, phase: Phase) -> None:

@@ -12,7 +12,7 @@ from locust.env import Environment
 from locust.runners import WorkerRunner
 
 from loadtest.choice import needs_products, page_mix
-from loadtest.messages import ORDER_OPTION, REPORT, Order, WorkerReport, encode, read_order
+from loadtest.messages import ORDER_OPTION, REPORT, Order, WorkerReport, read_order
 from loadtest.placement import WorkerPlacement
 from loadtest.plan import WorkerShare, shares
 from loadtest.products import fetch_products
@@ -20,6 +20,7 @@ from loadtest.record import WorkerTally
 from loadtest.shopper import Round, Shopper, SpanMaker
 from loadtest.sink import SpanSink
 from loadtest.tracing import SpanEncoder, wall_clock
+from loadtest.typed_json import encode
 
 logger = logging.getLogger(__name__)
 

@@ -1,13 +1,10 @@
 """What every Locust process of the swarm loads: options, the user class, and who listens to what."""
 
-import json
 import os
 import time
 from argparse import Namespace
-from importlib.metadata import version
 from typing import Any
 
-import msgspec
 from locust import events
 from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
@@ -17,10 +14,12 @@ from locust.runners import MasterRunner, WorkerRunner
 from k8s.errors import SamezoneError, UsageError
 from loadtest.board import Board
 from loadtest.locust_worker import Worker, end_with
-from loadtest.messages import ORDER_OPTION, REPORT, SwarmView, encode, read_report
+from loadtest.messages import ORDER_OPTION, REPORT, SwarmView, read_report
 from loadtest.placement import from_environment
 from loadtest.plan import DEFAULT_PAGES, LoadPlan, Page
 from loadtest.shopper import Shopper
+from loadtest.tracing import VERSION
+from loadtest.typed_json import decode, encode
 from loadtest.zones_tab import install
 
 __all__ = ("Shopper",)  # Locust finds its user classes in the locustfile's names
@@ -31,7 +30,7 @@ _PARENT = "SAMEZONE_PARENT"
 def add_options(parser: LocustArgumentParser, **_event: Any) -> None:
     """The load plan as options; Locust shows them in its start form and copies them to the workers."""
     plan = LoadPlan()
-    pages = json.dumps(msgspec.to_builtins(DEFAULT_PAGES))
+    pages = encode(DEFAULT_PAGES).decode()
     parser.add_argument("--rate", type=float, default=plan.rate_per_s, help="arrivals a second, all zones")
     parser.add_argument("--run-id", default="web", help="annotation of every span")
     parser.add_argument("--phase", default="measure", help="annotation of every span")
@@ -55,7 +54,7 @@ def begin(environment: Environment, **_event: Any) -> None:
     if isinstance(runner, MasterRunner):
         _begin_master(environment, runner)
     elif isinstance(runner, WorkerRunner):
-        Worker(environment, from_environment(os.environ), version("samezone"))
+        Worker(environment, from_environment(os.environ), VERSION)
     else:
         raise UsageError("the swarm needs a master and its workers: give --master or --worker")
 
@@ -111,8 +110,8 @@ def _order(board: Board, runner: MasterRunner, options: Namespace | None) -> str
 def _plan(options: Namespace) -> LoadPlan:
     """The plan that the options describe; windows and quiet times are the caller's. Raises UsageError."""
     try:
-        pages = msgspec.json.decode(options.pages, type=tuple[Page, ...])
-    except msgspec.DecodeError as error:
+        pages = decode(options.pages, tuple[Page, ...])
+    except ValueError as error:
         raise UsageError(f"pages: {error}; give a JSON list of name, path, weight") from error
     return LoadPlan(
         rate_per_s=options.rate,

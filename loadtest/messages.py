@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass
 
-import msgspec
-
 from loadtest.plan import LoadPlan
 from loadtest.record import WorkerTally
+from loadtest.typed_json import decode
 
 REPORT = "samezone-report"
 """The custom Locust message a worker sends; its data holds a WorkerReport as JSON."""
@@ -66,21 +65,11 @@ class SwarmView:
     """One a worker known, sorted by zone and pod; counts since the last start."""
 
 
-def encode(message: Order | WorkerReport | SwarmView) -> bytes:
-    """As JSON."""
-    return msgspec.json.encode(message)
-
-
 def read_order(raw: str) -> Order:
-    """Raises msgspec.ValidationError."""
-    return msgspec.json.decode(raw, type=Order)
+    """Raises ValueError."""
+    return decode(raw, Order)
 
 
 def read_report(raw: bytes) -> WorkerReport:
-    """Raises msgspec.ValidationError."""
-    return msgspec.json.decode(raw, type=WorkerReport)
-
-
-def read_view(raw: bytes) -> SwarmView:
-    """Raises msgspec.DecodeError or its subclass ValidationError."""
-    return msgspec.json.decode(raw, type=SwarmView)
+    """Raises ValueError."""
+    return decode(raw, WorkerReport)

@@ -20,6 +20,8 @@ from loadtest.placement import WorkerPlacement
 NAMESPACE = "locust"
 REMOTE_SERVICE = "ui"
 SCOPE = "samezone.loadtest"
+VERSION = "0.1.0"
+"""Of samezone; written here because a Locust process in a cluster has our files but no installed package."""
 
 _VARINT, _FIXED64, _LENGTH, _FIXED32 = 0, 1, 2, 5
 _MORE = 0x80

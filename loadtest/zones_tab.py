@@ -9,8 +9,9 @@ from typing import Any
 from flask import Response, render_template_string, request
 from locust.web import WebUI
 
-from loadtest.messages import TALLIES_PATH, SwarmView, encode
+from loadtest.messages import TALLIES_PATH, SwarmView
 from loadtest.record import WorkerTally
+from loadtest.typed_json import encode
 
 PAGE_PATH = "/zones"
 _STATS_PATH = "/stats/requests"

@@ -1,12 +1,14 @@
 """The master's board."""
 
+import msgspec
 import pytest
 
 from k8s.errors import UsageError
 from loadtest.board import LOST_AFTER_S, Board
-from loadtest.messages import Order, SwarmView, WorkerReport, encode, read_order, read_report, read_view
+from loadtest.messages import Order, SwarmView, WorkerReport, read_order, read_report
 from loadtest.plan import LoadPlan
 from loadtest.record import WorkerTally
+from loadtest.typed_json import encode
 
 
 def report(zone: str, *, generation: int = 0, requests: int = 0, idle: bool = True) -> WorkerReport:
@@ -129,4 +131,4 @@ def test_messages_survive_the_wire():
 
     assert read_order(encode(order).decode()) == order
     assert read_report(encode(report("a"))) == report("a")
-    assert read_view(encode(view(board))) == view(board)
+    assert msgspec.json.decode(encode(view(board)), type=SwarmView) == view(board)

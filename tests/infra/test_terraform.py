@@ -1,0 +1,70 @@
+"""The Terraform module by Terraform's own means: format, validity, its tests with a mocked provider."""
+
+import ast
+import re
+import shutil
+
+import boto3
+import pytest
+
+from tests.infra.conftest import REPO, TERRAFORM, Terraform
+
+pytestmark = [pytest.mark.infra, pytest.mark.tools, pytest.mark.timeout(600)]
+
+
+def test_the_files_are_formatted(terraform: Terraform) -> None:
+    """``terraform fmt`` has nothing to change, tests included."""
+    done = terraform.run("fmt", "-check", "-recursive", "-diff", str(TERRAFORM))
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_the_module_is_valid(terraform: Terraform) -> None:
+    """The provider's own schema accepts every argument."""
+    assert "Success!" in terraform.must("validate", "-no-color")
+
+
+def test_the_modules_own_tests_pass(terraform: Terraform) -> None:
+    """Every run of every test file passes, and none is left out."""
+    runs = sum(
+        len(re.findall(r'^run "', path.read_text(), re.MULTILINE))
+        for path in (TERRAFORM / "tests").glob("*.tftest.hcl")
+    )
+    assert f"Success! {runs} passed, 0 failed." in terraform.must("test", "-no-color")
+
+
+def test_the_modules_tests_can_fail(terraform: Terraform) -> None:
+    """Without the rule on open endpoints the tests of refusals fail."""
+    broken = terraform.folder.parent / "broken"
+    shutil.copytree(terraform.folder, broken, symlinks=True)
+    variables = (broken / "variables.tf").read_text()
+    assert ">= 20])" in variables
+    (broken / "variables.tf").write_text(variables.replace(">= 20])", ">= 0])"))
+    other = Terraform(program=terraform.program, folder=broken, env=terraform.env)
+    done = other.run("test", "-no-color", "-filter=tests/refusals.tftest.hcl")
+    assert done.returncode == 1
+    assert 'run "an_api_open_to_everybody"... fail' in done.stdout
+
+
+def test_the_cidrs_of_the_api_must_be_said(terraform: Terraform) -> None:
+    """Who may reach the API has no default."""
+    done = terraform.run("plan", "-no-color", "-input=false", env={"AWS_REGION": "eu-west-1"})
+    assert done.returncode == 1
+    assert 'The root module input variable "public_access_cidrs" is not set' in done.stderr
+
+
+def test_the_analysis_may_do_all_that_it_does() -> None:
+    """Every X-Ray operation that our client calls is in the read policy."""
+    operations = boto3.client("xray", region_name="eu-west-1").meta.method_to_api_mapping
+    tree = ast.parse((REPO / "analysis" / "xray.py").read_text())
+    words = {
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    words |= {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    called = {f"xray:{operations[word]}" for word in words if word in operations}
+    identity = (TERRAFORM / "identity.tf").read_text()
+    block = identity[identity.index("xray_read_actions = [") :]
+    allowed = set(re.findall(r'"(xray:\w+)"', block[: block.index("]")]))
+    assert "xray:GetServiceGraph" in called
+    assert called - allowed == set()
