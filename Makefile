@@ -20,8 +20,9 @@ VENV  := .venv
 BIN   := $(VENV)/bin
 READY := $(VENV)/.ready
 SZ    := $(BIN)/samezone
-PLACE := --platform $(PLATFORM) --service $(SERVICE) $(if $(CONTEXT),--context $(CONTEXT)) $(if $(YES),--yes)
-EKSCTX := --name $(CLUSTER) $(if $(CONTEXT),--context $(CONTEXT)) $(if $(YES),--yes)
+CTX   := $(if $(CONTEXT),--context $(CONTEXT))
+PLACE := --platform $(PLATFORM) --service $(SERVICE) $(CTX) $(if $(YES),--yes)
+EKSCTX := --name $(CLUSTER) $(CTX) $(if $(YES),--yes)
 LOAD  := $(PLACE) --rate $(RATE) --users $(USERS) --duration $(DURATION) --warmup $(WARMUP) --runs $(RUNS) \
          $(if $(XRAY),--xray-service $(XRAY))
 
@@ -32,6 +33,7 @@ LOAD  := $(PLACE) --rate $(RATE) --users $(USERS) --duration $(DURATION) --warmu
 help: ## print the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo '  variables: PLATFORM=lab CONTEXT= SERVICE=catalog/catalog RATE=50 USERS=12 DURATION=40 WARMUP=5 RUNS=runs LAB='
+	@echo '  for a cluster: PLATFORM=cluster CONTEXT= YES= XRAY= CLUSTER=tar-demo-cluster OVERLAY=simple CIDR= EKS='
 
 demo: $(READY) ## the whole job on the lab: baseline, Topology Aware Routing, report
 	@$(SZ) demo $(LOAD) $(LAB)
@@ -57,14 +59,14 @@ report: $(READY) ## render the newest comparison again from its artifacts
 web: $(READY) ## the Locust web UI with the workers of all zones
 	@$(SZ) web $(PLACE)
 
-up: $(READY) ## start the lab
-	@$(SZ) lab up $(LAB)
+up: $(READY) ## start the lab; PLATFORM=cluster: the manifests, as deploy
+	@$(if $(filter cluster,$(PLATFORM)),$(SZ) cluster deploy $(EKSCTX) --overlay $(OVERLAY),$(SZ) lab up $(LAB))
 
-down: $(READY) ## stop the lab
-	@$(SZ) lab down
+down: $(READY) ## stop the lab; PLATFORM=cluster: remove the manifests, the cluster stays
+	@$(if $(filter cluster,$(PLATFORM)),$(SZ) cluster undeploy $(CTX) $(if $(YES),--yes),$(SZ) lab down)
 
-status: $(READY) ## what of the lab runs, and where
-	@$(SZ) lab status
+status: $(READY) ## what of the lab runs, and where; PLATFORM=cluster: our pods by zone
+	@$(if $(filter cluster,$(PLATFORM)),$(SZ) cluster status $(CTX),$(SZ) lab status)
 
 cluster: $(READY) ## an EKS cluster by Terraform: CIDR=who may reach its API; shows the cost, then asks
 	@$(SZ) cluster create --name $(CLUSTER) $(CIDR:%=--cidr %) $(if $(YES),--yes) $(EKS)
@@ -96,6 +98,7 @@ check: lint test ## lint and test
 bench: $(READY) ## the benchmarks: what tracing costs a worker, how the survey grows
 	@$(BIN)/python -m loadtest.bench
 	@$(BIN)/python -m k8s.bench_survey
+	@$(BIN)/python -m k8s.bench_xray
 
 setup: $(READY) ## make .venv; every verb does it by itself
 

@@ -18,13 +18,15 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 from loadtest.record import Caveat
 
 _NORMAL: Final = NormalDist()
 _DEPENDENCE_LEVEL: Final = 0.001
 """Below this p-value of the pods' spread the connections of a pod are not taken for independent."""
+_MANY: Final = 10
+"""From this many connections on, failures that do not differ between them at all are not clumped."""
 ALL: Final = "all"
 """The one stratum of an arm whose strata were put together."""
 
@@ -217,7 +219,7 @@ def _by_pod(clusters: Clusters, used: NDArray[np.bool_]) -> ArmShare:
     freedom = len(pods) - int((members > 0).sum())
     effective = least
     if freedom > 0 and variance > 0:
-        z, t = _NORMAL.inv_cdf(0.975), float(stats.t.ppf(0.975, freedom))
+        z, t = _NORMAL.inv_cdf(0.975), float(special.stdtrit(freedom, 0.975))
         effective = min(max(least, share * (1 - share) / variance * (z / t) ** 2), most)
     text = f"Each of the {len(pods)} client pods is taken for one random choice."
     one = StratumShare(
@@ -237,17 +239,18 @@ def _pods_differ(calls: Numbers, same: Numbers, stratum: Codes, pod: Codes) -> t
 
     Pearson's chi-squared of the pods' shares, each weighed with its connections' sum of squares.
     """
-    pods, first, code = np.unique(pod, return_index=True, return_inverse=True)
-    zone = stratum[first]
+    size = int(pod.max()) + 1
+    zone = np.zeros(size, dtype=np.int64)
+    zone[pod] = stratum
     share = np.bincount(stratum, same) / np.maximum(np.bincount(stratum, calls), 1)
-    spread = (share * (1 - share))[zone] * np.bincount(code, calls * calls, len(pods))
-    gap = np.bincount(code, same, len(pods)) - share[zone] * np.bincount(code, calls, len(pods))
+    spread = (share * (1 - share))[zone] * np.bincount(pod, calls * calls, size)
+    gap = np.bincount(pod, same, size) - share[zone] * np.bincount(pod, calls, size)
     open_ = spread > 0
     freedom = int(open_.sum()) - len(np.unique(zone[open_]))
     if freedom < 1:
         return ()
     chi_squared = float((gap[open_] ** 2 / spread[open_]).sum())
-    if float(stats.chi2.sf(chi_squared, freedom)) >= _DEPENDENCE_LEVEL:
+    if float(special.chdtrc(freedom, chi_squared)) >= _DEPENDENCE_LEVEL:
         return ()
     text = (
         f"Client pods of one zone differ {math.sqrt(chi_squared / freedom):.1f} times as much as independent "
@@ -269,8 +272,8 @@ def failure_share(clusters: Clusters) -> ArmShare | None:
 
     A failure belongs to its call, not to the choice of the endpoint, so how failures clump is measured: the
     ratio estimator's variance over connections (W. G. Cochran, Sampling Techniques (1977) 6.4), at least one
-    choice a connection, at most one a call. Where all or no calls fail, no clumping can be seen, and each
-    call counts.
+    choice a connection, at most one a call. Where all or no calls fail, or as many on each of ten
+    connections, there is no clumping, and each call counts.
     """
     used = clusters.calls > 0
     if not used.any():
@@ -283,9 +286,10 @@ def failure_share(clusters: Clusters) -> ArmShare | None:
         least = total**2 / float((calls**2).sum())
         freedom = max(size - 1, 1)
         variance = size / freedom * float(((failures - share * calls) ** 2).sum()) / total**2
-        z, t = _NORMAL.inv_cdf(0.975), float(stats.t.ppf(0.975, freedom))
-        effective = least
-        if size > 1 and variance > 0:
+        z, t = _NORMAL.inv_cdf(0.975), float(special.stdtrit(freedom, 0.975))
+        if variance > 1e-12 / total**2:
             effective = min(max(least, share * (1 - share) / variance * (z / t) ** 2), total)
+        elif size < _MANY:
+            effective = least
     one = StratumShare(stratum=ALL, calls=total, share=share, effective_n=effective, clusters=size)
     return ArmShare(unit=Unit.CONNECTION, strata=(one,))

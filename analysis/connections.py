@@ -8,7 +8,6 @@ as the same one, which only widens intervals.
 """
 
 import json
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -30,6 +29,8 @@ class PairSample:
     server: str
     calls: tuple[int, ...]
     """Sampled calls of each connection seen, most first."""
+    durations_s: tuple[tuple[float, ...], ...] = ()
+    """Response times as the caller saw them, of each of these connections; in ascending order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,46 +58,74 @@ _ANONYMOUS: Final = 0.01
 
 def sample(traces: Iterable[Raw], timeline: Timeline, focus: tuple[Workload, Workload]) -> ConnectionSample:
     """The connections between the pods of two workloads; traces as BatchGetTraces answers them."""
-    found: dict[tuple[str, str], Counter[int]] = {}
+    found: dict[tuple[str, str], dict[int, list[float]]] = {}
     anonymous = 0
     for trace in traces:
-        for client, server, port in _calls(trace):
-            if (timeline.workload(client), timeline.workload(server)) != focus:
+        for call in _calls(trace):
+            if (timeline.workload(call.client), timeline.workload(call.server)) != focus:
                 continue
-            if port is None:
+            if call.port is None:
                 anonymous += 1
             else:
-                found.setdefault((client, server), Counter())[port] += 1
+                by_port = found.setdefault((call.client, call.server), {})
+                by_port.setdefault(call.port, []).append(call.duration_s)
     return ConnectionSample(
         pairs=tuple(
-            PairSample(client=client, server=server, calls=tuple(sorted(calls.values(), reverse=True)))
-            for (client, server), calls in sorted(found.items())
+            _pair(client, server, list(by_port.values()))
+            for (client, server), by_port in sorted(found.items())
         ),
         anonymous=anonymous,
     )
 
 
-def _calls(trace: Raw) -> Iterator[tuple[str, str, int | None]]:
-    """(caller's name, callee's name, peer port) of every segment whose parent is in the trace."""
+def _pair(client: str, server: str, connections: list[list[float]]) -> PairSample:
+    ordered = sorted((tuple(sorted(one)) for one in connections), key=lambda one: (-len(one), one))
+    return PairSample(
+        client=client,
+        server=server,
+        calls=tuple(len(one) for one in ordered),
+        durations_s=tuple(ordered),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """One call in a trace."""
+
+    client: str
+    server: str
+    port: int | None
+    duration_s: float
+
+
+def _calls(trace: Raw) -> Iterator[_Call]:
+    """Every segment whose parent is in the trace, as a call of that parent's segment."""
     documents = [json.loads(segment["Document"]) for segment in trace.get("Segments", ())]
-    owners: dict[str, str] = {}
+    owners = {
+        str(part["id"]): (str(document.get("name")), part)
+        for document in documents
+        for part in _parts(document)
+        if part.get("id")
+    }
     for document in documents:
-        for identity in _ids(document):
-            owners[identity] = str(document.get("name"))
-    for document in documents:
-        parent = owners.get(str(document.get("parent_id")))
-        if parent is not None and not document.get("inferred"):
-            yield parent, str(document.get("name")), _port(document)
+        owner = owners.get(str(document.get("parent_id")))
+        if owner is not None and not document.get("inferred"):
+            client, part = owner
+            yield _Call(client, str(document.get("name")), _port(document), _duration_s(part))
 
 
-def _ids(document: Raw) -> Iterator[str]:
-    """Ids of a segment and of all subsegments below it."""
+def _parts(document: Raw) -> Iterator[Raw]:
+    """A segment and all subsegments below it."""
     todo = [document]
     while todo:
         one = todo.pop()
-        if one.get("id"):
-            yield str(one["id"])
+        yield one
         todo += one.get("subsegments") or ()
+
+
+def _duration_s(part: Raw) -> float:
+    """Of the caller's subsegment; 0 while it is in progress."""
+    return max(0.0, float(part.get("end_time") or 0.0) - float(part.get("start_time") or 0.0))
 
 
 def _port(document: Raw) -> int | None:

@@ -11,12 +11,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import Final
+from typing import Final, cast
 
 from scipy import optimize
 
 from analysis import stats
-from analysis.clusters import ArmShare, together
+from analysis.clusters import ArmShare, StratumShare, together
 from analysis.model import Interval
 from loadtest.record import Caveat
 
@@ -34,7 +34,8 @@ class Difference:
     p_value: float
     """Two-sided, of no difference; the level at which the interval touches 0."""
     standard_error: float
-    """Half of the interval's width over the normal quantile; never 0."""
+    """From shares of (x + 1/2) / (n + 1), so that it is never 0; to compare blocks, not to make an interval.
+    """
     raw: float
     """The plain difference of the two shares, at each arm's own mix."""
     caveats: tuple[Caveat, ...] = ()
@@ -65,8 +66,7 @@ def _bounds(arm: ArmShare, weights: Sequence[float], z: float) -> tuple[float, f
     total = math.fsum(weights)
     squares = sums = 0.0
     for one, weight in zip(arm.strata, weights, strict=True):
-        guess = (one.share * one.effective_n + 0.5) / (one.effective_n + 1)
-        error = weight * math.sqrt(guess * (1 - guess) / one.effective_n)
+        error = weight * math.sqrt(_variance(one))
         squares += error * error
         sums += error
     z2 = z * z * squares / (sums * sums)
@@ -78,6 +78,11 @@ def _bounds(arm: ArmShare, weights: Sequence[float], z: float) -> tuple[float, f
         low += weight * (centre - half) / scale
         high += weight * (centre + half) / scale
     return max(0.0, low), min(1.0, high)
+
+
+def _variance(one: StratumShare) -> float:
+    guess = (one.share * one.effective_n + 0.5) / (one.effective_n + 1)
+    return guess * (1 - guess) / one.effective_n
 
 
 def aligned(left: ArmShare, right: ArmShare) -> tuple[ArmShare, ArmShare, tuple[Caveat, ...]]:
@@ -99,10 +104,18 @@ def difference(left: ArmShare, right: ArmShare, *, level: float = stats.LEVEL) -
     return Difference(
         interval=interval,
         p_value=_p_value(left, right, weights, interval.estimate),
-        standard_error=(interval.high - interval.low) / (2 * z),
+        standard_error=_standard_error((left, right), weights),
         raw=raw,
         caveats=tuple({one.code: one for one in (*left.caveats, *right.caveats, *caveats)}.values()),
     )
+
+
+def _standard_error(arms: tuple[ArmShare, ArmShare], weights: list[float]) -> float:
+    total = math.fsum(weights)
+    parts = [
+        (w / total) ** 2 * _variance(one) for arm in arms for w, one in zip(weights, arm.strata, strict=True)
+    ]
+    return math.sqrt(math.fsum(parts))
 
 
 def _newcombe(left: ArmShare, right: ArmShare, weights: list[float], z: float, level: float) -> Interval:
@@ -114,9 +127,8 @@ def _newcombe(left: ArmShare, right: ArmShare, weights: list[float], z: float, l
         n = max(1, math.floor(arm.effective_n + 1e-9))
         side = Interval(estimate=mean, low=min(low, mean), high=max(high, mean), level=level, n=n, method="")
         sides.append(side)
-    found = stats.difference_of_shares(sides[0], sides[1])
-    if found is None:  # pragma: no cover - both sides are there
-        raise AssertionError
+    # None is for a missing side, and both are there.
+    found = cast("Interval", stats.difference_of_shares(sides[0], sides[1]))
     return Interval(
         estimate=found.estimate,
         low=found.low,
@@ -139,4 +151,4 @@ def _p_value(left: ArmShare, right: ArmShare, weights: list[float], gap: float) 
     if reach(_FARTHEST_Z) > 0:
         return 0.0
     root = optimize.brentq(reach, 1e-9, _FARTHEST_Z, xtol=1e-7)
-    return 2 * _NORMAL.cdf(-float(root))
+    return math.erfc(float(root) / math.sqrt(2))

@@ -3,7 +3,7 @@ data "aws_caller_identity" "current" {}
 data "aws_partition" "current" {}
 
 resource "aws_kms_key" "this" {
-  description             = "Secrets, logs and images of the cluster ${var.cluster_name}"
+  description             = "Secrets and logs of the cluster ${var.cluster_name}"
   enable_key_rotation     = true
   deletion_window_in_days = 7
   policy = jsonencode({

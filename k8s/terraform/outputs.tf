@@ -3,6 +3,11 @@ output "cluster_name" {
   value       = aws_eks_cluster.this.name
 }
 
+output "cluster_endpoint" {
+  description = "URL of the API server: how a kubeconfig context is known to be this cluster's."
+  value       = aws_eks_cluster.this.endpoint
+}
+
 output "region" {
   description = "Region of the cluster, and of its traces."
   value       = var.region
@@ -48,20 +53,15 @@ output "analysis_policy_json" {
   value       = local.xray_read_policy
 }
 
-output "locust_repository_url" {
-  description = "Where to push the Locust image."
-  value       = aws_ecr_repository.locust.repository_url
-}
-
 output "flow_log_group" {
   description = "Log group of the VPC flow logs: bytes by address and zone."
   value       = aws_cloudwatch_log_group.flow.name
 }
 
 output "place_env" {
-  description = "Content for k8s/manifests/place/place.env, once the image is pushed under that tag."
+  description = "Content for k8s/manifests/place/place.env."
   value = join("\n", concat(
-    ["locust-image=${aws_ecr_repository.locust.repository_url}:0.1.0", "region=${var.region}", "cluster=${var.cluster_name}"],
+    ["region=${var.region}", "cluster=${var.cluster_name}"],
     [for index, zone in local.zones : "zone-${index + 1}=${zone}"],
   ))
 }

@@ -5,7 +5,7 @@ variable "cluster_name" {
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{0,38}$", var.cluster_name))
-    error_message = "A lower-case letter, then at most 38 lower-case letters, digits and hyphens: role and repository names are made of it."
+    error_message = "A lower-case letter, then at most 38 lower-case letters, digits and hyphens: role names are made of it."
   }
 }
 
@@ -78,9 +78,9 @@ variable "public_access_cidrs" {
 }
 
 variable "node_defaults" {
-  description = "What each zone's node group is, unless nodes_by_zone says otherwise. A size of 0 leaves a zone without nodes."
+  description = "What each zone's node group is, unless nodes_by_zone says otherwise. Two nodes a zone hold every overlay, and tell PreferSameNode from PreferSameZone. A size of 0 leaves a zone without nodes."
   type = object({
-    size          = optional(number, 1)
+    size          = optional(number, 2)
     instance_type = optional(string, "m6i.xlarge")
     ami_type      = optional(string, "AL2023_x86_64_STANDARD")
   })

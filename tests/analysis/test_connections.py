@@ -27,7 +27,9 @@ def call(client: str, server: str, metadata: dict[str, Any] | None, number: int 
     caller = {
         "name": client,
         "id": f"a{number}",
-        "subsegments": [{"name": "GET", "id": f"b{number}", "namespace": "remote"}],
+        "subsegments": [
+            {"name": "GET", "id": f"b{number}", "start_time": 100.0, "end_time": 100.0 + number / 64}
+        ],
     }
     callee = {
         "name": server,
@@ -60,9 +62,11 @@ def test_calls_by_connection():
     )
     assert found == ConnectionSample(
         pairs=(
-            PairSample(client="ui-1", server="catalog-1", calls=(2, 1)),
-            PairSample(client="ui-1", server="catalog-2", calls=(1,)),
-            PairSample(client="ui-2", server="catalog-1", calls=(1,)),
+            PairSample(
+                client="ui-1", server="catalog-1", calls=(2, 1), durations_s=((1 / 64, 1 / 64), (2 / 64,))
+            ),
+            PairSample(client="ui-1", server="catalog-2", calls=(1,), durations_s=((1 / 64,),)),
+            PairSample(client="ui-2", server="catalog-1", calls=(1,), durations_s=((1 / 64,),)),
         ),
         anonymous=0,
     )

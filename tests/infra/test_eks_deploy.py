@@ -62,7 +62,8 @@ def test_deploy_applies_namespaces_awaits_the_operator_applies_all_and_awaits_ro
         for name, arguments, _ in there.calls()
         if name == "kubectl" and arguments[0] not in ("config", "kustomize")
     )
-    assert f"make baseline PLATFORM=cluster CONTEXT={NAME}" in said.splitlines()[-1]
+    assert f"make baseline PLATFORM=cluster CONTEXT={NAME}" in said.splitlines()[-2]
+    assert f"costs money until: make destroy CONTEXT={NAME}" in said.splitlines()[-1]
 
 
 def test_deploy_waits_for_every_deployment(there: Standins):
@@ -248,7 +249,9 @@ def test_a_cluster_that_was_not_made_here_needs_its_place_in_a_file(there: Stand
     place = there.folder / "place.env"
     place.write_text("# mine\n" + "\n".join(f"{key}={value}" for key, value in PLACE.items()))
 
-    assert there.run("deploy", "--place", str(place))[0] == 0
+    code, said = there.run("deploy", "--place", str(place))
+    assert code == 0
+    assert "destroy" not in said
     place.write_text("region=eu-central-1\n")
     code, said = there.run("deploy", "--place", str(place))
     assert code == 2

@@ -2,12 +2,14 @@
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from analysis import cli
 from tests.lab.conftest import BIN, Lab
 
 ROOT = Path(__file__).parents[2]
@@ -37,12 +39,34 @@ def test_every_make_verb_of_the_readme_exists():
     assert named <= verbs
 
 
-def test_verbs_that_are_not_there_say_so():
-    """They print one line and end with 2: none of them pretends."""
-    for name in ("cluster", "deploy", "destroy"):
-        done = subprocess.run(["make", "-s", name], cwd=ROOT, capture_output=True, text=True, check=False)
-        assert done.returncode == 2
-        assert "not there yet" in done.stderr
+def commands(heading: str) -> list[str]:
+    """The commands printed in a section."""
+    section = README.split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    found = re.findall(r"^```\n(.*?)^```", section, flags=re.DOTALL | re.MULTILINE)
+    return [line.split("  #")[0].strip() for block in found for line in block.splitlines()]
+
+
+def test_the_walk_through_on_eks_is_whole():
+    """From nothing to a report and back to nothing, in this order."""
+    verbs = [line.split()[1] for line in commands("On EKS")]
+    assert verbs[:4] == ["cluster", "deploy", "status", "baseline"]
+    assert verbs[verbs.index("enable-tar") : verbs.index("destroy")] == ["enable-tar", "disable-tar", "web"]
+
+
+@pytest.mark.parametrize("command", commands("On EKS"))
+def test_every_command_of_the_walk_through_exists(command: str):
+    """Make knows the verb and its variables, and samezone takes the arguments that come of them."""
+    done = subprocess.run(
+        [*shlex.split(command), "--dry-run"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    lines = [shlex.split(line.removeprefix("@")) for line in done.stdout.splitlines() if "/samezone " in line]
+    assert lines
+    for line in lines:
+        arguments = cli.parser().parse_args(line[1:])
+        assert callable(arguments.command)
+        context = re.search(r"CONTEXT=(\S+)", command)
+        assert context is None or arguments.context in (context[1], None)
 
 
 @pytest.mark.lab

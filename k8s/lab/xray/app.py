@@ -1,6 +1,7 @@
 """The stand-in as a process: a socket, an event loop, an orderly end."""
 
 import asyncio
+import gc
 import logging
 import signal
 import socket
@@ -15,6 +16,8 @@ from k8s.errors import UnreachableError, UsageError
 from k8s.lab.xray.settings import Clock, Settings
 
 _LOG: Final = logging.getLogger(__name__)
+_YOUNG_OBJECTS: Final = 50_000
+_YOUNG_ROUNDS: Final = 50
 _FAREWELL_S: Final = 0.5
 """How long requests under way may take after SIGTERM."""
 
@@ -26,28 +29,34 @@ def serve(
     settings: Settings | None = None,
     clock: Clock = time.time,
     on_ready: Callable[[int], None] | None = None,
+    anywhere: bool = False,
 ) -> None:
     """Answer until SIGTERM or SIGINT, then end within a second; runs in the main thread of its process.
 
-    *host* must be a loopback address, port 0 takes a free one; *on_ready* is told the port once it listens.
-    UsageError for another address, UnreachableError where the port is taken.
+    *host* must be a loopback address unless *anywhere* is said, port 0 takes a free one; *on_ready* is told
+    the port once it listens. UsageError for another address, UnreachableError where it cannot be had.
     """
     # Not at the top: the lab imports this module and then forks, and numpy starts a thread on import.
     from k8s.lab.xray.routes import application  # noqa: PLC0415
     from k8s.lab.xray.standin import StandIn  # noqa: PLC0415
 
-    listener = _listener(host, port)
+    listener = _listener(host, port, anywhere=anywhere)
+    # Millions of objects live long here, and in no circles: looking for those would take a third of the time.
+    gc.freeze()
+    gc.set_threshold(_YOUNG_OBJECTS, _YOUNG_ROUNDS, _YOUNG_ROUNDS)
     chosen = settings or Settings()
     app = application(StandIn(chosen, clock), chosen)
     asyncio.run(_serve(app, listener, on_ready))
 
 
-def _listener(host: str, port: int) -> socket.socket:
+def _listener(host: str, port: int, *, anywhere: bool) -> socket.socket:
     try:
-        loopback = ip_address(host).is_loopback
-    except ValueError:
-        loopback = False
-    if not loopback:
+        allowed = ip_address(host).is_loopback or anywhere
+    except ValueError as error:
+        allowed = False
+        if anywhere:
+            raise UsageError(f"starting the X-Ray stand-in on {host}: give an IP address") from error
+    if not allowed:
         raise UsageError(f"starting the X-Ray stand-in on {host}: only loopback addresses are allowed")
     listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -57,6 +57,7 @@ class Archive:
         self._resources = resources
         self._payloads: dict[int, _Payload] = {}
         self._open: OrderedDict[int, list[tuple[SpanMessage, Resource]] | list[Document]] = OrderedDict()
+        self._opened_entries = 0
         self._last = 0
         self.stored_bytes = 0
         """How much the payloads take, compressed."""
@@ -84,7 +85,7 @@ class Archive:
         if payload.uses <= 0:
             del self._payloads[number]
             self.stored_bytes -= len(payload.compressed)
-            self._open.pop(number, None)
+            self._opened_entries -= len(self._open.pop(number, ()))
 
     def documents(self, number: int, position: int) -> tuple[Document, ...]:
         """The documents for a span, or the document, at a position of a payload."""
@@ -108,8 +109,10 @@ class Archive:
             content = zlib.decompress(payload.compressed)
             entries = self._spans(content) if payload.otlp else msgspec.json.decode(content)
             self._open[number] = entries
-            while len(self._open) > 1 and sum(map(len, self._open.values())) > _OPEN_ENTRIES:
-                self._open.popitem(last=False)
+            self._opened_entries += len(entries)
+            while len(self._open) > 1 and self._opened_entries > _OPEN_ENTRIES:
+                _, closed = self._open.popitem(last=False)
+                self._opened_entries -= len(closed)
         else:
             self._open.move_to_end(number)
         return entries

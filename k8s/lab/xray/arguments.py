@@ -23,19 +23,25 @@ class Window:
 
 def window_of(body: Mapping[str, Any], hours: int) -> Window:
     """StartTime and EndTime, at most some hours apart."""
+    window = any_window(body)
+    if window.end_s - window.start_s > hours * _HOUR_S:
+        raise invalid_request(f"Time range cannot be longer than {hours} hours")
+    return window
+
+
+def any_window(body: Mapping[str, Any]) -> Window:
+    """StartTime and EndTime, however far apart."""
     start_s, end_s = _number(body, "StartTime"), _number(body, "EndTime")
     if end_s <= start_s:
         raise invalid_request("EndTime must be later than StartTime")
-    if end_s - start_s > hours * _HOUR_S:
-        raise invalid_request(f"Time range cannot be longer than {hours} hours")
     return Window(start_s=start_s, end_s=end_s)
 
 
-def trace_keys(body: Mapping[str, Any]) -> list[bytes]:
-    """TraceIds: one to five."""
+def trace_keys(body: Mapping[str, Any], *, most: int = MOST_TRACE_IDS) -> list[bytes]:
+    """TraceIds: one to five, or to *most*; each once."""
     ids = strings(body, "TraceIds")
-    if not 1 <= len(ids) <= MOST_TRACE_IDS:
-        raise invalid_request(f"TraceIds must hold 1 to {MOST_TRACE_IDS} ids, not {len(ids)}")
+    if not 1 <= len(ids) <= most:
+        raise invalid_request(f"TraceIds must hold 1 to {most} ids, not {len(ids)}")
     try:
         return [trace_key(trace_id) for trace_id in dict.fromkeys(ids)]
     except ValueError as error:
@@ -62,4 +68,7 @@ def _number(body: Mapping[str, Any], key: str) -> float:
     value = body.get(key)
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise invalid_request(f"{key} is required, in seconds since the epoch")
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError as error:
+        raise invalid_request(f"{key} is out of range") from error

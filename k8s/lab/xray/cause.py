@@ -18,9 +18,9 @@ NewId = Callable[[], str]
 _FAILED_REQUEST: Final = "HTTP request failure"
 _PYTHON_FRAME: Final = re.compile(r'  File "(?P<path>[^,]*)", line (?P<line>\d+), in (?P<label>[^,]*)$')
 _PYTHON_NEXT: Final = "During handling of the above exception, another exception occurred:"
-_JAVA_FRAME: Final = re.compile(
-    r"\tat (?:[^(/]*/)?(?P<label>[^(]*)\((?P<path>[^:)]*)(?::(?P<line>\d+))?.*\)$"
-)
+_JAVA_FRAME: Final = re.compile(r"\tat (?:[^(/]*/)?(?P<label>[^(]*)\((?P<path>[^:)]*)(?::(?P<line>\d+))?")
+"""Only as far as the line's end does not matter: lines come from strangers, and are as long as they like."""
+_LONGEST_NUMBER: Final = 18
 _JAVA_NEXT: Final = "Caused by: "
 
 
@@ -131,7 +131,7 @@ def _java_chain(first: _Exception, stack: str, new_id: NewId) -> list[_Exception
             kind, _, message = line.removeprefix(_JAVA_NEXT).partition(":")
             chain.append(_Exception(new_id(), kind, message.removeprefix(" ")))
             message_open = True
-        elif match := _JAVA_FRAME.match(line):
+        elif line.endswith(")") and (match := _JAVA_FRAME.match(line)):
             chain[-1].stack.append(_frame(match))
             message_open = False
         elif message_open:
@@ -140,4 +140,6 @@ def _java_chain(first: _Exception, stack: str, new_id: NewId) -> list[_Exception
 
 
 def _frame(match: re.Match[str]) -> dict[str, Any]:
-    return {"path": match["path"], "line": int(match["line"] or 0), "label": match["label"]}
+    digits = match["line"] or ""
+    line = int(digits) if 0 < len(digits) <= _LONGEST_NUMBER else 0
+    return {"path": match["path"], "line": line, "label": match["label"]}

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
+from k8s.lab.xray.depth import is_deeper
 from k8s.lab.xray.translate import SUBSEGMENT, Document
 
 MOST_DOCUMENTS: Final = 50
@@ -122,8 +123,8 @@ def read(text: str) -> Document | Refused:
         return Refused(id=_id_in(text), code="InvalidSegment")
     try:
         document = msgspec.json.decode(text)
-    except (msgspec.DecodeError, UnicodeEncodeError):
-        return Refused(id=None, code="InvalidSegment")
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
+        return Refused(id=_id_in(text), code="InvalidSegment")
     if not isinstance(document, dict):
         return Refused(id=None, code="InvalidSegment")
     own_id = document.get("id")
@@ -132,6 +133,8 @@ def read(text: str) -> Document | Refused:
         return Refused(id=shown, code="InvalidTraceId")
     if document.get("type") == SUBSEGMENT and not document.get("parent_id"):
         return Refused(id=shown, code="MissingParentId", kind="subsegment", cause=", Cause: null")
+    if is_deeper(document):
+        return Refused(id=shown, code="InvalidSegment")
     try:
         msgspec.convert(document, _Segment)
     except msgspec.ValidationError:

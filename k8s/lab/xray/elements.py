@@ -5,10 +5,11 @@ asks for them. ``of_span`` takes the short way from protobuf; it gives what ``of
 translated documents.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from struct import Struct
 from typing import Any, Final, NamedTuple
 
+import numpy as np
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as SpanMessage
 
 from k8s.lab.xray import naming
@@ -32,7 +33,7 @@ OUTCOME_SHIFT: Final = 8
 
 _ELEMENT: Final = Struct("<QQddIIIH")
 SIZE: Final = _ELEMENT.size
-ID_BYTES: Final = 8
+_ONLY_NODES: Final = np.dtype({"names": ["node"], "formats": ["<u4"], "offsets": [32], "itemsize": SIZE})
 
 pack = _ELEMENT.pack
 """Packs the fields of an Element, in order."""
@@ -56,22 +57,40 @@ class Element(NamedTuple):
     bits: int
 
 
+_NOBODY: Final = ("", "", "")
+
+
 class Nodes:
     """The identities of nodes, (name, type, account id), as small numbers; an empty part means none."""
 
     def __init__(self) -> None:
         """Start empty; 0 is nobody."""
-        self._numbers: dict[tuple[str, str, str], int] = {("", "", ""): 0}
-        self._identities: list[tuple[str, str, str]] = [("", "", "")]
+        self._numbers: dict[tuple[str, str, str], int] = {_NOBODY: 0}
+        self._identities: list[tuple[str, str, str]] = [_NOBODY]
+        self._free: list[int] = []
+
+    def __len__(self) -> int:
+        return len(self._numbers)
 
     def number(self, name: str, kind: str = "", account: str = "") -> int:
         """The number of an identity, a new one if need be."""
         identity = (name, kind, account)
         number = self._numbers.get(identity)
-        if number is None:
+        if number is None and self._free:
+            number = self._numbers[identity] = self._free.pop()
+            self._identities[number] = identity
+        elif number is None:
             number = self._numbers[identity] = len(self._identities)
             self._identities.append(identity)
         return number
+
+    def keep(self, used: Collection[int]) -> None:
+        """Forget the identities whose numbers are not *used*; others may get these numbers."""
+        for identity, number in list(self._numbers.items()):
+            if number and number not in used:
+                del self._numbers[identity]
+                self._identities[number] = _NOBODY
+                self._free.append(number)
 
     def identity(self, number: int) -> tuple[str, str, str]:
         """Name, type and account id."""
@@ -182,5 +201,6 @@ def unpack(packed: bytes | bytearray) -> Iterator[Element]:
     return map(Element._make, _ELEMENT.iter_unpack(packed))
 
 
-raw_unpack = _ELEMENT.iter_unpack
-"""The same as plain tuples, for the one hot loop."""
+def nodes_in(packed: bytes) -> set[int]:
+    """The node numbers in a run of packed elements."""
+    return set(np.unique(np.frombuffer(packed, dtype=_ONLY_NODES)["node"]).tolist())

@@ -21,9 +21,9 @@ def invalid_request(message: str) -> ApiError:
     return ApiError("InvalidRequestException", message, HTTPStatus.BAD_REQUEST)
 
 
-def throttled() -> ApiError:
+def throttled(code: str) -> ApiError:
     """The request exceeds the maximum number of requests per second."""
-    return ApiError("ThrottledException", "Rate exceeded", HTTPStatus.TOO_MANY_REQUESTS)
+    return ApiError(code, "Rate exceeded", HTTPStatus.TOO_MANY_REQUESTS)
 
 
 def unknown_operation(path: str) -> ApiError:

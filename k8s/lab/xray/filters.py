@@ -30,6 +30,8 @@ _ORDER: Final = frozenset({"<", "<=", ">", ">="})
 _TEXT: Final = frozenset({"CONTAINS", "BEGINSWITH", "ENDSWITH"})
 _OPERATORS: Final = _EQUALITY | _ORDER | _TEXT
 _DEEPEST: Final = 50
+_LONGEST: Final = 5_000
+"""Characters; AWS tells no bound."""
 _TOKEN: Final = re.compile(
     r"""\s*(?:
     (?P<text>"(?:[^"\\]|\\.)*")
@@ -117,6 +119,14 @@ def parse(expression: str) -> Expression:
     return tree
 
 
+def parse_selector(expression: str) -> Service | Edge:
+    """The entity in ``service(..)``, ``edge(.., ..)`` or ``id(..)``; InvalidRequestException for others."""
+    parser = _Parser(expression)
+    tree = parser.entity()
+    parser.expect_end()
+    return tree
+
+
 class _Parser:
     def __init__(self, expression: str) -> None:
         self._expression = expression
@@ -170,7 +180,19 @@ class _Parser:
             return self._complex(token.lower())
         return self._comparison(token)
 
-    def _complex(self, word: str) -> Expression:
+    def entity(self) -> Service | Edge:
+        kind, token = self._peek()
+        if kind == "word" and token.lower() == "id":
+            return Service(who=self._who())
+        if kind != "word" or token.lower() not in {"service", "edge"}:
+            raise self._error(f"service, edge or id was expected, not {token or 'its end'}")
+        self._next += 1
+        tree = self._complex(token.lower())
+        if tree.inner is not None:
+            raise self._error("conditions cannot be used here")
+        return tree
+
+    def _complex(self, word: str) -> Service | Edge:
         if self._inside:
             raise self._error(f"{word} cannot be used inside service or edge")
         self._expect("(")
@@ -275,6 +297,8 @@ class _Parser:
 
 
 def _tokens(expression: str) -> list[tuple[str, str]]:
+    if len(expression) > _LONGEST:
+        raise invalid_request(f"The expression is longer than {_LONGEST} characters")
     tokens: list[tuple[str, str]] = []
     place = 0
     end = len(expression.rstrip())

@@ -1,4 +1,4 @@
-"""Answers that do not depend on what arrived: preflight, sampling, indexing.
+"""Answers that do not depend on what arrived: sampling, encryption, telemetry.
 
 Source: the service model in botocore.
 """
@@ -23,11 +23,6 @@ _RULE: Final = {
     "Version": 1,
     "Attributes": {},
 }
-
-
-def destination(_body: Mapping[str, Any], _now_s: float) -> dict[str, Any]:
-    """Segments go to X-Ray: Transaction Search is off."""
-    return {"Destination": "XRay", "Status": "ACTIVE"}
 
 
 def sampling_rules(_body: Mapping[str, Any], _now_s: float) -> dict[str, Any]:
@@ -63,11 +58,14 @@ def sampling_targets(body: Mapping[str, Any], now_s: float) -> dict[str, Any]:
     }
 
 
-def indexing_rules(_body: Mapping[str, Any], _now_s: float) -> dict[str, Any]:
-    """The Default indexing rule as AWS ships it; it matters with Transaction Search only."""
-    probabilistic = {"DesiredSamplingPercentage": 1.0, "ActualSamplingPercentage": 1.0}
-    rule = {"Name": "Default", "ModifiedAt": 0.0, "Rule": {"Probabilistic": probabilistic}}
-    return {"IndexingRules": [rule]}
+def sampling_statistics(_body: Mapping[str, Any], _now_s: float) -> dict[str, Any]:
+    """Nobody samples by rules here."""
+    return {"SamplingStatisticSummaries": []}
+
+
+def encryption(_body: Mapping[str, Any], _now_s: float) -> dict[str, Any]:
+    """X-Ray's own encryption, no key of a customer."""
+    return {"EncryptionConfig": {"Type": "NONE", "Status": "ACTIVE"}}
 
 
 def telemetry(body: Mapping[str, Any], _now_s: float) -> dict[str, Any]:
@@ -78,10 +76,10 @@ def telemetry(body: Mapping[str, Any], _now_s: float) -> dict[str, Any]:
 
 
 ANSWERS: Final[Mapping[str, Callable[[Mapping[str, Any], float], dict[str, Any]]]] = {
-    "/GetTraceSegmentDestination": destination,
     "/GetSamplingRules": sampling_rules,
     "/SamplingTargets": sampling_targets,
-    "/GetIndexingRules": indexing_rules,
+    "/SamplingStatisticSummaries": sampling_statistics,
+    "/EncryptionConfig": encryption,
     "/TelemetryRecords": telemetry,
 }
 """By path."""

@@ -80,14 +80,10 @@ def contributions(elements: Iterable[Element], client_of: Callable[[int], int]) 
 
 def _owners(known: dict[int, Element]) -> tuple[dict[int, Element], dict[int, float]]:
     """The segment above each subsegment (where there is one), and the last end below each segment."""
-    owners: dict[int, Element] = {}
+    owners = owners_of(known)
     ends: dict[int, float] = {}
-    for element in known.values():
-        if not element.bits & SEGMENT:
-            owner = owner_of(element, known)
-            if owner is not None:
-                owners[element.id] = owner
-                ends[owner.id] = max(ends.get(owner.id, owner.end_s), element.end_s)
+    for own_id, owner in owners.items():
+        ends[owner.id] = max(ends.get(owner.id, owner.end_s), known[own_id].end_s)
     return owners, ends
 
 
@@ -130,14 +126,36 @@ def latest(elements: Iterable[_Placed]) -> dict[int, _Placed]:
     return known
 
 
-def owner_of(element: _Placed, known: Mapping[int, _Placed]) -> _Placed | None:
-    """The segment above a subsegment, any number of subsegments up; None where the chain breaks."""
-    for _ in range(len(known)):
-        above = known.get(element.parent)
-        if above is None or above.bits & SEGMENT:
-            return above
-        element = above
-    return None
+def owners_of(known: Mapping[int, _Placed]) -> dict[int, _Placed]:
+    """The segment above each subsegment, any number of subsegments up; none where the chain breaks.
+
+    Each subsegment is walked over once, so that a chain or circle of thousands does not take its square.
+    """
+    owners: dict[int, _Placed] = {}
+    broken: set[int] = set()
+    for element in known.values():
+        if element.bits & SEGMENT:
+            continue
+        above: _Placed | None = known.get(element.parent)
+        if above is not None and above.bits & SEGMENT:
+            owners[element.id] = above
+            continue
+        path = [element.id]
+        # What is on the path counts as broken until its end is known: that ends circles.
+        broken.add(element.id)
+        while above is not None and not above.bits & SEGMENT:
+            if above.id in owners:
+                above = owners[above.id]
+            elif above.id in broken:
+                above = None
+            else:
+                path.append(above.id)
+                broken.add(above.id)
+                above = known.get(above.parent)
+        if above is not None:
+            owners |= dict.fromkeys(path, above)
+            broken.difference_update(path)
+    return owners
 
 
 def _count(caller: int, node: int, element: Element, end_s: float | None = None) -> Contribution:

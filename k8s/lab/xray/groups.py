@@ -15,6 +15,8 @@ from k8s.lab.xray.traces import Trace
 
 MOST: Final = 25
 """Groups per account and region."""
+NOBODYS_BIT: Final = MOST
+"""Of the 32 bits that a row has."""
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,32}")
 
 
@@ -116,6 +118,10 @@ class Groups:
             if (not name or group.name == name) and (not arn or group.arn == arn):
                 return group
         raise invalid_request(f"Group {name or arn} not found")
+
+    def nobody(self) -> Group:
+        """A group that no trace is in."""
+        return Group(name="", arn="", bit=NOBODYS_BIT, versions=(_version("", float("inf")),))
 
     def of(self, trace: Trace, began_s: float) -> int:
         """The groups of a trace that began to arrive at a moment, as bits."""

@@ -14,6 +14,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span as SpanMessage
 from k8s.lab.xray.archive import Archive, Resources, spans_of
 from k8s.lab.xray.documents import LARGEST_BYTES, Refused, read, trace_key
 from k8s.lab.xray.elements import Packer
+from k8s.lab.xray.knobs import Knobs
 from k8s.lab.xray.resources import Resource
 from k8s.lab.xray.settings import Settings
 from k8s.lab.xray.spans import is_empty, span_of
@@ -30,10 +31,18 @@ class Intake:
     """Takes what is sent and adds it to the store, at once or when its delay is over."""
 
     def __init__(
-        self, settings: Settings, store: Store, archive: Archive, resources: Resources, packer: Packer
+        self,
+        settings: Settings,
+        knobs: Knobs,
+        *,
+        store: Store,
+        archive: Archive,
+        resources: Resources,
+        packer: Packer,
     ) -> None:
         """Begin with nothing under way."""
         self._settings = settings
+        self._knobs = knobs
         self._store = store
         self._archive = archive
         self._resources = resources
@@ -48,6 +57,10 @@ class Intake:
     def waiting(self) -> int:
         """Documents that queries do not see yet."""
         return sum(len(elements) for _, _, batch in self._waiting for elements in batch.values())
+
+    def packed(self) -> bytes:
+        """The elements that queries do not see yet."""
+        return b"".join(part for _, _, batch in self._waiting for parts in batch.values() for part in parts)
 
     def take_otlp(self, request: ExportTraceServiceRequest, content: bytes, now_s: float) -> None:
         """Take the spans of a request; *content* is its protobuf encoding."""
@@ -93,12 +106,12 @@ class Intake:
         kept = False
         for group in groups:
             self.counts["received"] += 1
-            if self._happens(self._settings.loss_rate):
+            if self._happens(self._knobs.loss_rate):
                 self.counts["lost"] += 1
                 continue
             kept = True
             batch.setdefault(key, []).extend(group)
-            if self._happens(self._settings.duplicate_rate):
+            if self._happens(self._knobs.duplicate_rate):
                 self.counts["doubled"] += 1
                 batch[key].extend(group)
         return kept
@@ -107,7 +120,7 @@ class Intake:
         return rate > 0 and self._random.random() < rate
 
     def _deliver(self, batch: Batch, now_s: float) -> None:
-        soonest_s, latest_s = self._settings.ingest_delay_s
+        soonest_s, latest_s = self._knobs.ingest_delay_s
         if latest_s > 0:
             due_s = now_s + self._random.uniform(soonest_s, latest_s)
             heapq.heappush(self._waiting, (due_s, next(self._order), batch))
@@ -117,7 +130,7 @@ class Intake:
     def _add(self, batch: Batch, now_s: float) -> None:
         for key, elements in batch.items():
             self._store.add(key, elements, now_s)
-        self._store.make_room(now_s, self._settings.retention_s)
+        self._store.make_room(now_s)
 
     def _too_large(self, message: SpanMessage, resource: Resource) -> bool:
         # X-Ray refuses documents over 64 KB, and the exporter says so at DEBUG only.

@@ -159,7 +159,7 @@ def _of_part(trace: Trace, part: Part, node: Part) -> _Subject:
         | {
             "throttle": part.document.get("throttle") is True,
             "partial": bool(part.bits & IN_PROGRESS),
-            "inferred": node in trace.inferred,
+            "inferred": trace.is_inferred(node),
             "root": node.parent not in trace.parts,
         },
         numbers={"responsetime": taken, "duration": taken, "http.status": _status(part.document)},

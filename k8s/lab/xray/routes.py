@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import re
+import resource
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from http import HTTPStatus
@@ -11,14 +13,15 @@ import msgspec
 from aiohttp import web
 
 from k8s.lab.xray import otlp
+from k8s.lab.xray.access import check_credentials, check_signature
 from k8s.lab.xray.faults import ApiError, invalid_request
 from k8s.lab.xray.settings import Settings
 from k8s.lab.xray.standin import StandIn
 
 _LOG: Final = logging.getLogger(__name__)
 _TICK_S: Final = 0.25
-_SCOPE: Final = "/xray/aws4_request"
 _DUMPED: Final = 100
+_NUMBER: Final = re.compile(r"[0-9]{1,6}")
 _NEEDS_TRANSACTION_SEARCH: Final = (
     "The OTLP API is supported with CloudWatch Logs as a Trace Segment Destination."
 )
@@ -33,6 +36,8 @@ def application(stand_in: StandIn, settings: Settings) -> web.Application:
     app.router.add_get("/_standin/status", handlers.status)
     app.router.add_get("/_standin/dump", handlers.dump)
     app.router.add_post("/_standin/reset", handlers.reset)
+    app.router.add_get("/_standin/knobs", handlers.knobs)
+    app.router.add_post("/_standin/knobs", handlers.turn)
     app.router.add_route("*", "/{operation:.*}", handlers.operation)
     app.cleanup_ctx.append(_ticking(stand_in))
     return app
@@ -73,7 +78,7 @@ class _Handlers:
             return web.Response(
                 status=HTTPStatus.UNSUPPORTED_MEDIA_TYPE, text=f"use {otlp.PROTOBUF} or {otlp.JSON}"
             )
-        if self._settings.strict_otlp:
+        if not self._stand_in.takes_otlp:
             return _otlp(HTTPStatus.BAD_REQUEST, otlp.failure(_NEEDS_TRANSACTION_SEARCH, kind), kind)
         try:
             content = otlp.decompressed(body, request.headers.get("Content-Encoding", "").lower())
@@ -87,16 +92,19 @@ class _Handlers:
     async def operation(self, request: web.Request) -> web.Response:
         """One call of X-Ray's API."""
         try:
+            authorization = request.headers.get("Authorization", "")
             if self._settings.require_signature:
-                _check_signature(request.headers.get("Authorization", ""))
+                check_signature(authorization)
+            check_credentials(
+                authorization,
+                request.path,
+                refuse=self._stand_in.knobs.refuse,
+                account=self._settings.account_id,
+            )
             path = request.path if request.method == "POST" else f"{request.method} {request.path}"
             answer = self._stand_in.call(path, await _body(request))
         except ApiError as error:
-            return _json(
-                {"__type": error.code, "Message": error.message},
-                status=error.status,
-                headers={"x-amzn-ErrorType": error.code},
-            )
+            return _refusal(error)
         return _json(answer)
 
     async def healthz(self, _request: web.Request) -> web.Response:
@@ -104,13 +112,26 @@ class _Handlers:
         return web.Response(text="ok")
 
     async def status(self, _request: web.Request) -> web.Response:
-        """What is kept, what was dropped."""
-        return _json(self._stand_in.status())
+        """What is kept, what was dropped, and what this process has used."""
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        process = {"cpu_s": round(used.ru_utime + used.ru_stime, 3), "peak_rss_kib": used.ru_maxrss}
+        return _json({**self._stand_in.status(), "process": process})
 
     async def dump(self, request: web.Request) -> web.Response:
         """The status and the newest traces, ``?traces=`` of them."""
         asked = request.query.get("traces", "")
-        return _json(self._stand_in.dump(int(asked) if asked.isdecimal() else _DUMPED))
+        return _json(self._stand_in.dump(int(asked) if _NUMBER.fullmatch(asked) else _DUMPED))
+
+    async def knobs(self, _request: web.Request) -> web.Response:
+        """The knobs as they are."""
+        return _json(self._stand_in.turn({}))
+
+    async def turn(self, request: web.Request) -> web.Response:
+        """Turn the knobs that the body names."""
+        try:
+            return _json(self._stand_in.turn(await _body(request)))
+        except ApiError as error:
+            return _refusal(error)
 
     async def reset(self, _request: web.Request) -> web.Response:
         """Forget everything."""
@@ -130,17 +151,12 @@ async def _body(request: web.Request) -> dict[str, Any]:
     return body
 
 
-def _check_signature(authorization: str) -> None:
-    if not authorization.startswith("AWS4-HMAC-SHA256 "):
-        raise ApiError(
-            "MissingAuthenticationTokenException", "Missing Authentication Token", HTTPStatus.FORBIDDEN
-        )
-    if _SCOPE not in authorization:
-        raise ApiError(
-            "InvalidSignatureException",
-            "Credential should be scoped to correct service: 'xray'.",
-            HTTPStatus.FORBIDDEN,
-        )
+def _refusal(error: ApiError) -> web.Response:
+    return _json(
+        {"__type": error.code, "Message": error.message},
+        status=error.status,
+        headers={"x-amzn-ErrorType": error.code},
+    )
 
 
 def _json(

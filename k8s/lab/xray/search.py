@@ -16,6 +16,8 @@ from k8s.lab.xray.summaries import summary_of
 
 _OPERATION: Final = "GetTraceSummaries"
 _DEFAULT_SAMPLE: Final = 0.1
+_MOST_DOCUMENTS: Final = 10_000
+"""How many documents one page looks at: half a second of work."""
 _TIME_BYTES: Final = 4
 """How much of a trace id is its time, in seconds since the epoch."""
 _CRC_RANGE: Final = 2**32
@@ -45,9 +47,13 @@ class Search:
         summaries: list[dict[str, Any]] = []
         place = cursor.place
         last = min(len(cursor.items), cursor.place + self._settings.summary_page_scan)
-        while place < last and len(summaries) < self._settings.summary_page_size:
+        looked_at = 0
+        while (
+            place < last and len(summaries) < self._settings.summary_page_size and looked_at < _MOST_DOCUMENTS
+        ):
             key, moment_s = cursor.items[place]
             place += 1
+            looked_at += self._store.size(key)
             summary = self._summary(key, expression)
             if summary is not None:
                 summaries.append({**summary, "MatchedEventTime": moment_s} if by == "Event" else summary)
@@ -84,7 +90,7 @@ class Search:
             names = self._groups.names(self._store.groups(key))
             if not Matcher(trace, names).fits(expression):
                 return None
-        return summary_of(trace, revision=self._store.revision(key))
+        return summary_of(trace, revision=self._store.revision(key), accounts=self._settings.accounts)
 
 
 def _share(body: Mapping[str, Any]) -> float:

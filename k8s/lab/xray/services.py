@@ -6,7 +6,9 @@ Source of the shapes: the service model in botocore; of what is left out where: 
 
 import math
 import random
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 from k8s.lab.xray.graph import INFERRED, OWN
@@ -15,8 +17,6 @@ from k8s.lab.xray.tally import Histogram, Total
 
 CLIENT_TYPE: Final = "client"
 _NO_REQUESTS: Final = (0, 0, 0, 0)
-_SCATTER: Final = 0x9E3779B1
-_MASK: Final = 2**32 - 1
 
 Identity = Callable[[int], tuple[str, str, str]]
 """Gives name, type and account id of a node number."""
@@ -69,17 +69,17 @@ def _edge(reference: int, total: Total) -> dict[str, Any]:
     return {
         "ReferenceId": reference,
         **_times([total]),
-        "SummaryStatistics": _statistics([total]),
-        "ResponseTimeHistogram": _histogram([total.responses]),
+        "SummaryStatistics": statistics_of([total]),
+        "ResponseTimeHistogram": histogram_of([total.responses]),
         "Aliases": [],
     }
 
 
 def _figures(own: Sequence[Total]) -> dict[str, Any]:
     return {
-        "SummaryStatistics": _statistics(own),
-        "DurationHistogram": _histogram(total.durations for total in own),
-        "ResponseTimeHistogram": _histogram(total.responses for total in own),
+        "SummaryStatistics": statistics_of(own),
+        "DurationHistogram": histogram_of(total.durations for total in own),
+        "ResponseTimeHistogram": histogram_of(total.responses for total in own),
     }
 
 
@@ -95,7 +95,8 @@ def _times(totals: Sequence[Total]) -> dict[str, float]:
     }
 
 
-def _statistics(totals: Sequence[Total]) -> dict[str, Any]:
+def statistics_of(totals: Sequence[Total]) -> dict[str, Any]:
+    """The ServiceStatistics or EdgeStatistics of some totals together."""
     counts = [
         sum(column) for column in zip(_NO_REQUESTS, *(total.by_outcome for total in totals), strict=True)
     ]
@@ -113,11 +114,19 @@ def _statistics(totals: Sequence[Total]) -> dict[str, Any]:
     }
 
 
-def _histogram(histograms: Iterable[Histogram]) -> list[dict[str, Any]]:
-    counts: dict[int, int] = {}
-    for histogram in histograms:
-        for milliseconds, count in histogram:
-            counts[milliseconds] = counts.get(milliseconds, 0) + count
-    # Scattered, as X-Ray sends them: nobody shall come to rely on an order.
-    entries = sorted(counts.items(), key=lambda entry: entry[0] * _SCATTER & _MASK)
-    return [{"Value": milliseconds / 1000, "Count": count} for milliseconds, count in entries]
+def histogram_of(histograms: Iterable[Histogram]) -> list[dict[str, Any]]:
+    """Some histograms together, in seconds."""
+    several = list(histograms)
+    entries: Iterable[tuple[int, int]] = several[0] if several else ()
+    if len(several) > 1:
+        counts: Counter[int] = Counter()
+        for histogram in several:
+            counts.update(dict(histogram))
+        entries = counts.items()
+    return [_entry(milliseconds, count) for milliseconds, count in entries]
+
+
+@lru_cache(maxsize=200_000)
+def _entry(milliseconds: int, count: int) -> dict[str, Any]:
+    """One entry; a large graph has half a million of them, and most are alike. Nobody changes them."""
+    return {"Value": milliseconds / 1000, "Count": count}

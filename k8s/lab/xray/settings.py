@@ -2,11 +2,17 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 from k8s.lab.xray.resources import Indexing
 
 Clock = Callable[[], float]
 """Seconds since the epoch."""
+
+
+WindowRule = Literal["start", "overlap", "minute"]
+"""``start``: what began in the window. ``overlap``: what was under way in it. ``minute``: what began in one
+of the whole minutes that the window touches."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,12 +29,18 @@ class Settings:
     """What becomes annotations, as the collector's exporter would be configured."""
     index_all_attributes: bool = False
     max_documents: int = 1_500_000
-    """Documents kept; the oldest traces go first. About 250 bytes each."""
+    """Documents kept; the oldest traces go first. About 300 bytes each."""
+    max_bytes: int = 512 * 2**20
+    """Of what arrived, compressed; the oldest traces go first here, too."""
+    max_unused_names: int = 100_000
+    """Names of nodes kept before those that no trace has any more are forgotten."""
     retention_s: float = 30 * 86_400.0
     """How long traces are kept after they first arrived, and how far back a graph reaches."""
 
     graph_page_size: int = 10_000
     """Services on a page of GetServiceGraph and GetTraceGraph."""
+    series_page_size: int = 1_000
+    """Periods on a page of GetTimeSeriesServiceStatistics."""
     summary_page_size: int = 100
     """Summaries on a page of GetTraceSummaries."""
     summary_page_scan: int = 2_000
@@ -44,6 +56,19 @@ class Settings:
     """Share of documents that are delivered twice."""
     seed: int = 0
     """Of all randomness: delays, losses, orders."""
+
+    throttle_code: str = "ThrottledException"
+    """The code of those 429: X-Ray's own, or its front door's ``ThrottlingException``."""
+    window: WindowRule = "start"
+    """Which requests a graph's window holds, see WindowRule; AWS does not say."""
+    transaction_search: bool = False
+    """Whether Transaction Search is on: segments go to CloudWatch Logs, X-Ray holds the indexed share."""
+    indexing_percent: float = 1.0
+    """The share of traces that is indexed with Transaction Search on."""
+    destination_pending_s: float = 0.0
+    """How long a change of the segments' destination is PENDING."""
+    retrieval_s: float = 0.0
+    """How long a retrieval of traces is RUNNING."""
 
     accounts: bool = False
     """Whether nodes carry account ids."""

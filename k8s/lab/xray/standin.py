@@ -5,7 +5,6 @@ guide; the 6 hours and their message were seen live by others.
 """
 
 import random
-import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -14,19 +13,23 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from k8s.lab.xray import faults
 from k8s.lab.xray.archive import Archive, Resources
-from k8s.lab.xray.arguments import GRAPH_HOURS, string, strings, trace_keys, window_of
+from k8s.lab.xray.arguments import string, strings, trace_keys
+from k8s.lab.xray.destination import LOGS, Destination
 from k8s.lab.xray.documents import MOST_DOCUMENTS
 from k8s.lab.xray.elements import Nodes, Packer
 from k8s.lab.xray.fixed import ANSWERS
 from k8s.lab.xray.groups import Group, Groups
 from k8s.lab.xray.intake import Intake
-from k8s.lab.xray.pages import Cursor, Pages, query_of
+from k8s.lab.xray.knobs import Knobs, knobs_of
+from k8s.lab.xray.pages import Pages
+from k8s.lab.xray.queries import Queries
+from k8s.lab.xray.retrieval import Retrievals
 from k8s.lab.xray.search import Search
-from k8s.lab.xray.services import services_of
 from k8s.lab.xray.settings import Clock, Settings
-from k8s.lab.xray.store import GroupsOf, Store
-from k8s.lab.xray.traces import Trace, processed
+from k8s.lab.xray.store import BY_ID, GroupsOf, Store
+from k8s.lab.xray.traces import processed
 from k8s.lab.xray.translate import trace_id_of
+from k8s.lab.xray.written import full
 
 Body = Mapping[str, Any]
 Answer = dict[str, Any]
@@ -36,7 +39,9 @@ _QUIET_S: Final = 2.0
 _SETTLED_A_TICK: Final = 2_000
 _MATCHED_A_TICK: Final = 150
 """The same where groups ask for each trace's documents: about 50 ms of work, too."""
-_TIMES: Final = re.compile(r'("(?:start|end)_time":)(\d+(?:\.\d+)?)')
+_CATCHING_UP: Final = 8
+"""If more wait, this part of them is done in a tick, so that a query never finds all of them waiting."""
+_NEED_THE_LEDGER: Final = frozenset({"/ServiceGraph", "/TimeSeriesServiceStatistics", "/TraceSummaries"})
 
 
 class StandIn:
@@ -47,34 +52,45 @@ class StandIn:
         self._settings = settings
         self._clock = clock
         self._dice = random.Random(settings.seed)  # noqa: S311  # reproducible unreliability
-        self._operations: Mapping[str, Callable[[Body], Answer]] = {
-            "/TraceSegments": self._put_trace_segments,
-            "/ServiceGraph": self._get_service_graph,
-            "/TraceGraph": self._get_trace_graph,
-            "/TraceSummaries": self._get_trace_summaries,
-            "/Traces": self._batch_get_traces,
-            "/CreateGroup": self._create_group,
-            "/GetGroup": self._get_group,
-            "/UpdateGroup": self._update_group,
-            "/DeleteGroup": self._delete_group,
-            "/Groups": self._get_groups,
-        }
+        self.knobs: Knobs
         self.reset()
 
     def reset(self) -> None:
-        """Forget everything."""
-        settings = self._settings
+        """Forget everything; knobs go back to what the settings say."""
+        settings, clock = self._settings, self._clock
+        self.knobs = knobs_of(settings)
         resources = Resources()
-        nodes = Nodes()
-        archive = Archive(settings.indexing, resources)
-        packer = Packer(nodes, settings.indexing, accounts=settings.accounts)
-        self._nodes = nodes
-        self._archive = archive
-        self._store = Store(archive, nodes, max_documents=settings.max_documents)
-        self._intake = Intake(settings, self._store, archive, resources, packer)
+        nodes = self._nodes = Nodes()
+        self._archive = Archive(settings.indexing, resources)
+        self._destination = Destination(settings, clock)
+        self._store = Store(self._archive, nodes, settings, self._destination.route_of)
+        self._intake = Intake(
+            settings,
+            self.knobs,
+            store=self._store,
+            archive=self._archive,
+            resources=resources,
+            packer=Packer(nodes, settings.indexing, accounts=settings.accounts),
+        )
         self._groups = Groups(f"arn:aws:xray:{settings.region}:{settings.account_id}")
-        self._pages = Pages(settings.seed)
-        self._search = Search(self._store, self._groups, self._pages, settings)
+        pages = Pages(settings.seed)
+        self._search = Search(self._store, self._groups, pages, settings)
+        retrievals = Retrievals(settings, clock, self._store, pages, self._destination)
+        queries = Queries(
+            settings,
+            clock,
+            store=self._store,
+            nodes=nodes,
+            groups=self._groups,
+            pages=pages,
+            retrievals=retrievals,
+        )
+        self._operations: Mapping[str, Callable[[Body], Answer]] = {
+            **self._own_operations(),
+            **self._destination.operations(),
+            **retrievals.operations(),
+            **queries.operations(),
+        }
 
     def call(self, path: str, body: Body) -> Answer:
         """Answer one API call; ApiError for anything but success."""
@@ -82,16 +98,30 @@ class StandIn:
         operation = self._operations.get(path)
         if fixed is None and operation is None:
             raise faults.unknown_operation(path)
-        if self._settings.throttle_rate and self._dice.random() < self._settings.throttle_rate:
-            raise faults.throttled()
-        self._intake.release(self._clock())
+        now_s = self._clock()
+        rate = self.knobs.throttle_rate
+        if now_s < self.knobs.throttle_until_s or (rate and self._dice.random() < rate):
+            raise faults.throttled(self._settings.throttle_code)
+        self._intake.release(now_s)
+        if path in _NEED_THE_LEDGER:
+            self._store.settle(self._groups_of)
         if fixed is not None:
-            return fixed(body, self._clock())
+            return fixed(body, now_s)
         return operation(body) if operation is not None else {}
+
+    @property
+    def takes_otlp(self) -> bool:
+        """Whether OTLP is taken: always as a collector, as AWS's endpoint only with Transaction Search on."""
+        return not self._settings.strict_otlp or self._destination.in_force == LOGS
 
     def take_otlp(self, request: ExportTraceServiceRequest, content: bytes) -> None:
         """Take a decoded OTLP request; *content* is its protobuf encoding."""
         self._intake.take_otlp(request, content, self._clock())
+
+    def turn(self, changes: Body) -> Answer:
+        """Turn some knobs; returns all of them."""
+        self.knobs.turn(changes, self._clock())
+        return msgspec.structs.asdict(self.knobs)
 
     def tick(self) -> int:
         """Regular work, in small pieces: release what was delayed, drop what is old, count what is quiet.
@@ -100,8 +130,10 @@ class StandIn:
         """
         now_s = self._clock()
         self._intake.release(now_s)
-        self._store.make_room(now_s, self._settings.retention_s)
-        most = _MATCHED_A_TICK if self._groups else _SETTLED_A_TICK
+        self._store.make_room(now_s)
+        self._store.forget_names(self._intake.packed)
+        least = _MATCHED_A_TICK if self._groups else _SETTLED_A_TICK
+        most = max(least, self._store.unsettled // _CATCHING_UP)
         return self._store.settle(self._groups_of, before_s=now_s - _QUIET_S, most=most)
 
     def status(self) -> Answer:
@@ -110,10 +142,14 @@ class StandIn:
             "traces": len(self._store),
             "documents": self._store.documents,
             "waiting": self._intake.waiting,
+            "unsettled": self._store.unsettled,
+            "names": len(self._nodes),
             "archive": {"payloads": len(self._archive), "bytes": self._archive.stored_bytes},
             "intake": {key: self._intake.counts[key] for key in ("received", "refused", "lost", "doubled")},
             "dropped": {key: self._store.dropped[key] for key in ("capacity", "expired")},
             "groups": [group.name for group in self._groups.all()],
+            "destination": self._destination.in_force,
+            "knobs": msgspec.structs.asdict(self.knobs),
             "settings": msgspec.to_builtins(self._settings),
         }
 
@@ -123,6 +159,18 @@ class StandIn:
         found = (self._store.trace(key) for key in self._store.newest(most))
         traces = {trace.id: processed(trace) for trace in found if trace is not None}
         return {"status": self.status(), "traces": traces}
+
+    def _own_operations(self) -> dict[str, Callable[[Body], Answer]]:
+        return {
+            "/TraceSegments": self._put_trace_segments,
+            "/TraceSummaries": self._search.page,
+            "/Traces": self._batch_get_traces,
+            "/CreateGroup": self._create_group,
+            "/GetGroup": self._get_group,
+            "/UpdateGroup": self._update_group,
+            "/DeleteGroup": self._delete_group,
+            "/Groups": self._get_groups,
+        }
 
     @property
     def _groups_of(self) -> GroupsOf | None:
@@ -144,64 +192,15 @@ class StandIn:
         refused = self._intake.take_documents(documents, self._clock())
         return {"UnprocessedTraceSegments": [document.as_json() for document in refused]}
 
-    def _get_service_graph(self, body: Body) -> Answer:
-        window = window_of(body, GRAPH_HOURS)
-        cursor = self._pages.resume("GetServiceGraph", body)
-        group: Group | None = None
-        if body.get("GroupName") or body.get("GroupARN"):
-            group = self._group_for_graph(body)
-        if cursor is None:
-            self._store.settle(self._groups_of)
-            start_s = max(window.start_s, self._clock() - self._settings.retention_s)
-            if group is None and (body.get("GroupName") or body.get("GroupARN")):
-                services = []
-            else:
-                totals = self._store.totals(start_s, window.end_s, group.bit if group else None)
-                services = services_of(totals, self._nodes.identity, self._settings.seed)
-            cursor = Cursor(query=query_of("GetServiceGraph", body), items=services)
-        changed_s = group.versions[-1].since_s if group and len(group.versions) > 1 else None
-        return {
-            "StartTime": window.start_s,
-            "EndTime": window.end_s,
-            "ContainsOldGroupVersions": changed_s is not None and changed_s > window.start_s,
-            **self._services_page(cursor),
-        }
-
-    def _group_for_graph(self, body: Body) -> Group | None:
-        try:
-            return self._groups.find(string(body, "GroupName"), string(body, "GroupARN"))
-        except faults.ApiError:
-            if self._settings.unknown_group_is_empty:
-                return None
-            raise
-
-    def _services_page(self, cursor: Cursor) -> Answer:
-        end = cursor.place + self._settings.graph_page_size
-        page: Answer = {"Services": cursor.items[cursor.place : end]}
-        token = self._pages.token(cursor, end)
-        return page if token is None else {**page, "NextToken": token}
-
-    def _get_trace_graph(self, body: Body) -> Answer:
-        keys = trace_keys(body)
-        cursor = self._pages.resume("GetTraceGraph", body)
-        if cursor is None:
-            services = services_of(self._store.totals_of(keys), self._nodes.identity, self._settings.seed)
-            cursor = Cursor(query=query_of("GetTraceGraph", body), items=services)
-        return self._services_page(cursor)
-
-    def _get_trace_summaries(self, body: Body) -> Answer:
-        self._store.settle(self._groups_of)
-        return self._search.page(body)
-
     def _batch_get_traces(self, body: Body) -> Answer:
         found: list[Answer] = []
         unknown: list[str] = []
         for key in trace_keys(body):
-            trace = self._store.trace(key)
+            trace = self._store.trace(key) if self._store.route(key) & BY_ID else None
             if trace is None:
                 unknown.append(trace_id_of(key))
             else:
-                found.append(_full(trace))
+                found.append(full(trace))
         unprocessed = unknown if self._settings.unknown_ids_unprocessed else []
         return {"Traces": found, "UnprocessedTraceIds": unprocessed}
 
@@ -236,27 +235,3 @@ def _insights(body: Body) -> tuple[bool, bool] | None:
     if not isinstance(settings, dict):
         return None
     return settings.get("InsightsEnabled") is True, settings.get("NotificationsEnabled") is True
-
-
-def _full(trace: Trace) -> Answer:
-    """The Trace of the API: processed documents as text, with times in the notation that X-Ray uses."""
-    documents = processed(trace)
-    return {
-        "Id": trace.id,
-        "Duration": round(trace.end_s - trace.start_s, 3),
-        "LimitExceeded": False,
-        "Segments": [
-            {
-                "Id": document["id"],
-                "Document": _TIMES.sub(_with_exponent, msgspec.json.encode(document).decode()),
-            }
-            for document in documents
-        ],
-    }
-
-
-def _with_exponent(match: re.Match[str]) -> str:
-    """1795376700.001 -> 1.795376700001E9, the way the JVM prints doubles."""
-    whole, _, fraction = match[2].partition(".")
-    digits = (whole[1:] + fraction).rstrip("0") or "0"
-    return f"{match[1]}{whole[0]}.{digits}E{len(whole) - 1}"

@@ -1,14 +1,22 @@
 """A trace as GetTraceSummaries tells it. Source: the service model in botocore."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any
 
 from k8s.lab.xray.matching import annotations_of
 from k8s.lab.xray.traces import Part, Trace
 
+_Services = Callable[[Iterable[Part]], list[dict[str, Any]]]
+"""Gives the ServiceIds of some segments, each once."""
 
-def summary_of(trace: Trace, *, revision: int) -> dict[str, Any]:
-    """The TraceSummary; root causes are not worked out (their lists are empty)."""
+
+def summary_of(trace: Trace, *, revision: int, accounts: bool = False) -> dict[str, Any]:
+    """The TraceSummary; root causes are not worked out (their lists are empty).
+
+    *accounts*: whether services are told apart by account, as in the graph.
+    """
+    services = partial(_services, trace, accounts=accounts)
     root = trace.root
     document = root.document if root else {}
     summary: dict[str, Any] = {
@@ -20,9 +28,9 @@ def summary_of(trace: Trace, *, revision: int) -> dict[str, Any]:
         "HasThrottle": any(part.document.get("throttle") is True for part in trace.parts.values()),
         "IsPartial": trace.in_progress,
         "Http": _http(document),
-        "Annotations": _annotations(trace),
-        "Users": _users(trace),
-        "ServiceIds": _services(trace, (*trace.segments, *trace.inferred)),
+        "Annotations": _annotations(trace, services),
+        "Users": _users(trace, services),
+        "ServiceIds": services((*trace.segments, *trace.inferred)),
         "ResourceARNs": _named("ARN", (part.document.get("resource_arn") for part in trace.segments)),
         "InstanceIds": _named("Id", _places(trace, "instance_id")),
         "AvailabilityZones": _named("Name", _places(trace, "availability_zone")),
@@ -33,7 +41,7 @@ def summary_of(trace: Trace, *, revision: int) -> dict[str, Any]:
     }
     if root is not None:
         summary["ResponseTime"] = round(root.end_s - root.start_s, 3)
-        summary["EntryPoint"] = _service(trace, root)
+        (summary["EntryPoint"],) = services((root,))
     return summary
 
 
@@ -50,7 +58,7 @@ def _http(document: Any) -> dict[str, Any]:
     return {key: value for key, value in fields.items() if value is not None}
 
 
-def _annotations(trace: Trace) -> dict[str, list[dict[str, Any]]]:
+def _annotations(trace: Trace, services: _Services) -> dict[str, list[dict[str, Any]]]:
     found: dict[str, list[dict[str, Any]]] = {}
     for key, carried in annotations_of(trace).items():
         carriers: dict[tuple[type, Any], list[Part]] = {}
@@ -59,7 +67,7 @@ def _annotations(trace: Trace) -> dict[str, list[dict[str, Any]]]:
         found[key] = [
             {
                 "AnnotationValue": _annotation_value(value),
-                "ServiceIds": _services(trace, _owners(trace, parts)),
+                "ServiceIds": services(_owners(trace, parts)),
             }
             for (_, value), parts in carriers.items()
         ]
@@ -81,28 +89,31 @@ def _owners(trace: Trace, parts: Iterable[Part]) -> Iterator[Part]:
             yield owner
 
 
-def _users(trace: Trace) -> list[dict[str, Any]]:
+def _users(trace: Trace, services: _Services) -> list[dict[str, Any]]:
     users: dict[str, list[Part]] = {}
     for part in trace.segments:
         if user := part.document.get("user"):
             users.setdefault(str(user), []).append(part)
-    return [{"UserName": user, "ServiceIds": _services(trace, parts)} for user, parts in users.items()]
+    return [{"UserName": user, "ServiceIds": services(parts)} for user, parts in users.items()]
 
 
-def _services(trace: Trace, parts: Iterable[Part]) -> list[dict[str, Any]]:
-    services: list[dict[str, Any]] = []
-    for part in parts:
-        service = _service(trace, part)
-        if service not in services:
-            services.append(service)
-    return services
+def _services(trace: Trace, parts: Iterable[Part], *, accounts: bool) -> list[dict[str, Any]]:
+    names = dict.fromkeys((*trace.node(part), _account(trace, part) if accounts else "") for part in parts)
+    return [_service_id(*name) for name in names]
 
 
-def _service(trace: Trace, part: Part) -> dict[str, Any]:
-    name, kind = trace.node(part)
+def _account(trace: Trace, part: Part) -> str:
+    if trace.is_inferred(part):
+        return ""
+    return str((part.document.get("aws") or {}).get("account_id") or "")
+
+
+def _service_id(name: str, kind: str, account: str) -> dict[str, Any]:
     service: dict[str, Any] = {"Name": name, "Names": [name]}
     if kind:
         service["Type"] = kind
+    if account:
+        service["AccountId"] = account
     return service
 
 

@@ -4,8 +4,9 @@ A row is 33 bytes. A trace that changed gives its old rows back and adds new one
 of numpy over the table, so that a million segments take well under a second.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from struct import Struct
 from typing import Any, Final
 
@@ -32,9 +33,14 @@ _DEAD: Final = 0
 _LONGEST_MS: Final = 2**32 - 1
 _OUTCOMES: Final = 4
 _WORTH_COMPACTING: Final = 10_000
+_SCATTER: Final = np.uint64(0x9E3779B1)
+_GATHER: Final = np.uint64(pow(0x9E3779B1, -1, 2**32))
+"""Undoes the multiplication by _SCATTER, modulo 2**32."""
+_MASK: Final = np.uint64(2**32 - 1)
+_HALF: Final = np.uint64(32)
 
 Histogram = tuple[tuple[int, int], ...]
-"""(milliseconds, how many) pairs with distinct values, in no useful order."""
+"""(milliseconds, how many) pairs with distinct values, scattered: in an order of no use to anybody."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +71,21 @@ class Rows:
 
 
 NOTHING: Final = Rows(first=0, count=0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """Which requests to count."""
+
+    start_s: float
+    end_s: float
+    under_way: bool = False
+    """Those under way in [start, end); otherwise those that began in it."""
+    group_bit: int | None = None
+    """Only those of one group's traces."""
+
+
+EVERYTHING: Final = Selection(start_s=float("-inf"), end_s=float("inf"))
 
 
 class Ledger:
@@ -118,30 +139,59 @@ class Ledger:
         return self._dead > max(_WORTH_COMPACTING, len(self))
 
     def compact(self, old: Iterable[Rows]) -> Iterator[Rows]:
-        """Remove the dead rows; gives the new place for each old one, in the same order."""
+        """Remove dead rows and cells without any; gives the new place for each old one, in the same order."""
         table = self._table()
         alive = table["cell"] != _DEAD
         moved = np.concatenate(([0], np.cumsum(alive)))
-        self._rows = bytearray(table[alive].tobytes())
+        kept = table[alive]
+        used, places = np.unique(kept["cell"], return_inverse=True)
+        kept["cell"] = places + 1
+        cells = list(self._cells)
+        self._cells = {(_DEAD, _DEAD): _DEAD}
+        for place, number in enumerate(used.tolist(), 1):
+            self._cells[cells[number]] = place
+        self._rows = bytearray(kept.tobytes())
         self._dead = 0
         return (Rows(first=int(moved[rows.first]), count=rows.count) for rows in old)
 
-    def totals(self, start_s: float, end_s: float, group_bit: int | None = None) -> list[Total]:
-        """What starts in [start, end) adds up to, per node and per edge; only one group's traces if asked."""
+    def totals(self, selection: Selection) -> list[Total]:
+        """What was selected adds up to, per node and per edge."""
         table = self._table()
-        chosen = (table["start_s"] >= start_s) & (table["start_s"] < end_s) & (table["cell"] != _DEAD)
-        if group_bit is not None:
-            chosen &= (table["groups"] >> np.uint32(group_bit)) & np.uint32(1) == 1
-        return _totals(table[chosen], list(self._cells))
+        chosen = table[_chosen(table, selection)]
+        return _totals(chosen, chosen["cell"].astype(np.int64), list(self._cells))
+
+    def series(
+        self, selection: Selection, wanted: Callable[[int, int], bool], period_s: int
+    ) -> list[tuple[int, Total]]:
+        """What was selected, of the cells (caller, node) that are *wanted*, adds up to in each period.
+
+        Periods are told by their begin, a multiple of *period_s*; those without a request are left out.
+        """
+        cells = [number for cell, number in self._cells.items() if number != _DEAD and wanted(*cell)]
+        table = self._table()
+        chosen = table[_chosen(table, selection) & np.isin(table["cell"], np.array(cells, dtype=np.uint32))]
+        periods, places = np.unique(chosen["start_s"] // period_s, return_inverse=True)
+        sums = _totals(chosen, places.astype(np.int64), [(_DEAD, _DEAD)] * len(periods))
+        return [(int(period) * period_s, total) for period, total in zip(periods.tolist(), sums, strict=True)]
 
     def _table(self) -> npt.NDArray[Any]:
         # The array borrows the buffer, which must not grow meanwhile: nobody keeps the array.
         return np.frombuffer(self._rows, dtype=_DTYPE)
 
 
-def _totals(rows: npt.NDArray[Any], cells: list[tuple[int, int]]) -> list[Total]:
-    """Add up rows, cell by cell."""
-    cell = rows["cell"].astype(np.int64)
+def _chosen(table: npt.NDArray[Any], selection: Selection) -> npt.NDArray[Any]:
+    """Which rows are selected, as truth values."""
+    last_s = table["start_s"]
+    if selection.under_way:
+        last_s = last_s + table["response_s"]
+    chosen = (last_s >= selection.start_s) & (table["start_s"] < selection.end_s) & (table["cell"] != _DEAD)
+    if selection.group_bit is not None:
+        chosen &= (table["groups"] >> np.uint32(selection.group_bit)) & np.uint32(1) == 1
+    return np.asarray(chosen)
+
+
+def _totals(rows: npt.NDArray[Any], cell: npt.NDArray[Any], cells: Sequence[tuple[int, int]]) -> list[Total]:
+    """Add up rows, cell by cell; *cell* is the place in *cells* for each row."""
     size = len(cells)
     outcomes = np.bincount(cell * _OUTCOMES + rows["outcome"], minlength=size * _OUTCOMES)
     by_outcome = outcomes.reshape(size, _OUTCOMES).tolist()
@@ -151,7 +201,9 @@ def _totals(rows: npt.NDArray[Any], cells: list[tuple[int, int]]) -> list[Total]
     np.minimum.at(first_s, cell, rows["start_s"])
     np.maximum.at(last_s, cell, rows["start_s"] + rows["response_s"])
     responses = _histograms(cell, rows["response_ms"], size)
-    durations = _histograms(cell, rows["duration_ms"], size)
+    durations = responses
+    if not np.array_equal(rows["response_ms"], rows["duration_ms"]):
+        durations = _histograms(cell, rows["duration_ms"], size)
     return [
         Total(
             caller=cells[number][0],
@@ -168,11 +220,12 @@ def _totals(rows: npt.NDArray[Any], cells: list[tuple[int, int]]) -> list[Total]
 
 
 def _histograms(cell: npt.NDArray[Any], milliseconds: npt.NDArray[Any], size: int) -> list[Histogram]:
-    keys, counts = np.unique((cell << 32) | milliseconds, return_counts=True)
-    borders = np.searchsorted(keys >> 32, np.arange(size + 1))
-    values = (keys & 0xFFFFFFFF).tolist()
+    """The histogram of each cell, scattered: nobody shall come to rely on an order, X-Ray promises none."""
+    scattered = (milliseconds.astype(np.uint64) * _SCATTER) & _MASK
+    keys, counts = np.unique((cell.astype(np.uint64) << _HALF) | scattered, return_counts=True)
+    borders = np.searchsorted(keys >> _HALF, np.arange(size + 1, dtype=np.uint64)).tolist()
+    values = (((keys & _MASK) * _GATHER) & _MASK).tolist()
     amounts = counts.tolist()
     return [
-        tuple(zip(values[start:end], amounts[start:end], strict=True))
-        for start, end in zip(borders[:-1].tolist(), borders[1:].tolist(), strict=True)
+        tuple(zip(values[start:end], amounts[start:end], strict=True)) for start, end in pairwise(borders)
     ]

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from k8s.lab.xray import naming
 from k8s.lab.xray.elements import CALL, EMBEDDED, IN_PROGRESS, SEGMENT, TRACED, is_call, is_traced
-from k8s.lab.xray.graph import latest, owner_of
+from k8s.lab.xray.graph import latest, owners_of
 from k8s.lab.xray.translate import SUBSEGMENT, Document, derived_id
 
 _SEGMENT_FIELDS: Final = (
@@ -37,6 +37,8 @@ _INFERRED_FIELDS: Final = (
 )
 _MADE_UP: Final = -1
 """The source of what was not received but inferred."""
+_LEVELS: Final = 60
+"""How deeply subsegments are nested in a processed document; deeper ones stand by themselves."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +81,8 @@ class Trace:
     """Segments made up for calls whose callee never reported."""
     below: Mapping[int, tuple[Part, ...]]
     """The subsegments below a part, by the part's id."""
+    owners: Mapping[int, Part]
+    """The segment above a subsegment, by the subsegment's id."""
 
     @property
     def root(self) -> Part | None:
@@ -111,9 +115,13 @@ class Trace:
             return naming.inferred_node(self.parts[part.parent].document)
         return part.document["name"], part.document.get("origin") or ""
 
+    def is_inferred(self, part: Part) -> bool:
+        """Whether a segment was made up."""
+        return part.source == _MADE_UP
+
     def segment_of(self, part: Part) -> Part | None:
         """The segment that a part is or belongs to; None where that never came."""
-        return part if part.bits & SEGMENT else owner_of(part, self.parts)
+        return part if part.bits & SEGMENT else self.owners.get(part.id)
 
     def calls(self) -> list[tuple[Part, Part, Part]]:
         """The edges: (calling segment, subsegment of the call, called segment)."""
@@ -121,7 +129,7 @@ class Trace:
         for callee in (*self.segments, *self.inferred):
             call = self.parts.get(callee.parent)
             if call is not None and call.bits & CALL:
-                caller = owner_of(call, self.parts)
+                caller = self.owners.get(call.id)
                 if caller is not None:
                     found.append((caller, call, callee))
         return found
@@ -137,13 +145,14 @@ def assemble(trace_id: str, documents: Iterable[Document]) -> Trace:
             below.setdefault(part.parent, []).append(part)
     segments = tuple(part for part in parts.values() if part.bits & SEGMENT)
     reported = {part.parent for part in segments}
+    owners = owners_of(parts)
     inferred = tuple(
         _infer(part)
         for part in parts.values()
         if part.bits & CALL
         and not part.bits & (TRACED | IN_PROGRESS)
         and part.id not in reported
-        and owner_of(part, parts) is not None
+        and part.id in owners
     )
     return Trace(
         id=trace_id,
@@ -151,16 +160,22 @@ def assemble(trace_id: str, documents: Iterable[Document]) -> Trace:
         segments=segments,
         inferred=inferred,
         below={parent: tuple(children) for parent, children in below.items()},
+        owners=owners,
     )
 
 
 def processed(trace: Trace) -> list[Document]:
     """The trace's segment documents; subsegments whose segment never came stand by themselves."""
-    lost = [
+    alone = [
         part for part in trace.parts.values() if not part.bits & SEGMENT and part.parent not in trace.parts
     ]
-    documents = [_nested(trace, part, _SEGMENT_FIELDS) for part in (*trace.segments, *trace.inferred)]
-    return documents + [_nested(trace, part, (*_SEGMENT_FIELDS, "type")) for part in lost]
+    documents = [
+        _nested(trace, part, _SEGMENT_FIELDS, _LEVELS, alone) for part in (*trace.segments, *trace.inferred)
+    ]
+    for part in alone:  # it grows meanwhile
+        document = _nested(trace, part, _SEGMENT_FIELDS, _LEVELS, alone)
+        documents.append(document | {"type": SUBSEGMENT, "parent_id": f"{part.parent:016x}"})
+    return documents
 
 
 def _flat(document: Mapping[str, Any], place: int, enclosing: int = 0) -> list[Part]:
@@ -201,15 +216,20 @@ def _infer(call: Part) -> Part:
     return Part(id=own_id, parent=call.id, source=_MADE_UP, position=0, bits=SEGMENT, document=document)
 
 
-def _nested(trace: Trace, part: Part, fields: tuple[str, ...]) -> Document:
+def _nested(trace: Trace, part: Part, fields: tuple[str, ...], levels: int, deeper: list[Part]) -> Document:
+    """The part with what is below it; what is more *levels* down goes to *deeper*."""
     document = {
         field: _without_nulls(part.document[field]) for field in fields if _kept(field, part.document)
     }
     if "trace_id" in fields:
         document["trace_id"] = trace.id
     children = trace.below.get(part.id, ())
-    if children:
-        document["subsegments"] = [_nested(trace, child, _SUBSEGMENT_FIELDS) for child in children]
+    if children and not levels:
+        deeper += children
+    elif children:
+        document["subsegments"] = [
+            _nested(trace, child, _SUBSEGMENT_FIELDS, levels - 1, deeper) for child in children
+        ]
     return document
 
 

@@ -4,12 +4,14 @@ Pure: the ids that the exporter draws at random (the second document of a LOCAL_
 derived from the span's id instead, so that a span delivered twice gives the same documents.
 """
 
-import json
 from collections.abc import Callable
 from typing import Any, Final
 
+import msgspec
+
 from k8s.lab.xray import naming
 from k8s.lab.xray.cause import cause_block
+from k8s.lab.xray.depth import is_deeper
 from k8s.lab.xray.http_block import http_block
 from k8s.lab.xray.naming import Outcome
 from k8s.lab.xray.resources import (
@@ -259,11 +261,11 @@ def _fields(
 def _add_metadata(key: str, value: str, metadata: Document, default: Document) -> None:
     """Spread a JSON object given as ``aws.xray.metadata.<namespace>``; anything else stays as it is."""
     try:
-        entries = json.loads(value)
-    except ValueError:
+        entries = msgspec.json.decode(value)
+    except (msgspec.DecodeError, RecursionError):
         entries = None
     namespace = key.removeprefix(_METADATA_PREFIX)
-    if not isinstance(entries, dict):
+    if not isinstance(entries, dict) or is_deeper(entries):
         default[key] = value
     elif namespace.lower() == "default":
         default.update(entries)

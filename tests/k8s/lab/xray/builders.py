@@ -1,10 +1,12 @@
 """Segment documents, OTLP spans and short views of graphs, to write tests with."""
 
+import base64
 import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pytest
+from google.protobuf.json_format import MessageToDict  # type: ignore[import-untyped]  # no stubs
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
@@ -22,6 +24,7 @@ UNSPECIFIED, INTERNAL, SERVER, CLIENT, PRODUCER, CONSUMER = range(6)
 EKS = "AWS::EKS::Container"
 
 Json = dict[str, Any]
+_IDS = {"traceId", "spanId", "parentSpanId"}
 
 
 def segment(
@@ -176,6 +179,23 @@ def without(message: ExportTraceServiceRequest, *numbers: int) -> ExportTraceSer
             del scope_spans.spans[:]
             scope_spans.spans.extend(kept)
     return copy
+
+
+def hex_ids(tree: Any) -> Any:
+    """The library's JSON with ids as OTLP wants them."""
+    if isinstance(tree, list):
+        return [hex_ids(item) for item in tree]
+    if isinstance(tree, dict):
+        return {
+            key: base64.b64decode(value).hex() if key in _IDS else hex_ids(value)
+            for key, value in tree.items()
+        }
+    return tree
+
+
+def in_json(message: ExportTraceServiceRequest, *, numbers: bool = True) -> bytes:
+    """The request in OTLP's JSON; enumerations as numbers, as the protocol has them, or by name."""
+    return json.dumps(hex_ids(MessageToDict(message, use_integers_for_enums=numbers))).encode()
 
 
 class Clock:
