@@ -2,10 +2,10 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from analysis import caveats, collect, cost, expectation, graph, pairs
+from analysis import caveats, collect, connections, cost, expectation, graph, pairs, shares
 from analysis.collect import GraphFile
 from analysis.graph import GraphCalls
 from analysis.model import (
@@ -20,11 +20,12 @@ from analysis.model import (
 )
 from analysis.pairs import LostCalls, Pair
 from analysis.placement import Timeline
+from analysis.sampled_connections import sampled_arm
 from k8s.errors import UsageError
 from k8s.lab.truth import TruthRow
 from k8s.topology import ServiceKey, Snapshot
 from loadtest import latency, truthfile
-from loadtest.record import LoadSeen, RunRecord, WorkerTally
+from loadtest.record import Caveat, LoadSeen, RunRecord, WorkerTally
 from loadtest.truthfile import TruthFile
 
 
@@ -114,6 +115,7 @@ def arm_result(inputs: ArmInputs, *, assumed: AssumedBytes) -> ArmResult:
             *caveats.of_run(record, load),
             *caveats.of_graph(inputs.graph, loss),
             *caveats.of_truth(inputs.truth, truth_check, record.asked.service),
+            *_connection_caveats(results[0], inputs, timeline),
         ),
     )
 
@@ -134,7 +136,7 @@ def _pairs(
             reason = f"caller of {pod}: its document never arrived"
             lost.setdefault(focus, []).append(LostCalls(reason=reason, count=count))
     order = sorted({*by_pair, *lost, focus}, key=lambda pair: (pair != focus, pair))
-    return tuple(
+    results = [
         pairs.result(
             pair,
             by_pair.get(pair, []),
@@ -143,7 +145,30 @@ def _pairs(
             connections=_connections(inputs, pair, focus),
         )
         for pair in order
-    )
+    ]
+    return (_by_connection(results[0], inputs, timeline), *results[1:])
+
+
+def _by_connection(pair: PairResult, inputs: ArmInputs, timeline: Timeline) -> PairResult:
+    """The pair under study with the interval that its connections allow.
+
+    Where the relays saw a connection for every call there is nothing to estimate. Else a sample of traces
+    names connections; without their names each pod pair counts as one.
+    """
+    if pair.share is None or (inputs.truth is not None and inputs.truth.connection_per_call):
+        return pair
+    sample = connections.sample(inputs.traces, timeline, (pair.client, pair.server))
+    found = sampled_arm(connections.sampled_pairs(pair, sample))
+    return pair if found is None else replace(pair, share=shares.share_interval(found.arm))
+
+
+def _connection_caveats(pair: PairResult, inputs: ArmInputs, timeline: Timeline) -> tuple[Caveat, ...]:
+    """What is known of the pair's connections, where that is less than all."""
+    if inputs.truth is not None and inputs.truth.connection_per_call:
+        return ()
+    sample = connections.sample(inputs.traces, timeline, (pair.client, pair.server))
+    found = sampled_arm(connections.sampled_pairs(pair, sample))
+    return () if found is None else found.arm.caveats
 
 
 def _pair_of_lost(call: Call, timeline: Timeline, focus: Pair, known: set[Workload]) -> Pair:
@@ -164,7 +189,7 @@ def _rows(truth: TruthFile | None, service: ServiceKey) -> tuple[TruthRow, ...]:
 
 def _connections(inputs: ArmInputs, pair: Pair, focus: Pair) -> int | None:
     """Connections behind a pair's calls, where they were counted or follow from the plan."""
-    if pair == focus and inputs.truth is not None:
+    if pair == focus and inputs.truth is not None and inputs.truth.connection_per_call:
         return truthfile.connections_used(_rows(inputs.truth, inputs.record.asked.service))
     load = inputs.record.seen.measured
     if pair[1] == focus[0] and load is not None:

@@ -60,10 +60,7 @@ def of_graph(graph: GraphFile, loss: Loss) -> tuple[Caveat, ...]:
 def of_truth(truth: TruthFile | None, check: TruthCheck | None, service: ServiceKey) -> tuple[Caveat, ...]:
     """Whether connections were counted, and agree with the calls."""
     found: list[tuple[str, str]] = []
-    if truth is None:
-        text = "Connections were not counted; each call is taken for a connection of its own."
-        found.append(("connection-per-call", text))
-    elif not truth.connection_per_call:
+    if truth is not None and not truth.connection_per_call:
         text = "The store keeps its connections, so intervals count connections, not calls."
         found.append(("keep-alive", text))
         if older := truthfile.only_older([row for row in truth.rows if row.service == service]):

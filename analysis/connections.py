@@ -12,8 +12,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from analysis.model import Workload
+from analysis.model import PairResult, Workload
 from analysis.placement import Timeline
+from analysis.sampled_connections import SampledPair
 
 PORTS: Final = ("network.peer.port", "net.sock.peer.port", "net.peer.port", "client.port")
 """Attributes that hold the peer's port, the newest convention first."""
@@ -135,3 +136,25 @@ def _port(document: Raw) -> int | None:
         if isinstance(port, int) and not isinstance(port, bool) and port > 0:
             return port
     return None
+
+
+def sampled_pairs(pair: PairResult, sample: ConnectionSample) -> list[SampledPair]:
+    """The graph's calls of each pod pair with known zones, with what a sample says of its connections."""
+    seen = {(one.client, one.server): one.calls for one in sample.pairs} if sample.identified else {}
+    return [
+        SampledPair(
+            client=flow.client,
+            server=flow.server,
+            stratum=flow.client_zone,
+            calls=flow.calls,
+            same_zone=flow.client_zone == flow.server_zone,
+            sampled=_at_most(seen.get((flow.client, flow.server), ()), flow.calls),
+        )
+        for flow in pair.flows
+        if flow.client_zone is not None and flow.server_zone is not None and flow.calls
+    ]
+
+
+def _at_most(sampled: tuple[int, ...], calls: int) -> tuple[int, ...]:
+    """A sample that has more calls than the graph belongs to another window: then it says nothing."""
+    return sampled if sum(sampled) <= calls else ()

@@ -3,12 +3,12 @@
 import argparse
 from pathlib import Path
 
-from k8s import control, doctor_cli, predict_cli
+from k8s import control, doctor_cli, eks_cli, kind_cli, predict_cli
 from k8s.advice import nearest_counts
 from k8s.cluster import LiveCluster, connect
 from k8s.console import Io, Parser, Verbs, group, verb
 from k8s.errors import ExitCode, InvalidRunError, UsageError
-from k8s.lab import scenario, supervisor
+from k8s.lab import life_cli, scenario, supervisor, xray_cli
 from k8s.lab import state as lab_state
 from k8s.lab.processes import is_running
 from k8s.lab.settings import DEFAULT_API_PORT, DEFAULT_XRAY_PORT, LabSettings
@@ -34,6 +34,8 @@ def add(verbs: "Verbs[Parser]") -> None:
         add_place(parser)
     predict_cli.add(routing, add_place=add_place, open_cluster=open_cluster)
     doctor_cli.add(routing, add_place=add_place, open_cluster=open_cluster)
+    eks_cli.add(verbs)
+    kind_cli.add(verbs)
 
 
 def add_place(parser: argparse.ArgumentParser) -> None:
@@ -81,6 +83,8 @@ def _add_lab(verbs: "Verbs[Parser]") -> None:
     add_lab_options(verb(verbs, "up", lab_up, summary="Start the lab; returns when every part is ready."))
     verb(verbs, "down", lab_down, summary="Stop the lab; leaves no process and no port.")
     verb(verbs, "status", lab_status, summary="Print what runs and where.")
+    xray_cli.add(verbs)
+    life_cli.add(verbs)
 
 
 def add_lab_options(up: argparse.ArgumentParser) -> None:

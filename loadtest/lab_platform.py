@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from k8s import recycle
 from k8s.cluster import LiveCluster
+from k8s.lab import state as lab_state
 from k8s.lab import truth
 from k8s.lab.addresses import WORKER_PODS_FROM, Addresses
 from k8s.lab.state import LabState
@@ -82,7 +83,8 @@ class LabPlatform:
 
     def read_truth(self) -> truth.TruthSnapshot:
         """The relays' counters now."""
-        return truth.read_truth([node.relay_admin_url for node in self.state.nodes])
+        # Read again: a node may have joined since.
+        return truth.read_truth(lab_state.load(self.state.state_dir).relay_admin_urls)
 
     def truth_file(self, before: truth.TruthSnapshot, after: truth.TruthSnapshot) -> TruthFile:
         """What the relays counted in between."""

@@ -2,7 +2,8 @@
 
 One lab owns one second octet B: node n has 127.B.0.n, its pod p 127.B.n.p, and Service s is reached from
 node n at 127.B.(200+n).s. The last is what one loopback costs: every machine has a ClusterIP of its own
-kernel, the lab's nodes share one, so each node's proxy listens at an address of its own.
+kernel, the lab's nodes share one, so each node's proxy listens at an address of its own. Pods beyond
+number 99, which only a lab that lives long has, are at 127.B.(54+n).x, then at 127.B.(108+n).x.
 """
 
 import ipaddress
@@ -17,6 +18,8 @@ MAX_PODS = 254
 """Pods on one node."""
 WORKER_PODS_FROM = 100
 """Pod numbers below are the lab's own; pods that other programs create on a node start here."""
+MAX_OWN_PODS = WORKER_PODS_FROM - 1 + 2 * MAX_PODS
+"""So many pods of its own can a node have in the lab's life without using an address twice."""
 POD_PORT = 8080
 SERVICE_PORT = 8080
 RELAY_ADMIN_PORT = 10249
@@ -39,6 +42,13 @@ class Addresses:
         """The address of pod number *pod* (from 1) on node number *node*."""
         return f"127.{self.octet}.{node}.{pod}"
 
+    def own_pod(self, node: int, count: int) -> str:
+        """The address of the *count*th pod (1 to MAX_OWN_PODS) that the lab itself starts on a node."""
+        if count < WORKER_PODS_FROM:
+            return self.pod(node, count)
+        floor, number = divmod(count - WORKER_PODS_FROM, MAX_PODS)
+        return self.pod(node + (floor + 1) * MAX_NODES, number + 1)
+
     def cluster_ip(self, service: int) -> str:
         """``spec.clusterIP`` of Service number *service*, from 1; nothing listens there."""
         return f"127.{self.octet}.{_SERVICE_BASE}.{service}"
@@ -57,9 +67,16 @@ class Addresses:
     def node_of(self, pod_ip: str) -> int | None:
         """The number of the node a pod's address belongs to; None for any other address."""
         parts = _octets(pod_ip)
-        if parts is None or parts[:2] != (127, self.octet) or not 1 <= parts[2] <= MAX_NODES:
+        if parts is None or parts[:2] != (127, self.octet) or not 1 <= parts[2] <= 3 * MAX_NODES:
             return None
-        return parts[2]
+        return (parts[2] - 1) % MAX_NODES + 1
+
+    def node_at(self, node_ip: str) -> int | None:
+        """The number of the node with that address; None for any other address."""
+        parts = _octets(node_ip)
+        if parts is None or parts[:3] != (127, self.octet, 0) or not 1 <= parts[3] <= MAX_NODES:
+            return None
+        return parts[3]
 
 
 def _octets(address: str) -> tuple[int, int, int, int] | None:

@@ -1,7 +1,7 @@
 """The lab's processes: started in their order, kept, and ended in the reverse one.
 
 Lives in the supervisor's process, which stays single-threaded, so that a fork copies a program in a known
-state. Plays the kubelet of all nodes, too.
+state. Plays the kubelets of all nodes and the controllers of their pods, too.
 """
 
 import contextlib
@@ -17,16 +17,18 @@ from itertools import zip_longest
 from pathlib import Path
 
 from k8s.errors import UnreachableError
-from k8s.lab import controller, seeds, state
-from k8s.lab.api import ApiError, LabApi
+from k8s.lab import controller, state
+from k8s.lab.api import LabApi
 from k8s.lab.apiserver import app as apiserver
+from k8s.lab.controllers import Controllers
 from k8s.lab.kubelet import Kubelet, rfc3339_now
-from k8s.lab.layout import CATALOG, SERVICE_NUMBERS, LabPod
-from k8s.lab.plan import LabPlan
+from k8s.lab.layout import CATALOG, SERVICE_NUMBERS, LabNode, LabPod
+from k8s.lab.plan import LabPlan, node_state
 from k8s.lab.ports import HOST
-from k8s.lab.processes import ProcessId, Signals, end, fork, identify
+from k8s.lab.processes import ProcessId, Signals, end, fork, identify, send
 from k8s.lab.readiness import answers, relays_complete
 from k8s.lab.relay import app as relay
+from k8s.lab.seeding import seed
 from k8s.lab.settings import LabSettings
 from k8s.lab.state import ChildState, Crash, LabState, Phase
 from k8s.lab.store import catalog, ui
@@ -71,47 +73,40 @@ class Crew:
         self._infrastructure: dict[str, ProcessId] = {}
         me = identify(os.getpid()) or ProcessId(pid=os.getpid(), started="")
         self.state: LabState = plan.state(me, time.time())
-        self._kubelets = {
-            pod.name: Kubelet(
-                pod=pod,
-                host_ip=plan.layout.node(pod.node).ip,
-                api=self._api,
-                probe=answers,
-                clock_s=time.monotonic,
-                launch=partial(self._fork, pod.name, partial(_ROLES[pod.service.name], plan.pod(pod))),
-            )
-            for pod in plan.layout.pods
-        }
         self._late_s = _late(plan)
+        self._controllers = Controllers(
+            plan, self._api, make_kubelet=self._kubelet, start_relay=self._start_relay, late=self._late_s
+        )
+        self._keepers = self._controllers.keepers
         self._up_at_s = 0.0
 
     def boot(self) -> None:
         """Start everything and wait until it works; CrashedError, StoppedError or UnreachableError else."""
         plan = self._plan
         settings = plan.settings
-        self._write_state()
+        state.write(self.state)
         gc.collect()
         gc.freeze()  # so that collections in the children do not touch, and copy, the pages they share
         until_s = time.monotonic() + BOOT_DEADLINE_S
         self._start(API_SERVER, partial(apiserver.serve, HOST, settings.api_port))
         self._start(XRAY, partial(_serve_xray, settings))
         self._wait_for("the API server to answer", self._api.is_up, until_s)
-        self._seed()
+        seed(plan, self._api, rfc3339_now())
         self._start(CONTROLLER, partial(controller.serve, plan.api_url, settings.seed))
         for node in plan.layout.nodes:
-            self._start(f"relay-{node.name}", partial(relay.serve, plan.relay(node)))
-        for name, kubelet in self._kubelets.items():
-            if name not in self._late_s:
-                kubelet.start()
+            self._start_relay(node)
+        self._controllers.begin()
+        self._keepers.start(pod.name for pod in plan.layout.pods if pod.name not in self._late_s)
         self._write_state()
         self._wait_for("all pods to be ready", self._pods_ready, until_s)
         self._wait_for("X-Ray to answer", partial(answers, f"{plan.xray_url}/healthz"), until_s)
         urls = [node.relay_admin_url for node in self.state.nodes]
         counts = {
-            service: sum(pod.name not in self._late_s for pod in self._pods_of(service.name))
+            service: sum(pod.name not in self._late_s for pod in plan.layout.pods if pod.service == service)
             for service in SERVICE_NUMBERS
         }
         self._wait_for("the relays to know all endpoints", partial(relays_complete, urls, counts), until_s)
+        self._controllers.live()
         self.state = replace(self.state, phase=Phase.UP)
         state.write_access_files(self.state)
         self._write_state()
@@ -120,13 +115,15 @@ class Crew:
         """Keep the lab until told to stop; CrashedError if it cannot be kept."""
         self._up_at_s = time.monotonic()
         while not self._signals.stop:
-            self._signals.wait(_TICK_S)
+            self._signals.wait(_TICK_S, self._controllers.descriptors)
             self._reap()
             self._roll_out()
-            self._tick()
+            if self._controllers.live():
+                self._write_state()
 
     def stop(self) -> None:
         """End every process: pods first, so that their last spans find somebody."""
+        self._keepers.thaw_all()
         servers = [self._infrastructure[name] for name in (API_SERVER, XRAY) if name in self._infrastructure]
         first = [child.process for child in self._children() if child.process not in servers]
         for process in (*end(first, deadline_s=_PODS_END_S), *end(servers, deadline_s=_REST_ENDS_S)):
@@ -137,27 +134,21 @@ class Crew:
             while os.waitpid(-1, os.WNOHANG)[0]:
                 pass
 
-    def _seed(self) -> None:
-        plan, api = self._plan, self._api
-        for name in seeds.NAMESPACES:
-            api.create(seeds.namespace_object(name))
-        for node in plan.layout.nodes:
-            api.create(seeds.node_object(node, plan.settings.region, rfc3339_now()))
-        for extra in plan.settings.extra_nodes:
-            api.create(seeds.extra_node_object(extra, plan.settings.region, rfc3339_now()))
-        for service, number in SERVICE_NUMBERS.items():
-            pods = self._pods_of(service.name)
-            api.create(seeds.service_object(service, plan.layout.addresses.cluster_ip(number)))
-            deployment = api.create(seeds.deployment_object(service, pods))
-            replica_set = api.create(seeds.owned(seeds.replica_set_object(pods), deployment))
-            for pod in pods:
-                api.create(seeds.owned(seeds.pod_object(pod), replica_set))
-
-    def _pods_of(self, service: str) -> list[LabPod]:
-        return [pod for pod in self._plan.layout.pods if pod.service.name == service]
+    def _kubelet(self, pod: LabPod) -> Kubelet:
+        machine = self._controllers.machines[pod.node]
+        return Kubelet(
+            pod=pod,
+            host_ip=machine.ip,
+            api=self._api,
+            probe=answers,
+            clock_s=time.monotonic,
+            launch=partial(self._fork, pod.name, partial(_ROLES[pod.program], self._plan.pod(pod, machine))),
+            send=send,
+        )
 
     def _pods_ready(self) -> bool:
-        return all(kubelet.ready for name, kubelet in self._kubelets.items() if name not in self._late_s)
+        kubelets = self._keepers.kubelets
+        return all(kubelet.ready for name, kubelet in kubelets.items() if name not in self._late_s)
 
     def _wait_for(self, what: str, is_so: Callable[[], bool], until_s: float) -> None:
         while not is_so():
@@ -165,7 +156,8 @@ class Crew:
             if self._signals.stop:
                 raise StoppedError("starting the lab: it was told to stop")
             self._reap()
-            self._tick()
+            if self._keepers.tick():
+                self._write_state()
             if time.monotonic() > until_s:
                 raise UnreachableError(
                     f"starting the lab: waited {BOOT_DEADLINE_S:.0f} s for {what}; see the logs in "
@@ -173,9 +165,13 @@ class Crew:
                 )
 
     def _fork(self, name: str, serve: Callable[[], None]) -> ProcessId:
-        process = fork(name, self._log_of(name), serve, close=self._close)
+        own = (*self._controllers.descriptors, *self._api.descriptors)
+        process = fork(name, self._log_of(name), serve, close=(*self._close, *own))
         self._names[process.pid] = name
         return process
+
+    def _start_relay(self, node: LabNode) -> None:
+        self._start(f"relay-{node.name}", partial(relay.serve, self._plan.relay(node)))
 
     def _start(self, name: str, serve: Callable[[], None]) -> None:
         self._infrastructure[name] = self._fork(name, serve)
@@ -194,36 +190,19 @@ class Crew:
             if name in self._infrastructure or self.state.phase is Phase.STARTING:
                 how = f"exit code {code}" if code >= 0 else f"signal {signal.Signals(-code).name}"
                 raise CrashedError(Crash(name=name, how=how, log_lines=state.last_lines(self._log_of(name))))
-            self._kubelets[PodName(name)].ended(code if code >= 0 else _SIGNALLED - code)
-            self._write_pods()
+            self._keepers.kubelets[PodName(name)].ended(code if code >= 0 else _SIGNALLED - code)
+            self._controllers.look_soon()
+            self._write_state()
 
     def _roll_out(self) -> None:
         """Start the pods of a rollout whose time has come."""
         up_s = time.monotonic() - self._up_at_s
         for name in [name for name, late_s in self._late_s.items() if late_s <= up_s]:
             del self._late_s[name]
-            self._kubelets[name].start()
-
-    def _tick(self) -> None:
-        # If the pods are not there yet (no process was started), there is nothing to keep.
-        changed = [kubelet.tick() for kubelet in self._kubelets.values() if kubelet.started]
-        if any(changed):
-            self._write_pods()
-
-    def _write_pods(self) -> None:
-        """Put what the kubelets know into the workloads' status and the state file."""
-        for service in SERVICE_NUMBERS:
-            pods = self._pods_of(service.name)
-            ready = sum(self._kubelets[pod.name].ready for pod in pods)
-            for obj in (seeds.deployment_object(service, pods), seeds.replica_set_object(pods)):
-                try:
-                    self._api.set_status(obj, seeds.workload_status(obj["kind"], ready, len(pods)))
-                except ApiError as error:
-                    _log.warning("reporting %s: %s", service, error)
-        self._write_state()
+            self._keepers.start((name,))
 
     def _children(self) -> tuple[ChildState, ...]:
-        pods = {name: kubelet.process for name, kubelet in self._kubelets.items()}
+        pods = {name: kubelet.process for name, kubelet in self._keepers.kubelets.items()}
         return tuple(
             ChildState(name=name, process=process)
             for name, process in (*self._infrastructure.items(), *pods.items())
@@ -231,12 +210,18 @@ class Crew:
         )
 
     def _write_state(self) -> None:
-        kubelets = self._kubelets
-        pods = tuple(
-            replace(pod, ready=kubelets[pod.name].ready, restarts=kubelets[pod.name].restarts)
-            for pod in self.state.pods
+        """Put what is there now into the state file."""
+        machines, kubelets = self._controllers.machines.values(), self._keepers.kubelets.values()
+        self.state = replace(
+            self.state,
+            nodes=tuple(node_state(node) for node in machines),
+            services=tuple(one for node in machines for one in self._plan.services(node)),
+            pods=tuple(
+                replace(state.pod_state(one.pod), ready=one.ready and one.node_ready, restarts=one.restarts)
+                for one in kubelets
+            ),
+            children=self._children(),
         )
-        self.state = replace(self.state, pods=pods, children=self._children())
         state.write(self.state)
 
     def _log_of(self, name: str) -> Path:

@@ -1,6 +1,7 @@
-"""What a kubelet does for one pod: start it, probe it, report on it, and start it again when it ends."""
+"""What a kubelet does for one pod: start it, probe it, report on it, start it again, end it."""
 
 import logging
+import signal
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -50,11 +51,23 @@ class Kubelet:
     """Whether a URL answers well."""
     clock_s: Callable[[], float]
     """Seconds of a clock that only goes forward."""
+    send: Callable[[ProcessId, signal.Signals], object]
+    """Sends a signal to the pod's process."""
     now: Callable[[], str] = rfc3339_now
     """The time, for the API."""
     process: ProcessId | None = None
     ready: bool = False
     restarts: int = 0
+    node_ready: bool = True
+    """What the API says of its node."""
+    frozen: bool = False
+    """Its node has no power: it answers nobody, and its kubelet does nothing."""
+    hung: bool = False
+    """Its process stands still, and its probes fail."""
+    _stop_at_s: float | None = None
+    """When its process is told to end; None: it shall live."""
+    _kill_at_s: float = 0.0
+    _told: bool = False
     _owes_report: bool = False
     """The API did not take the last status."""
     _exit_code: int | None = None
@@ -71,9 +84,20 @@ class Kubelet:
         """Whether it was ever started."""
         return bool(self._started_at)
 
+    @property
+    def ending(self) -> bool:
+        """Whether it is not to be started again."""
+        return self._stop_at_s is not None
+
+    @property
+    def ended_for_good(self) -> bool:
+        """Whether it shall not live and does not."""
+        return self.ending and self.process is None
+
     def start(self) -> None:
-        """Start the process and say so."""
+        """Start the process."""
         self.process = self.launch()
+        self.hung = False
         self._started_s = self.clock_s()
         self._probe_at_s = self._started_s
         self._failures = 0
@@ -89,16 +113,60 @@ class Kubelet:
         self._changed_at = self.now()
         if now_s - self._started_s >= _NEW_S:
             self._back_off_s = 0.0
+        if self.ending:
+            self.report()
+            return
         self._start_at_s = now_s + self._back_off_s
         self._back_off_s = min(max(2 * self._back_off_s, _FIRST_BACK_OFF_S), _LONGEST_BACK_OFF_S)
         _log.warning("pod %s ended with exit code %d; starting it again", self.pod.name, exit_code)
-        self.report()
+        if not self.frozen:
+            self.report()
+
+    def stop(self, pre_stop_s: float, grace_s: float) -> None:
+        """Let it end: told after *pre_stop_s*, killed after *grace_s*, both in seconds from now."""
+        now_s = self.clock_s()
+        kill_at_s = now_s + grace_s
+        self._kill_at_s = min(self._kill_at_s, kill_at_s) if self.ending else kill_at_s
+        if self._stop_at_s is None:
+            self._stop_at_s = now_s + min(pre_stop_s, grace_s)
+
+    def freeze(self) -> None:
+        """Power loss: its process stands still, so that connections to it get no answer, nor does a probe."""
+        if self.process is not None:
+            self.send(self.process, signal.SIGSTOP)
+        self.frozen = True
+
+    def thaw(self) -> None:
+        """Power is back: whatever the process held is lost, and it is started anew."""
+        self.frozen = False
+        if self.process is not None:
+            self.send(self.process, signal.SIGKILL)
+
+    def hang(self, *, hung: bool) -> None:
+        """Let its process stand still, or go on where it stood."""
+        if self.process is not None and hung != self.hung:
+            self.send(self.process, signal.SIGSTOP if hung else signal.SIGCONT)
+            self.hung = hung
+
+    def tell_node_ready(self, *, ready: bool) -> bool:
+        """What the API says of the node; True if that is news, which then shows in the pod's condition."""
+        if ready == self.node_ready:
+            return False
+        self.node_ready = ready
+        if self.started:
+            self._changed_at = self.now()
+            self.report()
+        return True
 
     def tick(self) -> bool:
         """Do what is due; True if the pod's readiness or its process is another than before."""
         now_s = self.clock_s()
         if self._owes_report:
             self.report()
+        if self.frozen:
+            return False
+        if self._stop_at_s is not None:
+            return self._end(now_s, self._stop_at_s)
         if self.process is None:
             if now_s < self._start_at_s:
                 return False
@@ -116,6 +184,7 @@ class Kubelet:
             started_at=self._started_at,
             changed_at=self._changed_at,
             exit_code=self._exit_code,
+            node_ready=self.node_ready,
         )
         try:
             self.api.set_status(pod_object(self.pod), pod_status(self.pod, self.host_ip, condition))
@@ -125,8 +194,24 @@ class Kubelet:
         else:
             self._owes_report = False
 
+    def _end(self, now_s: float, stop_at_s: float) -> bool:
+        if self.process is None or now_s < stop_at_s:
+            return False
+        if now_s >= self._kill_at_s:
+            self.send(self.process, signal.SIGKILL)
+        if self._told:
+            return False
+        self._told = True
+        self.send(self.process, signal.SIGTERM)
+        was_ready, self.ready = self.ready, False  # it accepts no more connections from here on
+        self._changed_at = self.now()
+        self.report()
+        return was_ready
+
     def _probe(self) -> bool:
-        well = self.probe(f"http://{self.pod.ip}:{POD_PORT}{readiness_path(self.pod.service)}")
+        well = not self.hung and self.probe(
+            f"http://{self.pod.ip}:{POD_PORT}{readiness_path(self.pod.service)}"
+        )
         self._failures = 0 if well else self._failures + 1
         was_ready, self.ready = self.ready, well or (self.ready and self._failures < _FAILURES)
         now_s = self.clock_s()

@@ -16,7 +16,7 @@ CATALOG = ServiceKey(namespace="catalog", name="catalog")
 UI = ServiceKey(namespace="ui", name="ui")
 SERVICE_NUMBERS = {CATALOG: 1, UI: 2}
 """The last octet of a Service's addresses."""
-_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
+NAME_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
 """What Kubernetes makes name suffixes of (apimachinery, util/rand): no vowels, hence no words."""
 
 
@@ -43,6 +43,11 @@ class LabPod:
     ip: str
 
     @property
+    def program(self) -> str:
+        """Which program it runs."""
+        return self.service.name
+
+    @property
     def replica_set(self) -> str:
         """The ReplicaSet in its name."""
         return self.name.rpartition("-")[0]
@@ -63,6 +68,10 @@ class Layout:
                 return node
         raise KeyError(name)
 
+    def pods_on(self) -> dict[int, int]:
+        """Node number -> pods on it."""
+        return Counter(self.node(pod.node).number for pod in self.pods)
+
 
 def lay_out(settings: LabSettings, octet: int) -> Layout:
     """Place nodes and pods; the same settings always give the same layout."""
@@ -75,13 +84,13 @@ def lay_out(settings: LabSettings, octet: int) -> Layout:
         (CATALOG, settings.catalog_replicas, settings.catalog_per_zone),
         (UI, settings.ui_replicas, settings.ui_per_zone),
     ):
-        replica_set = f"{service.name}-{_suffix(rng, 9)}"
+        replica_set = f"{service.name}-{suffix(rng, 9)}"
         for node in _places(nodes, settings.zones, per_zone or _evenly(replicas, len(settings.zones))):
             used[node.name] += 1
             pods.append(
                 LabPod(
                     service=service,
-                    name=PodName(f"{replica_set}-{_suffix(rng, 5)}"),
+                    name=PodName(f"{replica_set}-{suffix(rng, 5)}"),
                     node=node.name,
                     zone=node.zone,
                     ip=addresses.pod(node.number, used[node.name]),
@@ -118,5 +127,6 @@ def _places(
             yield here[index % len(here)]
 
 
-def _suffix(rng: random.Random, length: int) -> str:
-    return "".join(rng.choices(_ALPHABET, k=length))
+def suffix(rng: random.Random, length: int) -> str:
+    """Random letters for a name."""
+    return "".join(rng.choices(NAME_LETTERS, k=length))

@@ -1,7 +1,6 @@
 """A lab before it runs: its layout, its addresses, and what each of its processes is told (pure)."""
 
 from dataclasses import dataclass
-from itertools import product
 
 from k8s.lab.addresses import RELAY_ADMIN_PORT, SERVICE_PORT
 from k8s.lab.layout import CATALOG, SERVICE_NUMBERS, LabNode, LabPod, Layout, lay_out
@@ -9,7 +8,7 @@ from k8s.lab.ports import HOST
 from k8s.lab.processes import ProcessId
 from k8s.lab.relay.app import RelaySettings
 from k8s.lab.settings import LabSettings
-from k8s.lab.state import LabState, NodeState, Phase, PodState, ServiceState
+from k8s.lab.state import LabState, NodeState, Phase, ServiceState, pod_state
 from k8s.lab.store.settings import PodSettings
 from k8s.topology import ServiceKey
 
@@ -47,8 +46,8 @@ class LabPlan:
             seed=settings.routing_seed,
         )
 
-    def pod(self, pod: LabPod) -> PodSettings:
-        """What a pod is told."""
+    def pod(self, pod: LabPod, node: LabNode) -> PodSettings:
+        """What a pod on *node* is told."""
         return PodSettings(
             name=pod.name,
             namespace=pod.service.namespace,
@@ -57,7 +56,7 @@ class LabPlan:
             region=self.settings.region,
             ip=pod.ip,
             otlp_url=f"{self.xray_url}/v1/traces",
-            catalog_url=self._service_url(self.layout.node(pod.node), CATALOG),
+            catalog_url=self._service_url(node, CATALOG),
             keep_alive=self.settings.keep_alive,
         )
 
@@ -71,31 +70,32 @@ class LabPlan:
             octet=self.layout.addresses.octet,
             api_url=self.api_url,
             xray_url=self.xray_url,
-            nodes=tuple(
-                NodeState(
-                    name=node.name,
-                    number=node.number,
-                    zone=node.zone,
-                    ip=node.ip,
-                    relay_admin_url=f"http://{node.ip}:{RELAY_ADMIN_PORT}",
-                )
-                for node in self.layout.nodes
-            ),
-            services=tuple(
-                ServiceState(service=service, node=node.name, url=self._service_url(node, service))
-                for node, service in product(self.layout.nodes, SERVICE_NUMBERS)
-            ),
-            pods=tuple(
-                PodState(
-                    namespace=pod.service.namespace, name=pod.name, node=pod.node, zone=pod.zone, ip=pod.ip
-                )
-                for pod in self.layout.pods
-            ),
+            nodes=tuple(node_state(node) for node in self.layout.nodes),
+            services=tuple(one for node in self.layout.nodes for one in self.services(node)),
+            pods=tuple(pod_state(pod) for pod in self.layout.pods),
+        )
+
+    def services(self, node: LabNode) -> tuple[ServiceState, ...]:
+        """Where the Services answer the clients of a node."""
+        return tuple(
+            ServiceState(service=service, node=node.name, url=self._service_url(node, service))
+            for service in SERVICE_NUMBERS
         )
 
     def _service_url(self, node: LabNode, service: ServiceKey) -> str:
         address = self.layout.addresses.service(node.number, SERVICE_NUMBERS[service])
         return f"http://{address}:{SERVICE_PORT}"
+
+
+def node_state(node: LabNode) -> NodeState:
+    """A node in the state file."""
+    return NodeState(
+        name=node.name,
+        number=node.number,
+        zone=node.zone,
+        ip=node.ip,
+        relay_admin_url=f"http://{node.ip}:{RELAY_ADMIN_PORT}",
+    )
 
 
 def plan_lab(settings: LabSettings, octet: int) -> LabPlan:

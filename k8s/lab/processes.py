@@ -131,6 +131,11 @@ def write_to(log: Path) -> None:
     os.close(null)
 
 
+def send(process: ProcessId, number: signal.Signals) -> bool:
+    """Send a signal to that very process; False if it does not run any more."""
+    return bool(_signal((process,), number))
+
+
 def _signal(processes: Sequence[ProcessId], number: signal.Signals) -> tuple[ProcessId, ...]:
     """Send to those that run; returns them."""
     sent = []
@@ -168,9 +173,9 @@ class Signals:
         """For children to close."""
         return self._read, self._write
 
-    def wait(self, timeout_s: float) -> None:
-        """Until a signal arrives, or the time is over."""
-        if select.select((self._read,), (), (), timeout_s)[0]:
+    def wait(self, timeout_s: float, also: Sequence[int] = ()) -> None:
+        """Until a signal arrives, one of the descriptors *also* is readable, or the time is over."""
+        if self._read in select.select((self._read, *also), (), (), timeout_s)[0]:
             os.read(self._read, 4096)
 
     def _told(self, *_: object) -> None:

@@ -21,6 +21,13 @@ def relays_complete(admin_urls: Sequence[str], endpoints: Mapping[ServiceKey, in
     return all(_is_complete(url, endpoints) for url in admin_urls)
 
 
+def delays_of(admin_url: str) -> Mapping[str, float]:
+    """A relay's extra one-way latencies in seconds by zone; empty while it does not answer."""
+    body = _get(f"{admin_url}/wires")
+    found: dict[str, float] = {} if body is None else json.loads(body)["delays_s"]
+    return found
+
+
 def _is_complete(admin_url: str, endpoints: Mapping[ServiceKey, int]) -> bool:
     body = _get(f"{admin_url}/rules")
     if body is None:

@@ -14,9 +14,20 @@ NAMESPACES = ("default", "kube-system", "catalog", "ui", "locust")
 APP_LABEL = "app.kubernetes.io/name"
 KUBE_VERSION = f"v1.{KUBE_PROXY_MINOR}.0"
 CONTAINER = "app"
+EXTERNAL = "samezone.dev/external"
+"""Annotation on a pod that runs outside the lab's supervisor."""
+ZONE = "samezone.dev/zone"
+"""Annotation on a node of the lab: where it physically is, whatever its label says."""
+MACHINE = "samezone.dev/machine"
+"""Annotation on a node for which the lab shall run a machine."""
 _MEMORY = "16Gi"
 _MAX_PODS = "110"
+_PRE_STOP_S = 1
 _READINESS = {"catalog": "/health", "ui": "/actuator/health/readiness"}
+
+_REGISTRY = "samezone.dev/lab"
+IMAGES = {f"{_REGISTRY}/{name}": name for name in _READINESS}
+"""What the lab can run: image and the program's name."""
 
 Object = dict[str, Any]
 
@@ -52,25 +63,13 @@ def node_object(node: LabNode, region: str, now: str) -> Object:
     return {
         "apiVersion": "v1",
         "kind": "Node",
-        "metadata": {"name": node.name, "labels": labels},
+        "metadata": {"name": node.name, "labels": labels, "annotations": {ZONE: node.zone, MACHINE: "lab"}},
         "spec": {"providerID": f"lab:///{node.zone}/{node.name}"},
         "status": {
-            "addresses": [
-                {"type": "InternalIP", "address": node.ip},
-                {"type": "Hostname", "address": node.name},
-            ],
+            "addresses": node_addresses(node.name, node.ip),
             "capacity": resources,
             "allocatable": resources,
-            "conditions": [
-                {
-                    "type": "Ready",
-                    "status": "True",
-                    "reason": "KubeletReady",
-                    "message": "kubelet is posting ready status",
-                    "lastHeartbeatTime": now,
-                    "lastTransitionTime": now,
-                }
-            ],
+            "conditions": [node_condition(now, ready="True")],
             "nodeInfo": {
                 "architecture": "amd64",
                 "bootID": "",
@@ -87,6 +86,29 @@ def node_object(node: LabNode, region: str, now: str) -> Object:
     }
 
 
+def node_addresses(name: NodeName, ip: str) -> list[Object]:
+    """A node's addresses; one that is in the API only has no IP."""
+    internal = [{"type": "InternalIP", "address": ip}] if ip else []
+    return [*internal, {"type": "Hostname", "address": name}]
+
+
+def node_condition(now: str, *, ready: str) -> Object:
+    """A node's Ready condition: "True"; "False" before its machine runs; "Unknown" once it is silent."""
+    reason, message = {
+        "True": ("KubeletReady", "kubelet is posting ready status"),
+        "False": ("KubeletNotReady", "the machine is starting"),
+        "Unknown": ("NodeStatusUnknown", "Kubelet stopped posting node status."),
+    }[ready]
+    return {
+        "type": "Ready",
+        "status": ready,
+        "reason": reason,
+        "message": message,
+        "lastHeartbeatTime": now,
+        "lastTransitionTime": now,
+    }
+
+
 def extra_node_object(node: ExtraNode, region: str, now: str) -> Object:
     """A node of a scenario: ready, without pods, perhaps without a zone or with the control plane's label."""
     like = LabNode(
@@ -94,11 +116,11 @@ def extra_node_object(node: ExtraNode, region: str, now: str) -> Object:
     )
     made = node_object(like, region, now)
     labels = made["metadata"]["labels"]
+    del made["metadata"]["annotations"]
     if node.zone is None:
         del labels[ZONE_LABEL]
     if node.control_plane:
         labels["node-role.kubernetes.io/control-plane"] = ""
-    made["status"]["addresses"] = [{"type": "Hostname", "address": node.name}]
     return made
 
 
@@ -122,7 +144,7 @@ def service_object(service: ServiceKey, cluster_ip: str) -> Object:
 
 
 def deployment_object(service: ServiceKey, pods: Sequence[LabPod]) -> Object:
-    """The Deployment the pods seem to come from; nothing scales it."""
+    """The Deployment the pods come from."""
     return _workload("Deployment", service.name, {APP_LABEL: service.name}, pods)
 
 
@@ -166,11 +188,14 @@ class PodCondition:
     """When *ready* became what it is."""
     exit_code: int | None = None
     """Of its process, where that ended and has not been started again."""
+    node_ready: bool = True
+    """Where the node is not, the node controller says that its pods are not, whatever their containers do."""
 
 
 def pod_status(pod: LabPod, host_ip: str, condition: PodCondition) -> Object:
     """A pod's status as a kubelet writes it."""
-    ready = "True" if condition.ready else "False"
+    containers = "True" if condition.ready else "False"
+    ready = "True" if condition.ready and condition.node_ready else "False"
     if condition.exit_code is None:
         state: Object = {"running": {"startedAt": condition.started_at}}
     else:
@@ -187,7 +212,7 @@ def pod_status(pod: LabPod, host_ip: str, condition: PodCondition) -> Object:
             for kind, status in (
                 ("PodScheduled", "True"),
                 ("Initialized", "True"),
-                ("ContainersReady", ready),
+                ("ContainersReady", containers),
                 ("Ready", ready),
             )
         ],
@@ -204,15 +229,22 @@ def pod_status(pod: LabPod, host_ip: str, condition: PodCondition) -> Object:
     }
 
 
-def workload_status(kind: str, ready: int, wanted: int) -> Object:
-    """The status of a Deployment or ReplicaSet."""
-    extra = "updatedReplicas" if kind == "Deployment" else "fullyLabeledReplicas"
+def no_image_status(container: str, image: str) -> Object:
+    """The status of a pod whose image the lab does not have."""
+    reason, message = "ErrImageNeverPull", f"the lab can run {', '.join(IMAGES)} and no other image"
     return {
-        "observedGeneration": 1,
-        "replicas": wanted,
-        extra: wanted,
-        "readyReplicas": ready,
-        "availableReplicas": ready,
+        "phase": "Pending",
+        "containerStatuses": [
+            {
+                "name": container,
+                "image": image,
+                "imageID": "",
+                "ready": False,
+                "started": False,
+                "restartCount": 0,
+                "state": {"waiting": {"reason": reason, "message": message}},
+            }
+        ],
     }
 
 
@@ -227,7 +259,6 @@ def _workload(kind: str, name: str, labels: dict[str, str], pods: Sequence[LabPo
             "selector": {"matchLabels": labels},
             "template": {"metadata": {"labels": labels}, "spec": {"containers": [_container(service)]}},
         },
-        "status": workload_status(kind, 0, len(pods)),
     }
 
 
@@ -241,8 +272,10 @@ def _container(service: ServiceKey) -> Object:
         "image": _image(service),
         "ports": [{"name": "http", "containerPort": POD_PORT, "protocol": "TCP"}],
         "readinessProbe": {"httpGet": {"path": readiness_path(service), "port": POD_PORT, "scheme": "HTTP"}},
+        # So that the proxies know before it stops listening, as Kubernetes' documentation advises.
+        "lifecycle": {"preStop": {"sleep": {"seconds": _PRE_STOP_S}}},
     }
 
 
 def _image(service: ServiceKey) -> str:
-    return f"samezone.dev/lab/{service.name}"
+    return f"{_REGISTRY}/{service.name}"

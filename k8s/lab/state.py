@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from k8s.errors import UnreachableError
+from k8s.lab.layout import LabPod
 from k8s.lab.processes import ProcessId, is_running
 from k8s.lab.settings import LabSettings
 from k8s.topology import NodeName, PodName, ServiceKey, Zone
@@ -168,6 +169,11 @@ class LabState:
                 return one.url
         known = ", ".join(sorted({f"{one.node} {one.service}" for one in self.services}))
         raise UnreachableError(f"the lab has no address of Service {service} on node {node}; it has {known}")
+
+
+def pod_state(pod: LabPod) -> PodState:
+    """A pod that is not ready yet."""
+    return PodState(namespace=pod.service.namespace, name=pod.name, node=pod.node, zone=pod.zone, ip=pod.ip)
 
 
 def read(state_dir: Path) -> LabState | None:

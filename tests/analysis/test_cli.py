@@ -53,7 +53,7 @@ def terminal(tmp_path: Path) -> Terminal:
         (["run", "off", "--users", "0"], "users is 0; give a number from 1"),
         (["run", "off", "--duration", "0"], "--duration 0: give a number above 0"),
         (["run", "off", "--service", "catalog"], "'catalog' is not NAMESPACE/NAME"),
-        (["run", "off", "--platform", "cluster"], "run with --platform cluster is not there yet"),
+        (["run", "off", "--platform", "cluster", "--kubeconfig", "none"], "reading kubeconfig none: no such"),
         (["lab", "up", "--catalog", "six"], "--catalog 'six': give a number"),
         (["lab", "up", "--zones", "here,there"], "give one region and a letter each"),
         (["lab", "up", "--api-port", "70000"], "API port 70000 is not a port"),

@@ -15,6 +15,7 @@ from loadtest.latency import histogram
 from loadtest.record import Asked, LoadSeen, RunStatus, Window, WorkerTally
 from loadtest.truthfile import TruthFile
 from tests.analysis.graphs import CLIENT, REMOTE, Graph, snapshot
+from tests.analysis.test_connections import call, port, trace
 from tests.loadtest.test_rundir import record
 
 PODS = {
@@ -147,9 +148,20 @@ def test_truth_that_disagrees_is_a_caveat():
     assert "truth" in codes(result)
 
 
+def kept_connections(calls: int, connections: int) -> tuple[dict, ...]:
+    """A trace for each of *calls* from each ui pod to each catalog pod, over so many connections."""
+    return tuple(
+        trace(*call(client, server, port(4000 + number % connections)))
+        for client in ("ui-1", "ui-2")
+        for server in ("catalog-1", "catalog-2")
+        for number in range(calls)
+    )
+
+
 def test_keep_alive_counts_connections():
     """Two hundred calls over twenty connections: the interval is that of twenty."""
-    pooled = measured(arm(shop(50, 50), truth=truth(5, 5, per_call=False)))
+    kept = truth(5, 5, per_call=False)
+    pooled = measured(replace(arm(shop(50, 50), truth=kept), traces=kept_connections(50, 5)))
 
     share = focus(pooled).share
     assert share is not None
@@ -158,8 +170,8 @@ def test_keep_alive_counts_connections():
     assert codes(pooled) == {"keep-alive"}
 
 
-def test_connections_older_than_the_window_count_once_and_are_said():
-    """Over kept connections only: one a pod pair is known to be there, and each predates the hints."""
+def test_connections_older_than_the_window_are_said():
+    """Over kept connections only: each of them predates the hints, and the interval is that of four pairs."""
     kept = truth(50, 50, per_call=False)
     rows = tuple(replace(row, connections=0) for row in kept.rows)
 
@@ -168,14 +180,24 @@ def test_connections_older_than_the_window_count_once_and_are_said():
     share = focus(result).share
     assert share is not None
     assert (share.estimate, share.n) == (pytest.approx(0.5), 4)
-    assert codes(result) == {"keep-alive", "old-connections"}
+    assert codes(result) == {"keep-alive", "old-connections", "connections-unknown"}
+
+
+def test_a_sample_names_the_connections_of_a_cluster():
+    """Without relays, half of the calls in traces: fewer than twenty choices, and far more than four."""
+    result = measured(replace(arm(shop(50, 50)), traces=kept_connections(25, 5)))
+
+    share = focus(result).share
+    assert share is not None
+    assert 10 < share.n < 20
+    assert codes(result) == {"connections-sampled"}
 
 
 def test_without_relays_the_assumptions_are_said():
     """On a cluster nothing counts connections and bytes: both are assumed, and both are marked."""
     result = measured(arm(shop(40, 60)))
 
-    assert codes(result) == {"connection-per-call"}
+    assert codes(result) == {"connections-unknown"}
     assert result.costs[0].bytes_source == "assumed"
 
 

@@ -149,6 +149,7 @@ def test_a_cordoned_node_gets_no_new_pods(lab: Lab) -> None:
     finally:
         kubectl(lab, "uncordon", NODE_A)
         said(lab, "scale", "catalog", "3")
+    await_(lambda: len(pods(lab, "catalog")) == 3, "two pods to be gone")
     assert (on[NODE_A], sum(on.values())) == (1, 5)
 
 
@@ -184,6 +185,20 @@ def test_a_killed_pod_is_started_again_under_its_name(lab: Lab) -> None:
     await_(is_back, f"{victim.name} to be back")
 
 
+def test_hints_go_when_a_node_loses_its_zone_label(lab: Lab) -> None:
+    """One unlabelled node turns Topology Aware Routing off."""
+    annotate = ("-n", "catalog", "annotate", "svc", "catalog")
+    kubectl(lab, *annotate, "service.kubernetes.io/topology-mode=Auto")
+    try:
+        await_(lambda: sum("hints" in one for one in endpoints(lab, "catalog")) == 3, "hints")
+        done = said(lab, "node", "unlabel", "node-c-1")
+        await_(lambda: not any("hints" in one for one in endpoints(lab, "catalog")), "the hints to go")
+    finally:
+        kubectl(lab, *annotate, "service.kubernetes.io/topology-mode-")
+    kubectl(lab, "label", "node", "node-c-1", "topology.kubernetes.io/zone=eu-west-1c")
+    assert "kubectl label node node-c-1 topology.kubernetes.io/zone=eu-west-1c" in done
+
+
 def test_a_node_that_joins_gets_pods_and_a_delay_is_felt(lab: Lab) -> None:
     """The new machine's clients and servers are in its zone; its relay knows the wires."""
     state = now(lab)
@@ -213,20 +228,6 @@ def served_to(lab: Lab, client: str) -> set[str]:
     """Who has served this client of catalog so far."""
     rows = truth.read_truth(now(lab).relay_admin_urls).rows
     return {row.server_ip for row in rows if row.service == CATALOG and row.client_ip == client}
-
-
-def test_hints_go_when_a_node_loses_its_zone_label(lab: Lab) -> None:
-    """One unlabelled node turns Topology Aware Routing off."""
-    annotate = ("-n", "catalog", "annotate", "svc", "catalog")
-    kubectl(lab, *annotate, "service.kubernetes.io/topology-mode=Auto")
-    try:
-        said(lab, "scale", "catalog", "6")
-        await_(lambda: sum("hints" in one for one in endpoints(lab, "catalog")) >= 6, "hints")
-        done = said(lab, "node", "unlabel", "node-c-1")
-        await_(lambda: not any("hints" in one for one in endpoints(lab, "catalog")), "the hints to go")
-    finally:
-        kubectl(lab, *annotate, "service.kubernetes.io/topology-mode-")
-    assert "kubectl label node node-c-1 topology.kubernetes.io/zone=eu-west-1c" in done
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from k8s.lab.relay.counters import Counters
 from k8s.lab.relay.listener import Listener, Target
 from k8s.lab.relay.rules import Proxied, Rule, RuleKey, rules_for, zone_label
 from k8s.lab.relay.timing import fine_event_loop
+from k8s.lab.relay.wires import Wires, rewired
 from k8s.topology import NodeName, Zone
 
 _GATHER_S = 0.02
@@ -47,12 +48,11 @@ class RelaySettings:
     seed: int | None = None
     """Of the choices among endpoints; None takes the operating system's randomness."""
 
-    def delay_to_s(self, endpoint_ip: str) -> float:
-        """The extra one-way latency to an endpoint; 0 for addresses that are no pod's."""
-        number = self.addresses.node_of(endpoint_ip)
-        if number is None or number > len(self.zones):
-            return 0.0
-        return dict(self.delays_s).get(self.zones[number - 1], 0.0)
+    @property
+    def wires(self) -> Wires:
+        """The wires of the beginning."""
+        zones = dict(enumerate(self.zones, start=1))
+        return Wires(addresses=self.addresses, zones=zones, delays_s=dict(self.delays_s))
 
 
 class Relay:
@@ -67,7 +67,7 @@ class Relay:
         self._due: asyncio.TimerHandle | None = None
         seed = None if settings.seed is None else f"{settings.seed}/{settings.node}"
         self._choose = random.Random(seed).choice  # noqa: S311 - as uniform as kube-proxy's; no secret
-        self._delays_s: dict[str, float] = {}
+        self.wires = settings.wires
         self._informers: tuple[Informer, ...] = ()
 
     @property
@@ -104,6 +104,7 @@ class Relay:
             addresses=settings.addresses,
             zone=zone_label(_readable(nodes, objects.node), settings.node),
         )
+        self.wires = rewired(settings.wires, settings.node, nodes)
         self.rules = rules_for(
             proxied, _readable(services, objects.service), _readable(slices, objects.endpoint_slice)
         )
@@ -121,20 +122,17 @@ class Relay:
                 counters=self.counters,
                 usable=lambda: self._targets(key),
                 choose=self._choose,
-                delay_s=self._delay_s,
+                delay_s=self._delay_to_s,
             )
         except OSError as error:
             _log.warning("listening for %s at %s:%d: %s", key.service, key.address, key.port, error)
 
+    def _delay_to_s(self, endpoint_ip: str) -> float:
+        return self.wires.delay_to_s(endpoint_ip)  # which may have changed since
+
     def _targets(self, key: RuleKey) -> Sequence[Target]:
         rule = self.rules.get(key)
         return rule.targets if rule else ()
-
-    def _delay_s(self, endpoint_ip: str) -> float:
-        found = self._delays_s.get(endpoint_ip)
-        if found is None:
-            found = self._delays_s[endpoint_ip] = self.settings.delay_to_s(endpoint_ip)
-        return found
 
 
 def _readable(raws: Iterable[Object], convert: Callable[[Object], V]) -> Iterator[V]:
@@ -153,7 +151,7 @@ class Admin:
         self._relay = relay
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
-        """GET /healthz, /counters and /rules."""
+        """GET /healthz, /counters, /rules and /wires."""
         match request.path:
             case "/healthz":
                 synced = self._relay.synced
@@ -162,6 +160,8 @@ class Admin:
                 )
             case "/counters":
                 return _json(self._about() | {"rows": self._relay.counters.snapshot()})
+            case "/wires":
+                return _json(self._about() | {"delays_s": self._relay.wires.delays_s})
             case "/rules":
                 return _json(
                     self._about() | {"rules": [_rule_json(rule) for rule in self._relay.rules.values()]}

@@ -1,5 +1,6 @@
 """One pod's keeper, without a process."""
 
+import signal
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,6 +29,7 @@ class World:
     starts: int = 0
     asked: list[str] = field(default_factory=list)
     statuses: list[Any] = field(default_factory=list)
+    sent: list[tuple[int, int]] = field(default_factory=list)
     kubelet: Kubelet = field(init=False)
 
     def __post_init__(self) -> None:
@@ -36,6 +38,7 @@ class World:
             host_ip="127.100.0.1",
             api=self,
             launch=self.launch,
+            send=lambda process, number: self.sent.append((process.pid, number)),
             probe=self.probe,
             clock_s=lambda: self.time_s,
             now=lambda: "2026-01-01T00:00:00Z",
@@ -143,3 +146,74 @@ def test_a_status_the_api_did_not_take_is_written_later() -> None:
     world.api_is_up = True
     world.pass_time(0.1)
     assert world.ready() == ["True"]
+
+
+def test_a_pod_that_shall_end_is_told_after_its_pre_stop_and_is_not_ready_then() -> None:
+    """So the proxies have it off their lists when it stops listening; it is not started again."""
+    world = World()
+    world.kubelet.start()
+    world.pass_time(1)
+    world.kubelet.stop(1.0, 30.0)
+    world.pass_time(0.5)
+    assert (world.sent, world.kubelet.ready) == ([], True)
+    world.pass_time(1)
+    assert (world.sent, world.kubelet.ready) == ([(1001, signal.SIGTERM)], False)
+    assert not world.kubelet.ended_for_good
+    world.kubelet.ended(0)
+    world.pass_time(20)
+    assert (world.starts, world.kubelet.ended_for_good) == (1, True)
+
+
+def test_a_pod_that_does_not_end_in_time_is_killed() -> None:
+    """A shorter grace that comes later counts, a longer one does not."""
+    world = World()
+    world.kubelet.start()
+    world.kubelet.stop(0.0, 30.0)
+    world.kubelet.stop(0.0, 2.0)
+    world.kubelet.stop(0.0, 60.0)
+    world.pass_time(1.9)
+    assert world.sent == [(1001, signal.SIGTERM)]
+    world.pass_time(0.3)
+    assert world.sent[-1] == (1001, signal.SIGKILL)
+
+
+def test_a_power_loss_is_silence_and_then_a_new_start() -> None:
+    """Nothing is probed, nothing reported; when power is back the process is lost and started anew."""
+    world = World()
+    world.kubelet.start()
+    world.pass_time(1)
+    world.kubelet.freeze()
+    asked, told = len(world.asked), len(world.statuses)
+    world.pass_time(5)
+    assert (world.sent, len(world.asked), len(world.statuses)) == ([(1001, signal.SIGSTOP)], asked, told)
+    world.kubelet.thaw()
+    assert world.sent[-1] == (1001, signal.SIGKILL)
+    world.kubelet.ended(137)
+    world.pass_time(1)
+    assert (world.starts, world.kubelet.restarts, world.kubelet.ready) == (2, 1, True)
+
+
+def test_a_pod_that_hangs_fails_its_probes_and_goes_on_where_it_stood() -> None:
+    """Three failures later it is not ready; it is not started anew."""
+    world = World()
+    world.kubelet.start()
+    world.pass_time(1)
+    world.kubelet.hang(hung=True)
+    world.pass_time(4)
+    assert not world.kubelet.ready
+    world.kubelet.hang(hung=False)
+    world.pass_time(2)
+    assert (world.kubelet.ready, world.starts) == (True, 1)
+    assert world.sent == [(1001, signal.SIGSTOP), (1001, signal.SIGCONT)]
+
+
+def test_a_node_that_is_not_ready_takes_its_pods_along() -> None:
+    """The pod's condition only: its container is as ready as it was, which is seen again afterwards."""
+    world = World()
+    world.kubelet.start()
+    world.pass_time(1)
+    assert world.kubelet.tell_node_ready(ready=False)
+    assert not world.kubelet.tell_node_ready(ready=False)
+    assert world.statuses[-1]["containerStatuses"][0]["ready"]
+    world.kubelet.tell_node_ready(ready=True)
+    assert world.ready() == ["True", "False", "True"]

@@ -1,0 +1,142 @@
+"""``samezone lab zone|pod|scale|node|delay``: things that happen to a running lab."""
+
+import argparse
+
+from k8s.console import Io, Parser, Verbs, group, verb
+from k8s.errors import ExitCode
+from k8s.lab import marks, processes, state
+from k8s.lab.api import LabApi
+from k8s.lab.kubelet import rfc3339_now
+from k8s.lab.life import Life, Patience
+from k8s.lab.readiness import delays_of
+from k8s.quantity import cpu_milli
+from k8s.topology import ServiceKey, Zone
+
+TIMEOUT_S = 30.0
+_FAIL = (
+    "Power loss in a zone. Its pods stand still: connections to them, open and new, get no answer, so that "
+    "callers run into their own time-outs, until after a second the node is found NotReady and its endpoints "
+    "leave the rules. What the pods held is lost. Relays, and the workers of a load test, go on."
+)
+
+
+def add(verbs: "Verbs[Parser]") -> None:
+    """Add these verbs to those of ``lab``."""
+    zone = group(verbs, "zone", summary="Let a zone fail, or heal it.")
+    fail = verb(
+        zone,
+        "fail",
+        zone_fail,
+        summary="Power loss in a zone: its nodes fall silent.",
+        description=_FAIL,
+    )
+    what = fail.add_mutually_exclusive_group()
+    what.add_argument("--nodes", dest="outage", action="store_const", const=marks.NODES, default=marks.NODES)
+    what.add_argument(
+        "--pods",
+        dest="outage",
+        action="store_const",
+        const=marks.PODS,
+        help="the pods hang and the nodes stay Ready: three failed probes later their endpoints leave",
+    )
+    heal = verb(zone, "heal", zone_heal, summary="Power is back: the pods start anew (after --pods: go on).")
+    for parser in (fail, heal):
+        parser.add_argument("zone", type=Zone, metavar="ZONE")
+    pod = group(verbs, "pod", summary="Let a pod die.")
+    kill = verb(pod, "kill", pod_kill, summary="SIGKILL a pod's process; its kubelet starts it again.")
+    kill.add_argument("pod", metavar="POD")
+    kill.add_argument("-n", "--namespace", default=None)
+    scale = verb(verbs, "scale", lab_scale, summary="Change the number of a workload's pods.")
+    scale.add_argument("service", type=_service, metavar="SERVICE", help="catalog, ui or NS/NAME")
+    scale.add_argument("replicas", type=int, metavar="N")
+    node = group(verbs, "node", summary="Add a node, or take its zone label.")
+    add_ = verb(node, "add", node_add, summary="A new machine joins the lab.")
+    add_.add_argument("--zone", type=Zone, required=True)
+    add_.add_argument("--cpu", default="4", help='allocatable CPU, e.g. 2 or "1930m"; default: 4')
+    add_.add_argument("--name", help="default: the next node-LETTER-NUMBER")
+    unlabel = verb(
+        node, "unlabel", node_unlabel, summary="Take a node's zone label: hints go for all Services."
+    )
+    unlabel.add_argument("node", metavar="NODE")
+    delay = verb(verbs, "delay", lab_delay, summary="Set the one-way latency between two zones.")
+    delay.add_argument("one", type=Zone, metavar="ZONE")
+    delay.add_argument("other", type=Zone, metavar="ZONE")
+    delay.add_argument("seconds", type=float, metavar="SECONDS", help="of new connections, both ways")
+    for parser in (fail, heal, scale, add_, delay):
+        parser.add_argument("--timeout", type=float, default=TIMEOUT_S, help="seconds to wait for the effect")
+
+
+def zone_fail(args: argparse.Namespace, io: Io) -> int:
+    """``samezone lab zone fail ZONE``."""
+    names = ", ".join(_life(args, io).fail_zone(args.zone, args.outage))
+    if args.outage == marks.NODES:
+        io.say(f"zone {args.zone} has failed: {names} NotReady, no pod there is ready")
+    else:
+        io.say(f"the pods in zone {args.zone} hang: none is ready; {names} stay Ready")
+    return ExitCode.DONE
+
+
+def zone_heal(args: argparse.Namespace, io: Io) -> int:
+    """``samezone lab zone heal ZONE``."""
+    names = _life(args, io).heal_zone(args.zone)
+    io.say(f"zone {args.zone} is back: {', '.join(names)} and their pods are ready")
+    return ExitCode.DONE
+
+
+def pod_kill(args: argparse.Namespace, io: Io) -> int:
+    """``samezone lab pod kill POD``."""
+    process = _life(args, io).kill_pod(args.pod, args.namespace)
+    io.say(f"pod {args.pod}: process {process.pid} killed; its kubelet starts it again")
+    return ExitCode.DONE
+
+
+def lab_scale(args: argparse.Namespace, io: Io) -> int:
+    """``samezone lab scale SERVICE N``."""
+    before = _life(args, io).scale(args.service, args.replicas)
+    io.say(f"Deployment {args.service}: {before} -> {args.replicas} pods, all available")
+    return ExitCode.DONE
+
+
+def node_add(args: argparse.Namespace, io: Io) -> int:
+    """``samezone lab node add --zone ZONE``."""
+    milli = cpu_milli(args.cpu)
+    name = _life(args, io).add_node(args.zone, milli, args.name, rfc3339_now())
+    io.say(f"node {name} has joined in {args.zone} with {milli}m CPU; the next pods may go there")
+    return ExitCode.DONE
+
+
+def node_unlabel(args: argparse.Namespace, io: Io) -> int:
+    """``samezone lab node unlabel NODE``."""
+    zone = _life(args, io).unlabel_node(args.node)
+    io.say(
+        f"node {args.node} has no zone label any more; back with: "
+        f"kubectl label node {args.node} topology.kubernetes.io/zone={zone}"
+    )
+    return ExitCode.DONE
+
+
+def lab_delay(args: argparse.Namespace, io: Io) -> int:
+    """``samezone lab delay ZONE ZONE SECONDS``."""
+    _life(args, io).set_delay(args.one, args.other, args.seconds)
+    io.say(f"{args.one} <-> {args.other}: {args.seconds * 1000:g} ms one way, for new connections")
+    return ExitCode.DONE
+
+
+def _life(args: argparse.Namespace, io: Io) -> Life:
+    found = state.load(io.lab_dir)
+    patience = Patience(timeout_s=getattr(args, "timeout", TIMEOUT_S), clock=io.clock, sleep=io.sleep)
+    return Life(
+        api=LabApi(found.api_url),
+        state=found,
+        patience=patience,
+        send=processes.send,
+        wires=delays_of,
+    )
+
+
+def _service(text: str) -> ServiceKey:
+    """``name`` stands for ``name/name``; an argparse type."""
+    namespace, slash, name = text.partition("/")
+    if not text or (slash and not (namespace and name)) or "/" in name:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a name nor NAMESPACE/NAME, e.g. catalog")
+    return ServiceKey(namespace=namespace, name=name or namespace)
