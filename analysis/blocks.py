@@ -40,7 +40,7 @@ from scipy import special
 
 from analysis import shares, stats
 from analysis.clusters import ArmShare
-from analysis.model import Interval
+from analysis.interval import Interval
 from k8s.errors import UsageError
 from loadtest.record import Caveat
 
@@ -95,7 +95,7 @@ class Spread:
 
     blocks: int
     ratio: float
-    """R of this module's head; 1 where the connections' randomness explains all. NaN with one block."""
+    """R of this module's head; 1 where the connections' randomness explains all. 1 with one block, too."""
     p_value: float
     """Of all blocks having one true difference (Cochran's Q); 1 with one block."""
 
@@ -123,7 +123,7 @@ def spread(blocks: Sequence[BlockDifference]) -> Spread:
         raise UsageError("combining blocks: give at least one, each with a standard error above 0")
     size = len(blocks)
     if size == 1:
-        return Spread(blocks=1, ratio=math.nan, p_value=1.0)
+        return Spread(blocks=1, ratio=1.0, p_value=1.0)
     within = math.fsum(block.standard_error**2 for block in blocks) / size
     mean = math.fsum(block.estimate for block in blocks) / size
     between = math.fsum((block.estimate - mean) ** 2 for block in blocks) / (size - 1)

@@ -22,7 +22,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.model import Interval
+from analysis.interval import Interval
 
 ALARM: Final = 0.05
 PERMUTATIONS: Final = 1999

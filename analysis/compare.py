@@ -1,14 +1,19 @@
 """Two arms -> a comparison; refuses arms that are not alike."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
-from analysis import pairs, stats
+from analysis import pairs, stats, verdict
 from analysis.arm import ArmInputs, AssumedBytes, arm_result, focus_of
+from analysis.effects import effects
 from analysis.graph import calls_of
-from analysis.model import ArmResult, Comparison, Interval, PairChange
+from analysis.guards import Margins
+from analysis.interval import Interval
+from analysis.model import ArmResult, Comparison, PairChange
 from analysis.pairs import Pair
 from analysis.placement import Timeline
+from analysis.requirements import Requirement
+from analysis.windows import measured as windows_of
 from k8s.errors import UsageError
 from loadtest import plan
 from loadtest.record import Caveat, RunRecord
@@ -45,6 +50,14 @@ def _workers(record: RunRecord) -> str:
     return " ".join(f"{zone}:{zones.count(zone)}" for zone in dict.fromkeys(zones))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """On what terms arms are judged."""
+
+    margins: Margins = field(default_factory=Margins)
+    required: tuple[Requirement, ...] = ()
+
+
 def compare(
     baseline: ArmInputs,
     candidate: ArmInputs,
@@ -52,16 +65,28 @@ def compare(
     created_s: float,
     versions: Sequence[tuple[str, str]],
     assumed: AssumedBytes | None = None,
+    null: ArmInputs | None = None,
+    terms: Terms | None = None,
 ) -> Comparison:
-    """Every number of the report; UsageError, naming what differs, for arms that are not alike."""
-    if faults := unlike(baseline.record, candidate.record):
-        raise UsageError(
-            f"comparing {baseline.folder} with {candidate.folder}: the runs differ in {'; '.join(faults)}; "
-            "measure both under the same load"
-        )
-    assumed = assumed or AssumedBytes()
+    """Every number of the report; UsageError, naming what differs, for arms that are not alike.
+
+    *null* is another run of the baseline's arm: without it there is no verdict but *invalid*.
+    """
+    _refuse_unlike(baseline, candidate)
+    assumed, terms = assumed or AssumedBytes(), terms or Terms()
     before, after = arm_result(baseline, assumed=assumed), arm_result(candidate, assumed=assumed)
     place = candidate.record.place
+    windows = [
+        windows_of(baseline, before, label=f"baseline {baseline.record.arm}"),
+        windows_of(candidate, after, label=f"candidate {candidate.record.arm}"),
+    ]
+    found_null = None
+    if null is not None:
+        _refuse_unlike(null, baseline)
+        twin = windows_of(null, arm_result(null, assumed=assumed), label=f"null {null.record.arm}")
+        found_null = verdict.null_of([(twin, windows[0])])
+        windows.insert(0, twin)
+    found = effects([(windows[-2], windows[-1])])
     return Comparison(
         created_s=created_s,
         platform=place.platform,
@@ -75,7 +100,23 @@ def compare(
         changes=_changes(baseline, candidate, before, after),
         versions=tuple(versions),
         caveats=_caveats(baseline.record, candidate.record),
+        effects=found,
+        verdict=verdict.decide(
+            found,
+            gates=verdict.gates_of(windows),
+            null=found_null,
+            margins=terms.margins,
+            required=terms.required,
+        ),
     )
+
+
+def _refuse_unlike(baseline: ArmInputs, candidate: ArmInputs) -> None:
+    if faults := unlike(baseline.record, candidate.record):
+        raise UsageError(
+            f"comparing {baseline.folder} with {candidate.folder}: the runs differ in {'; '.join(faults)}; "
+            "measure both under the same load"
+        )
 
 
 def _changes(

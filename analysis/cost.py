@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from analysis import stats
-from analysis.model import Cost, Interval, PairResult
+from analysis.interval import Interval
+from analysis.model import Cost, PairResult
 
 USD_PER_GB_EACH_DIRECTION: Final = 0.01
 PRICE_SOURCE: Final = "AWS data transfer within a region: 0.01 USD per GB, charged in each direction"

@@ -10,7 +10,8 @@ from collections import Counter
 from collections.abc import Sequence
 from fractions import Fraction
 
-from analysis.model import Call, Expectation, GapShare, Interval, PairResult, Placed
+from analysis.interval import Interval
+from analysis.model import Call, Expectation, GapShare, PairResult, Placed
 from analysis.placement import Timeline
 from k8s import clients
 from k8s.expected import ExpectedShare, GapPart, expected_share

@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import Final
 
 from analysis.caveats import LAG_TOLERANCE_MS, LOSS_TOLERANCE, RATE_TOLERANCE, SATURATED_CPU_PERCENT
+from analysis.judged import Gate
 from k8s.topology import Pod, ServiceKey, Snapshot
 from loadtest import latency
 from loadtest.record import LoadSeen, RunStatus, Window
@@ -19,24 +20,6 @@ LEAST_COVERAGE: Final = 0.99
 RATES_TOLERANCE: Final = 0.02
 """Largest relative difference of the rates that two arms achieved."""
 _SHOWN: Final = 3
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Gate:
-    """One condition."""
-
-    name: str
-    """``complete``, ``generator``, ``rate``, ``spans``, ``graph``, ``coverage``, ``hints``, ``pods``."""
-    passed: bool
-    seen: str
-    """What was found, in a clause."""
-    bound: str
-    """What it may be."""
-    where: str = ""
-    """The arm or block it was found in."""
-
-    def __str__(self) -> str:
-        return f"{self.name}{f' ({self.where})' if self.where else ''}: {self.seen}; bound: {self.bound}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

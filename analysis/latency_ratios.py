@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy import stats as scipy_stats
 
 from analysis import stats
-from analysis.model import Interval
+from analysis.interval import Interval
 from loadtest.record import Caveat
 
 DRAWS: Final = 999

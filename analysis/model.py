@@ -2,12 +2,14 @@
 
 ``comparison.json`` is a ``Comparison``; the report renders it and computes nothing. History of its schema:
 
-1. first version; later with ``expectation``, absent in older files.
+1. first version; later with ``expectation``, then ``effects`` and ``verdict``, absent in older files.
 """
 
 from dataclasses import dataclass
 from typing import NewType
 
+from analysis.interval import Interval
+from analysis.judged import Effects, Verdict
 from k8s.topology import Event, HintsSeen, Recycled, Zone
 from loadtest.plan import LoadPlan
 from loadtest.record import Caveat, Window
@@ -68,23 +70,6 @@ class Loss:
     """The same requests as counted by the graph."""
     spans_dropped: int
     """Spans the load generator gave up."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Interval:
-    """An estimate with its interval."""
-
-    estimate: float
-    low: float
-    high: float
-    level: float
-    """Nominal coverage, e.g. 0.95."""
-    n: int
-    """Independent observations behind it (connections)."""
-    method: str
-    """The named method, e.g. ``Wilson score``."""
-    least_n: int | None = None
-    """Observations that this method needs at this estimate for a half-width of 5 points (shares only)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -320,3 +305,6 @@ class Comparison:
     changes: tuple[PairChange, ...]
     versions: tuple[tuple[str, str], ...]
     caveats: tuple[Caveat, ...]
+    effects: Effects | None = None
+    """What changed for the focus pair, with the connection as the unit of chance."""
+    verdict: Verdict | None = None

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from analysis import graph, stats
+from analysis.interval import Interval
 from analysis.model import (
     Call,
     EndpointLoad,
-    Interval,
     Latency,
     PairResult,
     Placed,

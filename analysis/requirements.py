@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from analysis.model import Interval
+from analysis.interval import Interval
 from k8s.errors import UsageError
 
 METRICS: Final[Mapping[str, str]] = {

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from scipy import optimize, special
 
 from analysis import stats
-from analysis.model import Interval
+from analysis.interval import Interval
 from k8s.errors import UsageError
 
 _NORMAL: Final = NormalDist()

@@ -17,7 +17,7 @@ from scipy import optimize
 
 from analysis import stats
 from analysis.clusters import ArmShare, StratumShare, together
-from analysis.model import Interval
+from analysis.interval import Interval
 from loadtest.record import Caveat
 
 _NORMAL: Final = NormalDist()

@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 from statistics import NormalDist
 
-from analysis.model import Interval
+from analysis.interval import Interval
 
 LEVEL = 0.95
 HALF_WIDTH = 0.05

@@ -9,7 +9,7 @@ from scipy import stats as scipy_stats
 
 from analysis import shares
 from analysis.clusters import ArmShare
-from analysis.model import Interval
+from analysis.interval import Interval
 from k8s.errors import UsageError
 
 RATE: Final = 0.05

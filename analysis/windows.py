@@ -8,8 +8,9 @@ from analysis import connections
 from analysis.arm import ArmInputs, focus_of
 from analysis.clusters import ArmShare
 from analysis.gates import Evidence
+from analysis.interval import Interval
 from analysis.latency_ratios import Latencies, latencies
-from analysis.model import ArmResult, Interval, PairResult
+from analysis.model import ArmResult, PairResult
 from analysis.placement import Timeline
 from analysis.sampled_connections import sampled_arm
 from k8s.errors import InvalidRunError

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Iterator
 
-from analysis.model import ArmResult, Comparison, Cost, Interval
+from analysis.interval import Interval
+from analysis.model import ArmResult, Comparison, Cost
 from analysis.report import names, units
 from analysis.report.lookup import arms, change_of, find
 from analysis.report.notes import Notes, Side, Topic

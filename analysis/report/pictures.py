@@ -3,7 +3,8 @@
 import math
 from dataclasses import dataclass
 
-from analysis.model import ArmResult, Comparison, Interval, PairResult
+from analysis.interval import Interval
+from analysis.model import ArmResult, Comparison, PairResult
 from analysis.report import names, units
 from analysis.report.drawing import Anchor, Box, Dot, Drawing, Label, Line, Mark, Paint
 from analysis.report.lookup import arms, cell_of, find, tone_of, zones_of

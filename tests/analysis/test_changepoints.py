@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis import changepoints
-from analysis.model import Interval
+from analysis.interval import Interval
 
 
 def history(estimates, half: float = 0.01) -> list[Interval]:

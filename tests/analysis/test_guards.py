@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from analysis import guards
 from analysis.guards import Measured, Outcome
-from analysis.model import Interval
+from analysis.interval import Interval
 
 
 def interval(low: float, high: float) -> Interval:
@@ -18,7 +18,7 @@ GOOD = {
     "share_difference": interval(0.3, 0.4),
     "p99_ratio": interval(0.9, 1.05),
     "error_difference": interval(-0.001, 0.0005),
-    "skew": interval(1.0, 1.5),
+    "skew": interval(1.0, 1.25),
 }
 
 
@@ -39,9 +39,9 @@ def test_all_guards_passing_passes():
         ("p99_ratio", 1.0, 1.10, Outcome.PASS),
         ("p99_ratio", 1.0, 1.2, Outcome.INCONCLUSIVE),
         ("p99_ratio", 1.2, 1.3, Outcome.FAIL),
-        ("error_difference", 0.002, 0.003, Outcome.FAIL),
-        ("error_difference", 0.0, 0.003, Outcome.INCONCLUSIVE),
-        ("skew", 2.1, 3.0, Outcome.FAIL),
+        ("error_difference", 0.006, 0.008, Outcome.FAIL),
+        ("error_difference", 0.0, 0.008, Outcome.INCONCLUSIVE),
+        ("skew", 1.35, 1.6, Outcome.FAIL),
         ("skew", 1.0, 3.0, Outcome.INCONCLUSIVE),
     ],
 )

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis import requirements
-from analysis.model import Interval
+from analysis.interval import Interval
 from analysis.requirements import METRICS, Met, Requirement
 from k8s.errors import UsageError
 

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis import sequential
-from analysis.model import Interval
+from analysis.interval import Interval
 from analysis.sequential import Action
 from k8s.errors import UsageError
 

@@ -6,7 +6,7 @@ import pytest
 from scipy.stats import binomtest
 
 from analysis import stats
-from analysis.model import Interval
+from analysis.interval import Interval
 
 
 @pytest.mark.parametrize(("k", "n"), [(0, 10), (1, 10), (5, 10), (10, 10), (333, 1000), (4000, 4000)])

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from analysis import tournament
 from analysis.clusters import ALL, ArmShare, StratumShare, Unit
-from analysis.model import Interval
+from analysis.interval import Interval
 from analysis.tournament import Contender, Duel
 from k8s.errors import UsageError
 

@@ -11,7 +11,7 @@ import pytest
 from analysis import blocks, changepoints, clusters, planning, sampled_connections, sequential, shares, stats
 from analysis.blocks import BlockDifference, Certificate
 from analysis.clusters import ArmShare, Clusters, Unit
-from analysis.model import Interval
+from analysis.interval import Interval
 from analysis.planning import Detection, Limits, Traffic
 from analysis.sampled_connections import SampledPair
 from analysis.sequential import Action

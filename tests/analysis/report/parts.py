@@ -3,12 +3,12 @@
 import math
 from collections.abc import Callable, Sequence
 
+from analysis.interval import Interval
 from analysis.model import (
     ArmResult,
     Comparison,
     Cost,
     EndpointLoad,
-    Interval,
     Latency,
     Loss,
     PairChange,

@@ -2,11 +2,11 @@
 
 from dataclasses import replace
 
+from analysis.interval import Interval
 from analysis.model import (
     Comparison,
     Expectation,
     GapShare,
-    Interval,
     Loss,
     PairResult,
     Workload,

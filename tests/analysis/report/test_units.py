@@ -2,7 +2,7 @@
 
 import pytest
 
-from analysis.model import Interval
+from analysis.interval import Interval
 from analysis.report import units
 from loadtest.record import Window
 
