@@ -6,6 +6,7 @@ from typing import Any
 from analysis import collect, model
 from analysis.arm import ArmInputs
 from analysis.collect import Collected, GraphFile
+from analysis.compare import unlike
 from analysis.model import Comparison
 from k8s.errors import UsageError
 from loadtest import rundir, truthfile
@@ -50,6 +51,31 @@ def read_comparison(folder: Path) -> Comparison:
 def latest_comparison(root: Path) -> Path | None:
     """The newest run folder with a comparison."""
     return rundir.find(root, lambda folder: (folder / rundir.COMPARISON).is_file())
+
+
+TWIN_WITHIN_S = 24 * 3600.0
+"""Two runs further apart may have seen different places."""
+
+
+def twin_of(folder: Path) -> Path | None:
+    """The nearest other collected run of the same arm under the same load, of the same day; None without.
+
+    Two runs of one arm show what the instrument calls a change where there is none.
+    """
+    own = rundir.read_record(folder)
+    found: list[tuple[float, Path]] = []
+    for other in folder.resolve().parent.iterdir():
+        if other.name == folder.resolve().name or not (other / rundir.GRAPH).is_file():
+            continue
+        try:
+            record = rundir.read_record(other)
+        except UsageError:
+            continue  # another tool's folder, or a broken one: no twin
+        gap_s = abs(record.created_s - own.created_s)
+        same = record.asked.mode == own.asked.mode and record.status is RunStatus.COMPLETE
+        if same and gap_s <= TWIN_WITHIN_S and not unlike(record, own):
+            found.append((gap_s, other))
+    return min(found)[1] if found else None
 
 
 def latest_baseline(root: Path, *, context: str, service: str) -> Path | None:

@@ -143,6 +143,8 @@ def stretch(ratio: NDArray[np.float64], blocks: int, *, level: float = stats.LEV
 
 
 def _stretched(interval: Interval, seen: Spread, limit: float) -> Interval:
+    if seen.blocks == 1:
+        return interval
     factor = float(stretch(np.array([seen.ratio]), seen.blocks, level=interval.level)[0])
     return replace(
         interval,

@@ -12,10 +12,10 @@ from rich.console import Console
 
 import k8s.cli
 import loadtest.cli
-from analysis import artifacts, source
+from analysis import artifacts, source, terms
 from analysis.arm import AssumedBytes, arm_result, focus_of
 from analysis.collect import CLOUD_PATIENCE, LAB_PATIENCE, Poll, collect
-from analysis.compare import compare
+from analysis.compare import compare, null_of_runs
 from analysis.model import Comparison
 from analysis.placement import Timeline
 from analysis.report import console, html, markdown
@@ -88,6 +88,9 @@ def parser() -> Parser:
     loadtest.cli.add_load(demo)
     k8s.cli.add_lab_options(demo)
     baseline = verb(verbs, "baseline", baseline_command, summary="Measure with routing off and print it.")
+    baseline.add_argument(
+        "--no-null", action="store_true", help="measure it once: saves time, but then no verdict is valid"
+    )
     loadtest.cli.add_load(baseline)
     enable = verb(verbs, "enable", enable_command, summary="Set a mode, measure, compare with the baseline.")
     enable.add_argument("mode", help="tar, prefer-close, prefer-same-zone or prefer-same-node")
@@ -98,26 +101,41 @@ def parser() -> Parser:
     collector = verb(verbs, "collect", collect_command, summary="Read a run's service graph from X-Ray.")
     collector.add_argument("run", type=Path)
     source.add_options(collector)
-    comparer = verb(verbs, "compare", compare_command, summary="Compare two collected runs.")
+    comparer = verb(verbs, "compare", compare_command, summary="Compare two collected runs, and judge.")
     comparer.add_argument("baseline", type=Path)
     comparer.add_argument("candidate", type=Path)
+    comparer.add_argument("--null", type=Path, help="another run of the baseline's arm; default: the nearest")
     reporter = verb(verbs, "report", report_command, summary="Render the report again from the artifacts.")
     reporter.add_argument("run", type=Path, nargs="?", help="run folder; default: the newest comparison")
     reporter.add_argument("--runs", type=Path, default=DEFAULT_RUNS)
     for one in (demo, enable, comparer):
         one.add_argument("--request-bytes", type=float, help="a call, where nothing measures it")
         one.add_argument("--response-bytes", type=float, help="a call, where nothing measures it")
+        terms.add_options(one)
     for one in (demo, baseline, enable):
         source.add_options(one)
     return root
 
 
 def baseline_command(args: argparse.Namespace, io: Io) -> int:
-    """``samezone baseline``: routing off, load, collect, print the zone matrix."""
+    """``samezone baseline``: routing off, load, collect, print the zone matrix.
+
+    Measured twice: the two equal arms show what this instrument takes for a change.
+    """
+    twin = None if args.no_null else _measure(args, io, mode=RoutingMode.OFF, keep=False)
     folder = _measure(args, io, mode=RoutingMode.OFF, keep=False)
     _print_arm(folder, io)
+    if twin is not None:
+        _say_null(twin, folder, io)
     io.say(f"baseline kept in {folder}")
     return ExitCode.DONE
+
+
+def _say_null(left: Path, right: Path, io: Io) -> None:
+    """What two equal arms showed."""
+    found = null_of_runs(artifacts.read_arm(left), artifacts.read_arm(right))
+    word = "certified" if found.certified else "not certified"
+    io.say(f"null pair {word}: {'; '.join(found.reasons)}")
 
 
 def enable_command(args: argparse.Namespace, io: Io) -> int:
@@ -135,8 +153,7 @@ def enable_command(args: argparse.Namespace, io: Io) -> int:
         raise InvalidRunError(f"{error}; {advice}; the Service is as it was") from error
     comparison = _compare(args, io, baseline, folder)
     io.say(f"Service {args.service} stays on {mode.value}; to put it back: make disable-tar")
-    _finish(comparison, folder, io)
-    return ExitCode.DONE
+    return _finish(comparison, folder, io)
 
 
 def _say_findings(args: argparse.Namespace, io: Io, mode: RoutingMode) -> None:
@@ -149,7 +166,10 @@ def _say_findings(args: argparse.Namespace, io: Io, mode: RoutingMode) -> None:
 
 
 def demo_command(args: argparse.Namespace, io: Io) -> int:
-    """``samezone demo``: lab up, baseline, enable tar, report, lab down where we started it."""
+    """``samezone demo``: lab up, baseline, enable tar, report, lab down where we started it.
+
+    Its exit code is that of the job, not of the verdict: on a busy laptop that may be *invalid*.
+    """
     if args.platform != "lab":
         raise UsageError(
             "demo runs on the lab only; on a cluster use: make baseline enable-tar PLATFORM=cluster"
@@ -158,6 +178,7 @@ def demo_command(args: argparse.Namespace, io: Io) -> int:
     if ours:
         k8s.cli.lab_up(args, io)
     try:
+        _measure(args, io, mode=RoutingMode.OFF, keep=False)
         baseline = _measure(args, io, mode=RoutingMode.OFF, keep=False)
         _print_arm(baseline, io)
         folder = _measure(args, io, mode=RoutingMode.TAR, keep=False)
@@ -179,8 +200,7 @@ def collect_command(args: argparse.Namespace, io: Io) -> int:
 def compare_command(args: argparse.Namespace, io: Io) -> int:
     """``samezone compare BASELINE CANDIDATE``: writes into the candidate's folder."""
     comparison = _compare(args, io, args.baseline, args.candidate)
-    _finish(comparison, args.candidate, io)
-    return ExitCode.DONE
+    return _finish(comparison, args.candidate, io)
 
 
 def report_command(args: argparse.Namespace, io: Io) -> int:
@@ -254,12 +274,15 @@ def _compare(args: argparse.Namespace, io: Io, baseline: Path, candidate: Path) 
         assumed = replace(assumed, request=args.request_bytes)
     if args.response_bytes is not None:
         assumed = replace(assumed, response=args.response_bytes)
+    null = getattr(args, "null", None) or artifacts.twin_of(baseline)
     comparison = compare(
         artifacts.read_arm(baseline),
         artifacts.read_arm(candidate),
         created_s=io.clock(),
         versions=loadtest.cli.versions(),
         assumed=assumed,
+        null=None if null is None else artifacts.read_arm(null),
+        terms=terms.terms_of(args),
     )
     rundir.write_json(candidate / rundir.COMPARISON, comparison)
     return comparison
@@ -271,12 +294,14 @@ def _print_arm(folder: Path, io: Io) -> None:
     _console(io).print(console.zone_matrix(arm_result(inputs, assumed=AssumedBytes()), focus))
 
 
-def _finish(comparison: Comparison, folder: Path, io: Io) -> None:
-    """Write the reports, print the table, say where they are."""
+def _finish(comparison: Comparison, folder: Path, io: Io) -> int:
+    """Write the reports, print the table, say where they are; the verdict's exit code."""
     for name, render in REPORTS.items():
         rundir.write_bytes(folder / name, render(comparison).encode())
     _console(io).print(console.comparison(comparison))
     io.say(f"report: {(folder / 'report.html').resolve()}")
+    verdict = comparison.verdict
+    return ExitCode.DONE if verdict is None else verdict.decision.exit_code
 
 
 def _console(io: Io) -> Console:

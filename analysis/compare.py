@@ -9,6 +9,7 @@ from analysis.effects import effects
 from analysis.graph import calls_of
 from analysis.guards import Margins
 from analysis.interval import Interval
+from analysis.judged import Null
 from analysis.model import ArmResult, Comparison, PairChange
 from analysis.pairs import Pair
 from analysis.placement import Timeline
@@ -109,6 +110,16 @@ def compare(
             required=terms.required,
         ),
     )
+
+
+def null_of_runs(left: ArmInputs, right: ArmInputs) -> Null:
+    """What two runs of one arm say of the instrument."""
+    _refuse_unlike(left, right)
+    windows = [
+        windows_of(inputs, arm_result(inputs, assumed=AssumedBytes()), label="null")
+        for inputs in (left, right)
+    ]
+    return verdict.null_of([(windows[0], windows[1])])
 
 
 def _refuse_unlike(baseline: ArmInputs, candidate: ArmInputs) -> None:

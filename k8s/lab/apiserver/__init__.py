@@ -1,11 +1,15 @@
 """The lab's API server: the part of the Kubernetes API that kubectl, the clients and our own tools use.
 
 Pure parts: ``resources`` (what is served), ``schema`` and ``kinds`` (the shape of each kind), ``store``,
-``listing``, ``decoding``, ``defaults``, ``validation``, ``patch``, ``writing``, ``selectors``, ``tables``,
-``discovery``, ``openapi``, ``statuses``. HTTP parts: ``bodies``, ``watching``, ``handlers``, ``app``.
+``listing``, ``decoding``, ``defaults``, ``validation``, ``patch``, ``fieldsets``, ``merging``, ``managers``
+(server-side apply), ``writing``, ``deleting``, ``scale``, ``binding``, ``access`` (who may do what),
+``selectors``, ``tables``, ``discovery``, ``openapi``, ``protobuf``, ``spdy``, ``statuses``. HTTP parts:
+``bodies``, ``documents``, ``watching``, ``forwarding``, ``tunneling`` and ``pumping`` (port-forwards),
+``handlers``, ``app``.
 
 It differs from a real one on purpose: nobody has to log in; nothing is kept on disk; nodes, pods and
-workloads may bring their ``status`` when they are created, because no kubelet fills it in later; what is
-deleted is gone at once, whatever its finalizers; cluster IPs are not handed out; endpoints may be loopback
-addresses; events do not expire; protobuf and server-side apply are not spoken (415).
+workloads may bring their ``status`` when they are created; a namespace goes at once, with all it holds; the
+garbage collector works in the moment of the deletion; pods with the annotation
+``samezone.dev/external: "true"``, whose process the lab does not keep, go at once; cluster IPs are not handed
+out; endpoints may be loopback addresses; events do not expire; protobuf is read in part, and never written.
 """

@@ -35,10 +35,11 @@ def make_app() -> web.Application:
     app = web.Application(client_max_size=MAX_BYTES)
     app.router.add_route("*", "/{path:.*}", handlers.handle)
 
-    async def end_watches(_: web.Application) -> None:
+    async def end_streams(_: web.Application) -> None:
         handlers.watches.close()
+        handlers.forwards.close()
 
-    app.on_shutdown.append(end_watches)
+    app.on_shutdown.append(end_streams)
     return app
 
 

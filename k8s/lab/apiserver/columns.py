@@ -229,11 +229,12 @@ def _template(obj: Object) -> list[str]:
     return [
         ",".join(one.get("name", "") for one in containers),
         ",".join(one.get("image", "") for one in containers),
-        _label_selector(_at(obj, "spec", "selector") or {}),
+        label_selector(_at(obj, "spec", "selector") or {}) or _NONE,
     ]
 
 
-def _label_selector(selector: Mapping[str, Any]) -> str:
+def label_selector(selector: Mapping[str, Any]) -> str:
+    """A LabelSelector as a ``labelSelector`` parameter; empty if it selects everything."""
     clauses = [f"{key}={value}" for key, value in sorted(selector.get("matchLabels", {}).items())]
     for one in selector.get("matchExpressions", []):
         key, values = one.get("key", ""), ",".join(sorted(one.get("values", [])))
@@ -244,7 +245,7 @@ def _label_selector(selector: Mapping[str, Any]) -> str:
                 clauses.append(key)
             case "DoesNotExist":
                 clauses.append(f"!{key}")
-    return ",".join(clauses) or _NONE
+    return ",".join(clauses)
 
 
 def _labels(labels: Mapping[str, str] | None) -> str:

@@ -2,18 +2,19 @@
 
 from typing import Any
 
-from k8s.lab.apiserver import statuses
+from k8s.lab.apiserver import faults, statuses
 from k8s.lab.apiserver.kinds import SHAPES
 from k8s.lab.apiserver.requests import Options, Target
 from k8s.lab.apiserver.resources import Resource
 from k8s.lab.apiserver.schema import ShapeError, conformed
 from k8s.lab.apiserver.store import Object
 
+_STATUS_HALF = ("apiVersion", "kind", "metadata", "status")
 _SUFFIX_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
 """Upstream's: no vowels, so that no words come out."""
 _SUFFIX_LENGTH = 5
 _LONGEST_PREFIX = 58
-_IGNORED = ("managedFields", "selfLink", "deletionTimestamp", "deletionGracePeriodSeconds")
+_IGNORED = ("selfLink", "deletionTimestamp", "deletionGracePeriodSeconds")
 
 
 class UndecodableError(statuses.StatusError):
@@ -28,10 +29,13 @@ class UndecodableError(statuses.StatusError):
         self.why = why
 
 
-def decoded(resource: Resource, body: Any, options: Options) -> tuple[Object, tuple[str, ...]]:
+def decoded(
+    resource: Resource, body: Any, options: Options, *, completes: bool = True
+) -> tuple[Object, tuple[str, ...]]:
     """The body as an object of the resource's kind, and warnings of the fields nobody knows.
 
-    StatusError 400 if it is no such object; with ``fieldValidation=Strict`` also for unknown fields.
+    StatusError 400 if it is no such object; with ``fieldValidation=Strict`` also for unknown fields. With
+    *completes*, fields that are never left out are filled in.
     """
     if not isinstance(body, dict):
         raise statuses.bad_request(
@@ -50,7 +54,7 @@ def decoded(resource: Resource, body: Any, options: Options) -> tuple[Object, tu
             f"converting (v1.{kind}) to ({resource.kind}): unknown conversion"
         )
     try:
-        obj, unknown = conformed(body, SHAPES[resource], resource.kind)
+        obj, unknown = conformed(body, SHAPES[resource], resource.kind, completes=completes)
     except ShapeError as error:
         raise UndecodableError(resource, str(error)) from error
     complaints = tuple(f'unknown field "{path}"' for path in unknown)
@@ -79,6 +83,30 @@ def placed(obj: Object, target: Target) -> Object:
             f"the name of the object ({metadata['name']}) does not match the name on the URL ({target.name})"
         )
     return {**obj, "metadata": metadata}
+
+
+def applied(target: Target, body: Any, options: Options) -> tuple[Object, tuple[str, ...]]:
+    """The configuration that a server-side apply sends, and warnings of unknown fields.
+
+    StatusError 400 or 422. What may not be written where the URL points is left out: the status, or all but
+    the status.
+    """
+    if not options.is_manager_named:
+        fault = faults.required("fieldManager", "is required for apply patch")
+        raise statuses.invalid_options("PatchOptions", [fault])
+    if not isinstance(body, dict) or not body.get("apiVersion") or not body.get("kind"):
+        raise statuses.bad_request(
+            "invalid object type: apiVersion and kind have to be given in an apply patch"
+        )
+    config, unknown = decoded(target.resource, body, options, completes=False)
+    if config["metadata"].get("managedFields"):
+        raise statuses.bad_request("metadata.managedFields must be nil")
+    placed_config = placed(config, target)
+    if target.subresource:
+        return {key: value for key, value in placed_config.items() if key in _STATUS_HALF}, unknown
+    if target.resource.has_status:
+        placed_config.pop("status", None)
+    return placed_config, unknown
 
 
 def named(metadata: dict[str, Any], uid: str) -> dict[str, Any]:

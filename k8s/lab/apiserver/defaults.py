@@ -61,8 +61,47 @@ def _service(obj: Object) -> Object:
 
 
 def _pod(obj: Object) -> Object:
-    spec = {"restartPolicy": "Always", "schedulerName": "default-scheduler", **obj.get("spec", {})}
-    return {**obj, "spec": spec, "status": {"phase": "Pending", **obj.get("status", {})}}
+    return {
+        **obj,
+        "spec": _pod_spec(obj.get("spec", {})),
+        "status": {"phase": "Pending", **obj.get("status", {})},
+    }
+
+
+def _pod_spec(spec: dict[str, Any]) -> dict[str, Any]:
+    filled_spec = {
+        "restartPolicy": "Always",
+        "terminationGracePeriodSeconds": 30,
+        "dnsPolicy": "ClusterFirst",
+        "securityContext": {},
+        "schedulerName": "default-scheduler",
+        **spec,
+    }
+    for key in ("containers", "initContainers"):
+        if key in filled_spec:
+            filled_spec[key] = [_container(one) for one in filled_spec[key]]
+    return filled_spec
+
+
+def _container(container: dict[str, Any]) -> dict[str, Any]:
+    tag = container.get("image", "").rpartition("/")[2].partition("@")[0].partition(":")[2]
+    is_fixed = tag not in ("", "latest") or "@" in container.get("image", "")
+    made = {
+        "imagePullPolicy": "IfNotPresent" if is_fixed else "Always",
+        "resources": {},
+        "terminationMessagePath": "/dev/termination-log",
+        "terminationMessagePolicy": "File",
+        **container,
+    }
+    if "ports" in made:
+        made["ports"] = [{"protocol": "TCP", **port} for port in made["ports"]]
+    for key in ("readinessProbe", "livenessProbe", "startupProbe"):
+        if isinstance(made.get(key), dict):
+            made[key] = {**_PROBE, **made[key]}
+    return made
+
+
+_PROBE = {"timeoutSeconds": 1, "periodSeconds": 10, "successThreshold": 1, "failureThreshold": 3}
 
 
 def _endpoint_slice(obj: Object) -> Object:
@@ -70,8 +109,31 @@ def _endpoint_slice(obj: Object) -> Object:
     return {**obj, "endpoints": obj.get("endpoints", []), "ports": ports}
 
 
+def _deployment(obj: Object) -> Object:
+    obj = _workload(obj)
+    strategy = obj["spec"].get("strategy", {})
+    strategy = {"type": "RollingUpdate", **strategy}
+    if strategy["type"] == "RollingUpdate":
+        strategy["rollingUpdate"] = {
+            "maxUnavailable": "25%",
+            "maxSurge": "25%",
+            **strategy.get("rollingUpdate", {}),
+        }
+    spec = {"revisionHistoryLimit": 10, "progressDeadlineSeconds": 600, **obj["spec"], "strategy": strategy}
+    return {**obj, "spec": spec}
+
+
+def _replica_set(obj: Object) -> Object:
+    obj = _workload(obj)
+    return {**obj, "status": {"replicas": 0, **obj["status"]}}
+
+
 def _workload(obj: Object) -> Object:
-    return {**obj, "spec": {"replicas": 1, **obj.get("spec", {})}, "status": obj.get("status", {})}
+    spec = {"replicas": 1, **obj.get("spec", {})}
+    template = spec.get("template", {})
+    if "spec" in template:
+        spec["template"] = {**template, "spec": _pod_spec(template["spec"])}
+    return {**obj, "spec": spec, "status": obj.get("status", {})}
 
 
 _DEFAULTS: dict[Resource, Callable[[Object], Object]] = {
@@ -79,6 +141,6 @@ _DEFAULTS: dict[Resource, Callable[[Object], Object]] = {
     resources.SERVICES: _service,
     resources.PODS: _pod,
     resources.ENDPOINT_SLICES: _endpoint_slice,
-    resources.DEPLOYMENTS: _workload,
-    resources.REPLICA_SETS: _workload,
+    resources.DEPLOYMENTS: _deployment,
+    resources.REPLICA_SETS: _replica_set,
 }

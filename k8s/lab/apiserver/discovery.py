@@ -3,11 +3,11 @@
 import platform
 from typing import Any
 
-from k8s.lab.apiserver.resources import RESOURCES, Resource
+from k8s.lab.apiserver.access import REVIEWS, Review
+from k8s.lab.apiserver.resources import RESOURCES, Resource, Subresource
 
-STATUS_VERBS = ("get", "patch", "update")
 VERSION = "v1.35.0"
-GROUPS = tuple(dict.fromkeys(resource.group for resource in RESOURCES if resource.group))
+GROUPS = tuple(dict.fromkeys(one.group for one in (*RESOURCES, *REVIEWS) if one.group))
 
 
 def version_info() -> dict[str, str]:
@@ -59,13 +59,26 @@ def group(name: str) -> dict[str, Any] | None:
 def resource_list(group_name: str, version: str) -> dict[str, Any] | None:
     """``/api/v1`` and ``/apis/<group>/<version>``; None if it is not served."""
     served = [one for one in RESOURCES if (one.group, one.version) == (group_name, version)]
-    if not served:
+    group_version = f"{group_name}/{version}" if group_name else version
+    reviews = [one for one in REVIEWS if one.group_version == group_version]
+    if not served and not reviews:
         return None
+    entries = [entry for resource in served for entry in _entries(resource)]
     return {
         "kind": "APIResourceList",
         "apiVersion": "v1",
-        "groupVersion": served[0].api_version,
-        "resources": [entry for resource in served for entry in _entries(resource)],
+        "groupVersion": group_version,
+        "resources": [*entries, *(_review_entry(one) for one in reviews)],
+    }
+
+
+def _review_entry(review: Review) -> dict[str, Any]:
+    return {
+        "name": review.plural,
+        "singularName": review.kind.lower(),
+        "namespaced": False,
+        "kind": review.kind,
+        "verbs": ["create"],
     }
 
 
@@ -84,7 +97,10 @@ def aggregated(*, core: bool, version: str) -> dict[str, Any]:
                 "versions": [
                     {
                         "version": "v1",
-                        "resources": [_aggregated_entry(one) for one in RESOURCES if one.group == name],
+                        "resources": [
+                            *(_aggregated_entry(one) for one in RESOURCES if one.group == name),
+                            *(_aggregated_review(one) for one in REVIEWS if one.group == name),
+                        ],
                         "freshness": "Current",
                     }
                 ],
@@ -111,14 +127,19 @@ def _entries(resource: Resource) -> list[dict[str, Any]]:
         entry["shortNames"] = list(resource.short_names)
     if resource.categories:
         entry["categories"] = list(resource.categories)
-    status = {
-        "name": f"{resource.plural}/status",
+    return [entry, *(_subresource_entry(resource, one) for one in resource.subresources)]
+
+
+def _subresource_entry(resource: Resource, one: Subresource) -> dict[str, Any]:
+    foreign = {"group": one.group, "version": one.version} if one.group else {}
+    return {
+        "name": f"{resource.plural}/{one.name}",
         "singularName": "",
         "namespaced": resource.namespaced,
-        "kind": resource.kind,
-        "verbs": list(STATUS_VERBS),
+        **foreign,
+        "kind": one.kind or resource.kind,
+        "verbs": list(one.verbs),
     }
-    return [entry, status] if resource.has_status else [entry]
 
 
 def _aggregated_entry(resource: Resource) -> dict[str, Any]:
@@ -134,6 +155,25 @@ def _aggregated_entry(resource: Resource) -> dict[str, Any]:
         entry["shortNames"] = list(resource.short_names)
     if resource.categories:
         entry["categories"] = list(resource.categories)
-    if resource.has_status:
-        entry["subresources"] = [{"subresource": "status", "responseKind": kind, "verbs": list(STATUS_VERBS)}]
+    if resource.subresources:
+        entry["subresources"] = [
+            {"subresource": one.name, "responseKind": _response_kind(resource, one), "verbs": list(one.verbs)}
+            for one in resource.subresources
+        ]
     return entry
+
+
+def _aggregated_review(review: Review) -> dict[str, Any]:
+    return {
+        "resource": review.plural,
+        "responseKind": {"group": review.group, "version": "v1", "kind": review.kind},
+        "scope": "Cluster",
+        "singularResource": review.kind.lower(),
+        "verbs": ["create"],
+    }
+
+
+def _response_kind(resource: Resource, one: Subresource) -> dict[str, str]:
+    if not one.kind:
+        return {"group": resource.group, "version": resource.version, "kind": resource.kind}
+    return {"group": one.group, "version": one.version, "kind": one.kind}

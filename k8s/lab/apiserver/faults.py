@@ -62,6 +62,11 @@ def too_many(field: str, count: int, most: int) -> Fault:
     return _fault(field, "TooMany", "Too many", str(count), f"must have at most {most} items")
 
 
+def too_long(field: str, why: str) -> Fault:
+    """The text is too long."""
+    return _fault(field, "TooLong", "Too long", "", why)
+
+
 def immutable(field: str, value: Any) -> Fault:
     """The value was set for good when the object was created."""
     return invalid(field, value, "field is immutable")

@@ -1,4 +1,4 @@
-"""One handler for every path: what is asked, who answers, in which form."""
+"""One handler for every path: what is asked, who asks, who answers, in which form."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -6,18 +6,28 @@ from typing import Any
 
 from aiohttp import web
 
-from k8s.lab.apiserver import discovery, listing, openapi, statuses
-from k8s.lab.apiserver.bodies import MAX_BYTES, answer, decoded, plain, refusal
-from k8s.lab.apiserver.negotiation import META_FORMS, Form, wanted
+from k8s.lab.apiserver import access, documents, listing, patch, protobuf, resources, scale, statuses
+from k8s.lab.apiserver.bodies import MAX_BYTES, answer, decoded, decoded_yaml, refusal
+from k8s.lab.apiserver.forwarding import PortForwards
+from k8s.lab.apiserver.negotiation import META_FORMS, wanted
 from k8s.lab.apiserver.requests import Options, Target, options_of, target_of
 from k8s.lab.apiserver.shaping import Shaper
 from k8s.lab.apiserver.store import Store
 from k8s.lab.apiserver.watching import Watch, Watches
-from k8s.lab.apiserver.writing import PATCH_TYPES, Writer
+from k8s.lab.apiserver.writing import PATCH_TYPES, Outcome, Writer
 
-_HEALTH = ("healthz", "livez", "readyz")
-_SWAGGER_PROTOBUF = "application/com.github.proto-openapi.spec.v2"
-_WRITABLE = ("", "application/json")
+_READERS = {
+    "": decoded,
+    "application/json": decoded,
+    "application/yaml": decoded_yaml,
+    protobuf.MEDIA_TYPE: protobuf.decoded,
+}
+_NOT_HERE = {
+    resources.LOG.name: "the lab keeps its pods' logs in files; samezone lab status names the folder",
+    resources.EXEC.name: "the lab's pods are processes without containers: nothing can be run in them",
+    resources.ATTACH.name: "the lab's pods are processes without containers: there is no terminal",
+}
+_DONE = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"}
 
 
 class Handlers:
@@ -29,14 +39,23 @@ class Handlers:
         self._writer = writer
         self._clock = clock
         self.watches = Watches()
+        self.forwards = PortForwards(store)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Any request; refusals become Status answers."""
         try:
+            headers = request.headers
+            user = access.user_of(headers.get("Authorization", ""), headers.get("Impersonate-User", ""))
+            review = next((one for one in access.REVIEWS if one.path == request.path), None)
+            if review is not None:
+                return await _review(request, review, user)
             target = target_of(request.path)
             if target is None:
-                return self._about(request)
-            options = options_of(request.query)
+                return documents.answer_for(request)
+            options = options_of(request.query, request.headers.get("User-Agent", ""))
+            access.check(user, access.verb_of(request.method, target, is_watch=options.watch), target)
+            if target.subresource not in ("", resources.STATUS.name):
+                return await self._below(request, target, options)
             if request.method == "GET":
                 return await self._read(request, target, options)
             if target.name:
@@ -53,42 +72,61 @@ class Handlers:
             )
             return await watch.stream(request)
         if target.name:
-            return answer(shaper.one(listing.read(self._store, target)))
+            return answer(shaper.one(listing.read_as_of(self._store, target, options)))
         return answer(shaper.page(listing.read_page(self._store, target, options)))
+
+    async def _below(self, request: web.Request, target: Target, options: Options) -> web.StreamResponse:
+        """What is below an object and not its status."""
+        match target.subresource, request.method:
+            case "portforward", "GET" | "POST":
+                return await self.forwards.serve(request, target)
+            case "scale", "GET":
+                return answer(scale.scale_of(listing.read(self._store, target)))
+            case "scale", "PUT" | "PATCH":
+                outcome = await self._change(request, target, options)
+                return answer(outcome.obj, warnings=outcome.warnings)
+            case "eviction", "POST":
+                self._writer.evict(target, await _body(request), options)
+                return answer(_DONE, status=201)
+            case "binding", "POST":
+                self._writer.bind(target, await _body(request), options)
+                return answer(_DONE, status=201)
+            case name, "GET" | "POST" if name in _NOT_HERE:
+                listing.read(self._store, target)
+                raise statuses.not_implemented(_NOT_HERE[name])
+        raise statuses.method_not_allowed()
 
     async def _write_one(self, request: web.Request, target: Target, options: Options) -> web.Response:
         shaper = self._shaper(request, target)
+        if request.method == "DELETE" and not target.subresource:
+            return answer(self._writer.delete(target, await _delete_options(request), options))
+        outcome = await self._change(request, target, options)
+        status = 201 if outcome.is_new else 200
+        return answer(shaper.one(outcome.obj), status=status, warnings=outcome.warnings)
+
+    async def _change(self, request: web.Request, target: Target, options: Options) -> Outcome:
         match request.method:
             case "PUT":
-                body = await _json_body(request)
-                outcome = self._writer.update(target, body, options)
+                return self._writer.update(target, await _body(request), options)
             case "PATCH":
                 media_type = _media_type(request)
                 if media_type not in PATCH_TYPES:
                     raise statuses.unsupported_media_type(PATCH_TYPES)
-                body = decoded(await _raw(request))
-                outcome = self._writer.patch(target, media_type, body, options)
-            case "DELETE" if not target.subresource:
-                body = decoded(await _raw(request))
-                return answer(self._writer.delete(target, body, options))
-            case _:
-                raise statuses.method_not_allowed()
-        return answer(shaper.one(outcome.obj), warnings=outcome.warnings)
+                read = decoded_yaml if media_type == patch.APPLY_PATCH else decoded
+                return self._writer.patch(target, media_type, read(await _raw(request)), options)
+        raise statuses.method_not_allowed()
 
     async def _write_collection(self, request: web.Request, target: Target, options: Options) -> web.Response:
         shaper = self._shaper(request, target)
-        if target.resource.namespaced and not target.namespace:
-            raise statuses.method_not_allowed()
-        match request.method:
-            case "POST":
-                body = await _json_body(request)
-                outcome = self._writer.create(target, body, options)
-                return answer(shaper.one(outcome.obj), status=201, warnings=outcome.warnings)
-            case "DELETE" if target.resource.deletes_collections:
-                await _raw(request)
-                page = listing.read_page(self._store, target, options)
-                self._writer.delete_all(target, page.items, options)
-                return answer(shaper.page(page))
+        if request.method == "POST" and not (target.resource.namespaced and not target.namespace):
+            outcome = self._writer.create(target, await _body(request), options)
+            return answer(shaper.one(outcome.obj), status=201, warnings=outcome.warnings)
+        is_whole = target.resource.namespaced and not target.namespace
+        if request.method == "DELETE" and target.resource.deletes_collections and not is_whole:
+            body = await _delete_options(request)
+            page = listing.read_page(self._store, target, options)
+            self._writer.delete_all(target, page.items, body, options)
+            return answer(shaper.page(page))
         raise statuses.method_not_allowed()
 
     def _shaper(self, request: web.Request, target: Target) -> Shaper:
@@ -99,53 +137,11 @@ class Handlers:
             clock=self._clock,
         )
 
-    def _about(self, request: web.Request) -> web.Response:
-        """Everything that is not an object: discovery, OpenAPI, health."""
-        parts = [part for part in request.path.split("/") if part]
-        if parts and parts[0] in _HEALTH:
-            return plain("ok")
-        if parts in (["api"], ["apis"]):
-            return _group_listing(request, is_core=parts == ["api"])
-        if parts == ["openapi", "v2"] and _SWAGGER_PROTOBUF in request.headers.get("Accept", ""):
-            kind = f"{_SWAGGER_PROTOBUF}.v1.0+protobuf"
-            return web.Response(body=openapi.swagger_protobuf(), content_type=kind)
-        body = _document(parts)
-        if body is None:
-            return plain("404 page not found\n", status=404)
-        if request.method != "GET":
-            return plain("405 method not allowed\n", status=405)
-        wanted(request.headers.get("Accept", ""))
-        return answer(body)
 
-
-def _document(parts: list[str]) -> Any:
-    """A document about the server, by its path; None if there is none."""
-    match parts:
-        case []:
-            return discovery.paths()
-        case ["version"]:
-            return discovery.version_info()
-        case ["api", version]:
-            return discovery.resource_list("", version)
-        case ["apis", group]:
-            return discovery.group(group)
-        case ["apis", group, version]:
-            return discovery.resource_list(group, version) if group else None
-        case ["openapi", "v2"]:
-            return openapi.swagger()
-        case ["openapi", "v3"]:
-            return openapi.root()
-        case ["openapi", "v3", *rest]:
-            return openapi.document("/".join(rest))
-    return None
-
-
-def _group_listing(request: web.Request, *, is_core: bool) -> web.Response:
-    form = wanted(request.headers.get("Accept", ""), (Form.GROUP_LIST,))
-    if form.form is Form.GROUP_LIST:
-        body = discovery.aggregated(core=is_core, version=form.version)
-        return answer(body, wanted=form)
-    return answer(discovery.core_versions(request.host) if is_core else discovery.groups())
+async def _review(request: web.Request, review: access.Review, user: access.User) -> web.Response:
+    if request.method != "POST":
+        raise statuses.method_not_allowed()
+    return answer(access.reviewed(review, user, await _body(request)), status=201)
 
 
 async def _raw(request: web.Request) -> bytes:
@@ -155,10 +151,20 @@ async def _raw(request: web.Request) -> bytes:
         raise statuses.too_large_body(MAX_BYTES) from error
 
 
-async def _json_body(request: web.Request) -> Any:
-    if _media_type(request) not in _WRITABLE:
-        raise statuses.unsupported_media_type(["application/json"])
-    return decoded(await _raw(request))
+async def _body(request: web.Request) -> Any:
+    """The body's value; StatusError 400, 413 or 415."""
+    reader = _READERS.get(_media_type(request))
+    if reader is None:
+        raise statuses.unsupported_media_type([name for name in _READERS if name])
+    return reader(await _raw(request))
+
+
+async def _delete_options(request: web.Request) -> Any:
+    """The body of a DELETE, which may be empty, and of any type then."""
+    raw = await _raw(request)
+    return (
+        (protobuf.decoded if _media_type(request) == protobuf.MEDIA_TYPE else decoded)(raw) if raw else None
+    )
 
 
 def _media_type(request: web.Request) -> str:

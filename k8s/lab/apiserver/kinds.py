@@ -4,6 +4,8 @@ Complete for metadata, Service, EndpointSlice, Event and Namespace. In nodes, po
 levels are complete; what the lab never reads is left open.
 """
 
+from dataclasses import replace
+
 from k8s.lab.apiserver import resources
 from k8s.lab.apiserver.resources import Resource
 from k8s.lab.apiserver.schema import (
@@ -27,10 +29,16 @@ def _closed(always: str = "", /, **fields: Type) -> Record:
     return Record(fields=fields, is_open=False, always=tuple(always.split()))
 
 
+def _atomic(**fields: Type) -> Record:
+    """The same, and with one owner for all of it."""
+    return Record(fields=fields, is_open=False, is_atomic=True)
+
+
 def _names(names: str, shape: Type) -> dict[str, Type]:
     return dict.fromkeys(names.split(), shape)
 
 
+_ONE_MAP = Map(values=STRING, is_atomic=True)
 _LIST = Array(items=STRING)
 _ANY_LIST = Array(items=ANYTHING)
 _QUANTITIES = Map(values=QUANTITY)
@@ -61,8 +69,8 @@ _CONDITIONS = Array(
     merge_key="type",
 )
 
-_REFERENCE = _closed(**_names("kind namespace name uid apiVersion resourceVersion fieldPath", STRING))
-_LABEL_SELECTOR = _closed(
+_REFERENCE = _atomic(**_names("kind namespace name uid apiVersion resourceVersion fieldPath", STRING))
+_LABEL_SELECTOR = _atomic(
     matchLabels=STRINGS, matchExpressions=Array(items=_closed(key=STRING, operator=STRING, values=_LIST))
 )
 
@@ -77,7 +85,7 @@ _SERVICE: dict[str, Type] = {
         **_names("publishNotReadyAddresses allocateLoadBalancerNodePorts", BOOLEAN),
         healthCheckNodePort=INTEGER,
         sessionAffinityConfig=_closed(clientIP=_closed(timeoutSeconds=INTEGER)),
-        selector=STRINGS,
+        selector=_ONE_MAP,
         ports=Array(
             items=_closed(
                 **_names("name protocol appProtocol", STRING),
@@ -85,6 +93,8 @@ _SERVICE: dict[str, Type] = {
                 targetPort=INT_OR_STRING,
             ),
             merge_key="port",
+            second_key="protocol",
+            second_default="TCP",
         ),
     ),
     "status": _closed(
@@ -170,6 +180,8 @@ _CONTAINER = Record(
                 **_names("name protocol hostIP", STRING), **_names("containerPort hostPort", INTEGER)
             ),
             merge_key="containerPort",
+            second_key="protocol",
+            second_default="TCP",
         ),
         "env": Array(items=_closed(name=STRING, value=STRING, valueFrom=ANYTHING), merge_key="name"),
         "volumeMounts": Array(items=Record(fields={"mountPath": STRING}), merge_key="mountPath"),
@@ -189,13 +201,16 @@ _POD_SPEC = Record(
         **_names("hostNetwork hostPID hostIPC shareProcessNamespace", BOOLEAN),
         **_names("automountServiceAccountToken enableServiceLinks", BOOLEAN),
         **_names("terminationGracePeriodSeconds activeDeadlineSeconds priority", INTEGER),
-        "nodeSelector": STRINGS,
+        "nodeSelector": _ONE_MAP,
         **_names("containers initContainers ephemeralContainers", _CONTAINERS),
         **_names("volumes imagePullSecrets", _NAMED),
         "hostAliases": Array(items=Record(fields={"ip": STRING}), merge_key="ip"),
         "topologySpreadConstraints": Array(
-            items=Record(fields={"topologyKey": STRING, "labelSelector": _LABEL_SELECTOR}),
+            items=Record(
+                fields={"topologyKey": STRING, "whenUnsatisfiable": STRING, "labelSelector": _LABEL_SELECTOR}
+            ),
             merge_key="topologyKey",
+            second_key="whenUnsatisfiable",
         ),
         "tolerations": _ANY_LIST,
         "readinessGates": Array(items=Record(fields={"conditionType": STRING})),
@@ -266,7 +281,11 @@ _WORKLOAD_SPEC = Record(
         ),
     }
 )
-_WORKLOAD: dict[str, Type] = {"spec": _WORKLOAD_SPEC, "status": _WORKLOAD_STATUS}
+_DEPLOYMENT: dict[str, Type] = {"spec": _WORKLOAD_SPEC, "status": _WORKLOAD_STATUS}
+_REPLICA_SET: dict[str, Type] = {
+    "spec": _WORKLOAD_SPEC,
+    "status": replace(_WORKLOAD_STATUS, always=("replicas",)),
+}
 
 
 def _kind(fields: dict[str, Type], always: str = "") -> Record:
@@ -280,7 +299,7 @@ SHAPES: dict[Resource, Record] = {
     resources.SERVICES: _kind(_SERVICE),
     resources.EVENTS: _kind(_EVENT, "involvedObject source reportingComponent reportingInstance"),
     resources.ENDPOINT_SLICES: _kind(_ENDPOINT_SLICE),
-    resources.DEPLOYMENTS: _kind(_WORKLOAD),
-    resources.REPLICA_SETS: _kind(_WORKLOAD),
+    resources.DEPLOYMENTS: _kind(_DEPLOYMENT),
+    resources.REPLICA_SETS: _kind(_REPLICA_SET),
 }
 """The shape of every kind served."""

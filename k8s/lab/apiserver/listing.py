@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 import msgspec
 
-from k8s.lab.apiserver import selectors, statuses
+from k8s.lab.apiserver import faults, selectors, statuses
 from k8s.lab.apiserver.requests import Options, Target
-from k8s.lab.apiserver.resources import Resource
 from k8s.lab.apiserver.store import Key, Object, Store, key_of
 
 Matcher = Callable[[Object], bool]
@@ -20,6 +19,7 @@ class Token(msgspec.Struct, frozen=True, kw_only=True):
 
     v: str = "meta.k8s.io/v1"
     rv: int
+    """The version of the list; negative: whatever is newest, for a client whose version has expired."""
     start: str
     """``namespace/name`` of the last object handed out."""
 
@@ -76,29 +76,82 @@ def read(store: Store, target: Target) -> Object:
     return found
 
 
+def read_as_of(store: Store, target: Target, options: Options) -> Object:
+    """The object, no older than ``resourceVersion`` says; StatusError 400, 404 or 504."""
+    check_known(store, version_asked(options.version))
+    return read(store, target)
+
+
 def read_page(store: Store, target: Target, options: Options) -> Page:
-    """The page that the options ask for; StatusError 400, 410 or 504."""
+    """The page that the options ask for; StatusError 400, 410, 422 or 504."""
+    check_list_options(options)
     matches = matcher(options, target)
     token = _token(options.go_on) if options.go_on else None
-    version = token.rv if token else store.version
-    exact = None if token is None else token.rv
-    if token is None and options.version:
-        asked = version_asked(options.version)
-        if asked > store.version:
-            raise statuses.too_large_version(asked, store.version)
-        if options.version_match == "Exact":
-            exact = version = asked
-    objects = _objects_at(store, target.resource, target.namespace, exact, is_continued=token is not None)
+    if token is not None and version_asked(options.version):
+        raise statuses.bad_request("specifying resource version is not allowed when using continue")
+    exact = _exact(options) if token is None else token.rv if token.rv > 0 else None
+    if token is None:
+        check_known(store, version_asked(options.version))
+    version = store.version if exact is None else exact
+    try:
+        objects = store.objects(target.resource, target.namespace, at=exact)
+    except statuses.StatusError as error:
+        raise _too_old(token) from error
     found = [obj for obj in objects if matches(obj) and (token is None or key_of(obj) > token.key)]
-    if not options.limit or len(found) <= options.limit:
+    # From the cache of a real one, which answers "0", everything comes at once.
+    limit = 0 if options.version == "0" and token is None else options.limit
+    if not limit or len(found) <= limit:
         return Page(items=tuple(found), version=version)
-    items = tuple(found[: options.limit])
+    items = tuple(found[:limit])
     return Page(
         items=items,
         version=version,
         go_on=_encoded(Token(rv=version, start="/".join(key_of(items[-1])))),
-        remaining=None if options.labels or options.fields else len(found) - options.limit,
+        remaining=None if options.labels or options.fields else len(found) - limit,
     )
+
+
+def check_list_options(options: Options) -> None:
+    """StatusError 422 for parameters of a list or a watch that contradict each other."""
+    match, found = options.version_match, []
+    known = ("NotOlderThan",) if options.watch else ("Exact", "NotOlderThan")
+    field = "resourceVersionMatch"
+    if match and match not in known:
+        found.append(faults.not_supported(field, match, known))
+    if match and options.go_on:
+        found.append(faults.forbidden(field, f"{field} is forbidden when continue is provided"))
+    if options.watch:
+        if options.initial_events is not None and match != "NotOlderThan":
+            why = f"sendInitialEvents requires setting {field} to NotOlderThan"
+            found.append(faults.forbidden(field, why))
+        if match and options.initial_events is None:
+            why = f"{field} is forbidden for watch unless sendInitialEvents is provided"
+            found.append(faults.forbidden(field, why))
+    else:
+        if match and not options.version:
+            why = f"{field} is forbidden unless resourceVersion is provided"
+            found.append(faults.forbidden(field, why))
+        if match == "Exact" and options.version == "0":
+            why = f'{field} "exact" is forbidden for resourceVersion "0"'
+            found.append(faults.forbidden(field, why))
+        if options.initial_events is not None:
+            found.append(faults.forbidden("sendInitialEvents", "sendInitialEvents is forbidden for list"))
+    if found:
+        raise statuses.invalid_options("ListOptions", found)
+
+
+def check_known(store: Store, version: int) -> None:
+    """StatusError 504 for a version of the future."""
+    if version > store.version:
+        raise statuses.too_large_version(version, store.version)
+
+
+def _exact(options: Options) -> int | None:
+    """The version that a list has to be of; None: the newest will do."""
+    version = version_asked(options.version)
+    # Without a match, a first page of a version is of that version: so it was before there were matches.
+    is_exact = options.version_match == "Exact" or (options.limit and not options.version_match)
+    return version if version and is_exact else None
 
 
 def version_asked(text: str) -> int:
@@ -110,26 +163,29 @@ def version_asked(text: str) -> int:
     return int(text[:20] or 0)
 
 
-def _objects_at(
-    store: Store, resource: Resource, namespace: str, version: int | None, *, is_continued: bool
-) -> list[Object]:
-    try:
-        return store.objects(resource, namespace, at=version)
-    except statuses.StatusError as error:
-        if not is_continued:
-            raise
-        raise statuses.expired(
-            "The provided continue parameter is too old to display a consistent list result. "
-            "You must start a new list without the continue parameter."
-        ) from error
+def _too_old(token: Token | None) -> statuses.StatusError:
+    """410; who was going through pages gets a token to go on with, at the newest version."""
+    if token is None:
+        return statuses.expired("The resourceVersion for the provided list is too old.")
+    return statuses.expired(
+        "The provided continue parameter is too old to display a consistent list result. You can start a new "
+        "list without the continue parameter, or use the continue token in this response to retrieve the "
+        "remainder of the results. Continuing with the provided token results in an inconsistent list - "
+        "objects that were created, modified, or deleted between the time the first chunk was returned and "
+        "now may show up in the list.",
+        go_on=_encoded(Token(rv=-1, start=token.start)),
+    )
 
 
 def _token(text: str) -> Token:
     try:
         padded = text + "=" * (-len(text) % 4)
-        return msgspec.json.decode(base64.b64decode(padded, altchars=b"-_", validate=True), type=Token)
+        token = msgspec.json.decode(base64.b64decode(padded, altchars=b"-_", validate=True), type=Token)
     except (binascii.Error, msgspec.DecodeError, ValueError) as error:
         raise statuses.bad_request(f"continue key is not valid: {error}") from error
+    if token.rv == 0:
+        raise statuses.bad_request("continue key is not valid: incorrect encoded start resourceVersion")
+    return token
 
 
 def _encoded(token: Token) -> str:

@@ -3,10 +3,12 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 from k8s.lab.apiserver import statuses
 from k8s.lab.apiserver.resources import RESOURCES, Resource, find
+
+LONGEST_MANAGER = 128
+"""Characters in the name of a field manager."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +20,8 @@ class Target:
     """Empty: cluster-wide, or all namespaces."""
     name: str = ""
     """Empty: the collection."""
-    subresource: Literal["", "status"] = ""
+    subresource: str = ""
+    """The name of one of the resource's subresources; empty: the object itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,9 +38,19 @@ class Options:
     watch: bool = False
     timeout_s: int | None = None
     bookmarks: bool = False
-    initial_events: bool = False
+    initial_events: bool | None = None
+    """None where the parameter is not given."""
     dry_run: bool = False
     field_validation: str = "Warn"
+    grace_s: int | None = None
+    """``gracePeriodSeconds`` of a DELETE."""
+    propagation: str = ""
+    """``propagationPolicy`` of a DELETE."""
+    manager: str = ""
+    """``fieldManager``, or else the start of the client's User-Agent."""
+    is_manager_named: bool = False
+    """Whether that is what ``fieldManager`` said."""
+    force: bool | None = None
 
 
 def target_of(path: str) -> Target | None:
@@ -80,12 +93,12 @@ def _target_within(group: str, version: str, rest: list[str]) -> Target:
     match rest[2:]:
         case []:
             return Target(resource=resource, namespace=namespace, name=name)
-        case ["status"] if resource.has_status:
-            return Target(resource=resource, namespace=namespace, name=name, subresource="status")
+        case [subresource] if resource.subresource(subresource):
+            return Target(resource=resource, namespace=namespace, name=name, subresource=subresource)
     raise statuses.unknown_path()
 
 
-def options_of(query: Mapping[str, str]) -> Options:
+def options_of(query: Mapping[str, str], user_agent: str = "") -> Options:
     """The options in a query string; StatusError 400 for a number that is none."""
     return Options(
         labels=query.get("labelSelector", ""),
@@ -97,10 +110,21 @@ def options_of(query: Mapping[str, str]) -> Options:
         watch=_flag(query, "watch"),
         timeout_s=_number(query, "timeoutSeconds"),
         bookmarks=_flag(query, "allowWatchBookmarks"),
-        initial_events=_flag(query, "sendInitialEvents"),
+        initial_events=_flag(query, "sendInitialEvents") if "sendInitialEvents" in query else None,
         dry_run=query.get("dryRun", "") == "All",
         field_validation=query.get("fieldValidation") or "Warn",
+        grace_s=_number(query, "gracePeriodSeconds"),
+        propagation=query.get("propagationPolicy", ""),
+        manager=query.get("fieldManager") or _first_word(user_agent),
+        is_manager_named=bool(query.get("fieldManager")),
+        force=_flag(query, "force") if "force" in query else None,
     )
+
+
+def _first_word(user_agent: str) -> str:
+    """``kubectl`` of ``kubectl/v1.35.0 (linux/amd64)``, as upstream names who names no ``fieldManager``."""
+    word = "".join(letter for letter in user_agent.partition("/")[0] if letter.isprintable())
+    return word[:LONGEST_MANAGER] or "unknown"
 
 
 def _flag(query: Mapping[str, str], name: str) -> bool:

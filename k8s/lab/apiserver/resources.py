@@ -4,6 +4,28 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Subresource:
+    """A part or an action of an object, below its URL."""
+
+    name: str
+    verbs: tuple[str, ...]
+    kind: str = ""
+    """Of what is sent there; empty: the object's own kind, group and version."""
+    group: str = ""
+    version: str = "v1"
+
+
+STATUS = Subresource(name="status", verbs=("get", "patch", "update"))
+SCALE = Subresource(name="scale", verbs=("get", "patch", "update"), kind="Scale", group="autoscaling")
+EVICTION = Subresource(name="eviction", verbs=("create",), kind="Eviction", group="policy")
+BINDING = Subresource(name="binding", verbs=("create",), kind="Binding")
+PORT_FORWARD = Subresource(name="portforward", verbs=("create", "get"), kind="PodPortForwardOptions")
+LOG = Subresource(name="log", verbs=("get",))
+EXEC = Subresource(name="exec", verbs=("create", "get"), kind="PodExecOptions")
+ATTACH = Subresource(name="attach", verbs=("create", "get"), kind="PodAttachOptions")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Resource:
     """One resource type: what discovery says of it and how it is stored."""
 
@@ -16,14 +38,22 @@ class Resource:
     short_names: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
     namespaced: bool = True
-    has_status: bool = False
-    """Whether a ``/status`` subresource exists."""
+    subresources: tuple[Subresource, ...] = ()
     counts_generations: bool = False
     """Whether ``metadata.generation`` is set, and bumped when more than metadata or status changes."""
     deletes_collections: bool = True
     """Whether DELETE on the collection is offered; a real one does not offer it for namespaces."""
     returns_deleted: bool = False
     """Whether DELETE answers with the object that is gone, and not with a Status."""
+
+    @property
+    def has_status(self) -> bool:
+        """Whether a ``/status`` subresource exists."""
+        return STATUS in self.subresources
+
+    def subresource(self, name: str) -> Subresource | None:
+        """The subresource of that name, or None."""
+        return next((one for one in self.subresources if one.name == name), None)
 
     @property
     def api_version(self) -> str:
@@ -59,7 +89,7 @@ NAMESPACES = Resource(
     kind="Namespace",
     short_names=("ns",),
     namespaced=False,
-    has_status=True,
+    subresources=(STATUS,),
     deletes_collections=False,
 )
 NODES = Resource(
@@ -69,7 +99,7 @@ NODES = Resource(
     kind="Node",
     short_names=("no",),
     namespaced=False,
-    has_status=True,
+    subresources=(STATUS,),
 )
 PODS = Resource(
     group="",
@@ -78,7 +108,7 @@ PODS = Resource(
     kind="Pod",
     short_names=("po",),
     categories=("all",),
-    has_status=True,
+    subresources=(STATUS, BINDING, EVICTION, PORT_FORWARD, LOG, EXEC, ATTACH),
     counts_generations=True,
     returns_deleted=True,
 )
@@ -89,7 +119,7 @@ SERVICES = Resource(
     kind="Service",
     short_names=("svc",),
     categories=("all",),
-    has_status=True,
+    subresources=(STATUS,),
     returns_deleted=True,
 )
 EVENTS = Resource(group="", plural="events", singular="event", kind="Event", short_names=("ev",))
@@ -107,7 +137,7 @@ DEPLOYMENTS = Resource(
     kind="Deployment",
     short_names=("deploy",),
     categories=("all",),
-    has_status=True,
+    subresources=(STATUS, SCALE),
     counts_generations=True,
 )
 REPLICA_SETS = Resource(
@@ -117,7 +147,7 @@ REPLICA_SETS = Resource(
     kind="ReplicaSet",
     short_names=("rs",),
     categories=("all",),
-    has_status=True,
+    subresources=(STATUS, SCALE),
     counts_generations=True,
 )
 

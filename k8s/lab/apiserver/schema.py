@@ -6,7 +6,7 @@ unknown fields (with their warning), merge keys of strategic patches, and the Op
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -25,6 +25,8 @@ class Map:
     """An object used as a dictionary, e.g. labels."""
 
     values: "Type"
+    is_atomic: bool = False
+    """Server-side apply takes it as one value, which has one owner."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +38,15 @@ class Array:
     """Items with the same value of this field are one item; empty: the list is replaced whole."""
     merges_as_set: bool = False
     """A list of plain values that are added to, not replaced."""
+    second_key: str = ""
+    """What server-side apply tells items apart by beside the merge key."""
+    second_default: str = ""
+    """Its value where an item leaves it out; empty: it has to be given."""
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The fields that tell items apart in server-side apply; empty: the list is one value, or a set."""
+        return tuple(key for key in (self.merge_key, self.second_key) if key)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +57,8 @@ class Record:
     is_open: bool = True
     always: tuple[str, ...] = ()
     """Fields that Go writes even when they are zero (no ``omitempty``); typed clients insist on them."""
+    is_atomic: bool = False
+    """Server-side apply takes it as one value, which has one owner."""
 
 
 Type = Scalar | Map | Array | Record
@@ -67,25 +80,27 @@ class ShapeError(ValueError):
     """A value has the wrong type; the text is that of Go's JSON decoder."""
 
 
-def conformed(value: Any, shape: Type, kind: str) -> tuple[Any, tuple[str, ...]]:
+def conformed(value: Any, shape: Type, kind: str, *, completes: bool = True) -> tuple[Any, tuple[str, ...]]:
     """The value with nulls and unknown fields dropped, and the paths of the unknown ones.
 
-    *kind* only names the type in the text of the ShapeError that a value of the wrong type raises.
+    *kind* only names the type in the text of the ShapeError that a value of the wrong type raises. Without
+    *completes*, fields that are never left out are not filled in.
     """
     unknown: list[str] = []
-    return _conformed(value, shape, _Place(kind=kind, path=""), unknown), tuple(unknown)
+    return _conformed(value, shape, _Place(kind=kind, path="", completes=completes), unknown), tuple(unknown)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Place:
     kind: str
     path: str
+    completes: bool
 
     def below(self, key: str) -> "_Place":
-        return _Place(kind=self.kind, path=f"{self.path}.{key}" if self.path else key)
+        return replace(self, path=f"{self.path}.{key}" if self.path else key)
 
     def item(self, index: int) -> "_Place":
-        return _Place(kind=self.kind, path=f"{self.path}[{index}]")
+        return replace(self, path=f"{self.path}[{index}]")
 
     def refuse(self, value: Any, wanted: str) -> ShapeError:
         got = {dict: "object", list: "array", str: "string", bool: "bool"}.get(type(value), "number")
@@ -130,7 +145,7 @@ def _record(value: Any, shape: Record, place: _Place, unknown: list[str]) -> Any
             kept[key] = item
         else:
             unknown.append(place.below(key).path)
-    for key in shape.always:
+    for key in shape.always if place.completes else ():
         kept.setdefault(key, _zero(shape.fields[key]))
     return kept
 

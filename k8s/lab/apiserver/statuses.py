@@ -3,7 +3,7 @@
 Wording: upstream ``k8s.io/apimachinery/pkg/api/errors`` and ``pkg/util/validation/field``.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from k8s.errors import SamezoneError
@@ -71,15 +71,12 @@ def conflict(resource: Resource, name: str, why: str = "") -> StatusError:
 
 def invalid(resource: Resource | None, name: str, faults: Sequence[Fault]) -> StatusError:
     """422: the object, or (without a *resource*) the patch itself, was understood and refused."""
-    texts = list(dict.fromkeys(str(fault) for fault in faults))
-    listed = texts[0] if len(texts) == 1 else "[" + ", ".join(texts) + "]"
+    listed = _listed(faults)
     details: dict[str, Any] = {
         "name": name,
         "group": resource.group if resource else "",
         "kind": resource.kind if resource else "",
-        "causes": [
-            {"reason": fault.reason, "message": fault.detail, "field": fault.field} for fault in faults
-        ],
+        "causes": _causes(faults),
     }
     return StatusError(
         422,
@@ -87,6 +84,22 @@ def invalid(resource: Resource | None, name: str, faults: Sequence[Fault]) -> St
         f'{resource.qualified_kind if resource else ""} "{name}" is invalid: {listed}',
         details={key: value for key, value in details.items() if value},
     )
+
+
+def invalid_options(kind: str, faults: Sequence[Fault]) -> StatusError:
+    """422: query parameters that contradict each other; *kind* is e.g. ``ListOptions``."""
+    listed = _listed(faults)
+    details = {"group": "meta.k8s.io", "kind": kind, "causes": _causes(faults)}
+    return StatusError(422, "Invalid", f'{kind}.meta.k8s.io "" is invalid: {listed}', details=details)
+
+
+def _listed(faults: Sequence[Fault]) -> str:
+    texts = list(dict.fromkeys(str(fault) for fault in faults))
+    return texts[0] if len(texts) == 1 else "[" + ", ".join(texts) + "]"
+
+
+def _causes(faults: Sequence[Fault]) -> list[dict[str, str]]:
+    return [{"reason": fault.reason, "message": fault.detail, "field": fault.field} for fault in faults]
 
 
 def forbidden(resource: Resource, name: str, why: str) -> StatusError:
@@ -97,6 +110,37 @@ def forbidden(resource: Resource, name: str, why: str) -> StatusError:
         f'{resource.qualified_plural} "{name}" is forbidden: {why}',
         details=_details(resource, name),
     )
+
+
+def unauthorized() -> StatusError:
+    """401: nobody knows this user."""
+    return StatusError(401, "Unauthorized", "Unauthorized")
+
+
+def not_allowed(
+    resource: Resource, *, user: str, verb: str, subresource: str = "", namespace: str = "", name: str = ""
+) -> StatusError:
+    """403: the user may not do that, as the RBAC authorizer says it."""
+    what = f"{resource.plural}/{subresource}" if subresource else resource.plural
+    where = f'in the namespace "{namespace}"' if namespace else "at the cluster scope"
+    which = f'{resource.qualified_plural} "{name}"' if name else resource.qualified_plural
+    return StatusError(
+        403,
+        "Forbidden",
+        f'{which} is forbidden: User "{user}" cannot {verb} resource "{what}" '
+        f'in API group "{resource.group}" {where}',
+        details=_details(resource, name),
+    )
+
+
+def apply_conflict(message: str, causes: Sequence[Mapping[str, str]]) -> StatusError:
+    """409: others own fields that the applied configuration would change."""
+    return StatusError(409, "Conflict", message, details={"causes": list(causes)})
+
+
+def not_implemented(message: str) -> StatusError:
+    """501: a real server has it, the lab has not."""
+    return StatusError(501, "NotImplemented", message, details={})
 
 
 def unprocessable(why: str) -> StatusError:
@@ -140,6 +184,11 @@ def unsupported_media_type(accepted: Sequence[str]) -> StatusError:
     """415: a body of a kind that is not read here."""
     words = "the body of the request was in an unknown format - accepted media types include: "
     return StatusError(415, "UnsupportedMediaType", words + ", ".join(accepted))
+
+
+def unreadable(why: str) -> StatusError:
+    """415: a body of a kind that is read here, but not with this in it."""
+    return StatusError(415, "UnsupportedMediaType", f"the body of the request cannot be read: {why}")
 
 
 def not_acceptable(accepted: Sequence[str]) -> StatusError:

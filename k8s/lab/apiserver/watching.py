@@ -9,12 +9,14 @@ import msgspec
 from aiohttp import web
 
 from k8s.lab.apiserver import statuses
-from k8s.lab.apiserver.listing import Matcher, matcher, version_asked
+from k8s.lab.apiserver.listing import Matcher, check_known, check_list_options, matcher, version_asked
 from k8s.lab.apiserver.requests import Options, Target
 from k8s.lab.apiserver.shaping import Shaper
 from k8s.lab.apiserver.store import Change, Object, Store
 
 BOOKMARK_EVERY_S = 60.0
+LAST_BOOKMARK_S = 2.0
+"""How long before its end a watch gets one more, as upstream, so that the next one can go on from there."""
 LONGEST_S = 3600
 """How long a watch lasts that names no ``timeoutSeconds`` (a real one picks 30 to 60 minutes)."""
 
@@ -54,12 +56,15 @@ class Watch:
     watches: Watches
 
     async def stream(self, request: web.Request) -> web.StreamResponse:
-        """Answer until the timeout, the client's leaving or the server's stop; StatusError 400 before that.
+        """Answer until the timeout, the client's leaving or the server's stop; StatusError before that.
 
         A version that is too old ends the stream with an ERROR event (410), as the real one does.
         """
+        check_list_options(self.options)
         matches = matcher(self.options, self.target)
         asked = version_asked(self.options.version)
+        if self.options.initial_events:
+            check_known(self.store, asked)
         response = web.StreamResponse()
         response.headers["Content-Type"] = "application/json"
         response.headers["Cache-Control"] = "no-cache, private"
@@ -80,10 +85,12 @@ class Watch:
     ) -> None:
         loop = asyncio.get_running_loop()
         until = loop.time() + (LONGEST_S if self.options.timeout_s is None else self.options.timeout_s)
-        bookmark_at = loop.time() + BOOKMARK_EVERY_S
+        bookmark_at = _next_bookmark(loop.time(), until)
         lines = _Lines(self.shaper)
         at = asked
-        if asked == 0 or self.options.initial_events:
+        if asked == 0 and self.options.initial_events is False:
+            at = self.store.version
+        elif asked == 0 or self.options.initial_events:
             # The list and its version are taken in one go: no change can come between them.
             at = self.store.version
             objects = self.store.objects(self.target.resource, self.target.namespace)
@@ -104,7 +111,7 @@ class Watch:
             if self.options.bookmarks and loop.time() >= bookmark_at:
                 at = max(at, self.store.version)
                 await response.write(_line(self.shaper.bookmark(at)))
-                bookmark_at = loop.time() + BOOKMARK_EVERY_S
+                bookmark_at = _next_bookmark(loop.time(), until)
             if loop.time() >= until:
                 return
             await _woken(wake, min(until, bookmark_at) if self.options.bookmarks else until)
@@ -152,6 +159,12 @@ def _last_seen(change: Change) -> Object:
 
 def _line(event: dict[str, Any]) -> bytes:
     return msgspec.json.encode(event) + b"\n"
+
+
+def _next_bookmark(now: float, until: float) -> float:
+    """When the next bookmark is due; the last one comes a little before the end."""
+    last = until - LAST_BOOKMARK_S
+    return min(now + BOOKMARK_EVERY_S, last) if now < last else until + BOOKMARK_EVERY_S
 
 
 async def _woken(wake: asyncio.Event, until: float) -> None:

@@ -100,7 +100,7 @@ def test_watches_go_on_from_a_list(core: Any, namespace: str) -> None:
     version = core.list_namespaced_pod(namespace).metadata.resource_version
     core.create_namespaced_pod(namespace, samples.pod("a", namespace))
     core.patch_namespaced_pod("a", namespace, {"metadata": {"labels": {"x": "y"}}})
-    core.delete_namespaced_pod("a", namespace)
+    core.delete_namespaced_pod("a", namespace, grace_period_seconds=0)
 
     stream = events_of(core.list_namespaced_pod, namespace, resource_version=version, timeout_seconds=10)
     found = [(event["type"], event["object"].metadata.name) for event in islice(stream, 3)]
@@ -140,7 +140,7 @@ def test_events_of_one_object(core: Any, namespace: str) -> None:
 def test_a_collection_is_deleted(core: Any, namespace: str) -> None:
     """All pods of a namespace."""
     core.create_namespaced_pod(namespace, samples.pod("a", namespace))
-    core.delete_collection_namespaced_pod(namespace)
+    core.delete_collection_namespaced_pod(namespace, grace_period_seconds=0)
 
     assert core.list_namespaced_pod(namespace).items == []
 

@@ -1,6 +1,7 @@
 """What the server says of itself."""
 
 from k8s.lab.apiserver import discovery, openapi
+from k8s.lab.apiserver.access import REVIEWS
 from k8s.lab.apiserver.kinds import SHAPES
 from k8s.lab.apiserver.resources import RESOURCES
 
@@ -35,7 +36,7 @@ def test_both_forms_of_discovery_say_the_same() -> None:
     }
 
     assert listed == aggregated
-    assert {resource.plural for resource in RESOURCES} == {entry[0] for entry in listed}
+    assert {one.plural for one in (*RESOURCES, *REVIEWS)} == {entry[0] for entry in listed}
 
 
 def test_status_is_a_subresource_where_it_is_served() -> None:
@@ -43,8 +44,22 @@ def test_status_is_a_subresource_where_it_is_served() -> None:
     entries = (discovery.resource_list("", "v1") or {})["resources"]
 
     assert {"namespaces/status", "nodes/status", "pods/status", "services/status"} == {
-        entry["name"] for entry in entries if "/" in entry["name"]
+        entry["name"] for entry in entries if entry["name"].endswith("/status")
     }
+
+
+def test_subresources_name_the_kind_that_is_sent_there() -> None:
+    """By it kubectl knows that a Deployment can be scaled, and a pod evicted."""
+    found = {
+        entry["name"]: (entry.get("group", ""), entry["kind"])
+        for group in ("", "apps")
+        for entry in (discovery.resource_list(group, "v1") or {})["resources"]
+    }
+
+    assert found["deployments/scale"] == ("autoscaling", "Scale")
+    assert found["pods/eviction"] == ("policy", "Eviction")
+    assert found["pods/portforward"] == ("", "PodPortForwardOptions")
+    assert found["pods/status"] == ("", "Pod")
 
 
 def test_unknown_groups_are_none() -> None:

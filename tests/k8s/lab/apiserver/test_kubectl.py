@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
+from k8s.lab.apiserver.deleting import EXTERNAL_ANNOTATION
 from tests.k8s.lab.apiserver import samples, wire
 from tests.k8s.lab.apiserver.conftest import Kubectl
 
@@ -252,22 +253,15 @@ def test_apply_refuses_what_it_does_not_know(kubectl: Kubectl, namespace: str, t
 def test_create_replace_and_delete(kubectl: Kubectl, namespace: str, tmp_path: Any) -> None:
     """From a file; the deletion waits until the object is gone."""
     file = tmp_path / "pod.json"
-    file.write_text(json.dumps(samples.pod("catalog-1", namespace)))
+    pod = samples.pod("catalog-1", namespace)
+    pod["metadata"]["annotations"] = {EXTERNAL_ANNOTATION: "true"}  # there is no kubelet that would end it
+    file.write_text(json.dumps(pod))
 
     assert kubectl.run("create", "-f", str(file)) == "pod/catalog-1 created\n"
     assert 'pods "catalog-1" already exists' in kubectl.run("create", "-f", str(file), code=1)
     assert kubectl.run("replace", "-f", str(file)) == "pod/catalog-1 replaced\n"
     assert 'pod "catalog-1" deleted' in kubectl.run("delete", "pod", "catalog-1", "-n", namespace)
     assert 'pods "catalog-1" not found' in kubectl.run("get", "pod", "catalog-1", "-n", namespace, code=1)
-
-
-def test_server_side_apply_is_not_offered(kubectl: Kubectl, namespace: str, tmp_path: Any) -> None:
-    """And kubectl understands that."""
-    (tmp_path / "service.json").write_text(json.dumps(samples.service(namespace)))
-
-    printed = kubectl.run("apply", "--server-side", "-f", str(tmp_path / "service.json"), code=1)
-
-    assert "Server-side apply not available on the server" in printed
 
 
 def test_cordon(kubectl: Kubectl, url: str, add: Add) -> None:
@@ -294,6 +288,9 @@ def test_all_that_is_served(kubectl: Kubectl) -> None:
         "nodes",
         "pods",
         "replicasets",
+        "selfsubjectaccessreviews",
+        "selfsubjectreviews",
+        "selfsubjectrulesreviews",
         "services",
     }
     assert names == {row.split()[0] for row in rows}

@@ -23,6 +23,10 @@ from k8s.lab.apiserver.statuses import StatusError
             "/api/v1/namespaces/catalog/pods/p/status",
             Target(resource=PODS, namespace="catalog", name="p", subresource="status"),
         ),
+        (
+            "/api/v1/namespaces/catalog/pods/p/portforward",
+            Target(resource=PODS, namespace="catalog", name="p", subresource="portforward"),
+        ),
         ("/api/v1/nodes/node-a-1", Target(resource=NODES, name="node-a-1")),
         ("/apis/discovery.k8s.io/v1/endpointslices", Target(resource=ENDPOINT_SLICES)),
         ("/apis/apps/v1/namespaces/ui/deployments/", Target(resource=DEPLOYMENTS, namespace="ui")),
@@ -48,7 +52,8 @@ def test_other_paths_name_none(path: str) -> None:
         "/api/v1/foos",
         "/api/v1/pods/p",
         "/api/v1/namespaces/catalog/nodes",
-        "/api/v1/namespaces/catalog/pods/p/log",
+        "/api/v1/namespaces/catalog/pods/p/scale",
+        "/api/v1/namespaces/catalog/services/s/portforward",
         "/api/v1/namespaces/catalog/events/e/status",
         "/api/v1/namespaces/catalog/pods/p/status/x",
         "/apis/apps/v1/pods",
@@ -76,6 +81,10 @@ def test_queries_become_options() -> None:
         "sendInitialEvents": "true",
         "dryRun": "All",
         "fieldValidation": "Strict",
+        "gracePeriodSeconds": "0",
+        "propagationPolicy": "Orphan",
+        "fieldManager": "me",
+        "force": "true",
         "pretty": "true",
     }
 
@@ -92,7 +101,27 @@ def test_queries_become_options() -> None:
         initial_events=True,
         dry_run=True,
         field_validation="Strict",
-    ) == options_of(query)
+        grace_s=0,
+        propagation="Orphan",
+        manager="me",
+        is_manager_named=True,
+        force=True,
+    ) == options_of(query, "kubectl/v1.35.0")
+
+
+@pytest.mark.parametrize(
+    ("user_agent", "manager"),
+    [
+        ("kubectl/v1.35.0 (linux/amd64)", "kubectl"),
+        ("OpenAPI-Generator/35.0/python", "OpenAPI-Generator"),
+        ("", "unknown"),
+        ("/", "unknown"),
+        ("x" * 200, "x" * 128),
+    ],
+)
+def test_who_names_no_field_manager_goes_by_the_user_agent(user_agent: str, manager: str) -> None:
+    """As upstream: its first word, and no more than 128 characters."""
+    assert manager == options_of({}, user_agent).manager
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ def test_without_a_version_the_state_comes_first(pods: str, namespace: str, add:
         assert seen(events, 1) == [("ADDED", "a")]
         add(samples.pod("b", namespace))
         wire.patch(f"{pods}/b", {"metadata": {"labels": {"x": "y"}}})
-        wire.call("DELETE", f"{pods}/a")
+        wire.call("DELETE", f"{pods}/a?gracePeriodSeconds=0")
 
         assert seen(events, 3) == [("ADDED", "b"), ("MODIFIED", "b"), ("DELETED", "a")]
 
@@ -145,3 +145,65 @@ def test_many_watchers_see_every_change(pods: str, namespace: str, add: Add) -> 
         for events in streams:
             found = [event["object"]["metadata"]["labels"]["n"] for event in islice(events, 100)]
             assert [str(number) for number in range(100)] == found
+
+
+def test_a_streamed_list_goes_on_as_a_watch(pods: str, namespace: str, add: Add) -> None:
+    """Before the bookmark what is there, behind it what happens; without bookmarks there is none."""
+    add(samples.pod("a", namespace))
+    query = {"sendInitialEvents": "true", "resourceVersionMatch": "NotOlderThan", "resourceVersion": "0"}
+    with (
+        wire.watching(pods, allowWatchBookmarks="true", **query) as marked,
+        wire.watching(pods, **query) as bare,
+    ):
+        first = [event["type"] for event in islice(marked, 2)]
+        seen(bare, 1)
+        add(samples.pod("b", namespace))
+
+        assert first == ["ADDED", "BOOKMARK"]
+        assert [("ADDED", "b")] == seen(marked, 1) == seen(bare, 1)
+
+
+def test_no_initial_events_on_demand(pods: str, namespace: str, add: Add) -> None:
+    """A watch without a version then starts from now."""
+    add(samples.pod("a", namespace))
+    query = {"sendInitialEvents": "false", "resourceVersionMatch": "NotOlderThan"}
+    with wire.watching(pods, **query) as events:
+        add(samples.pod("b", namespace))
+
+        assert seen(events, 1) == [("ADDED", "b")]
+
+
+def test_a_last_bookmark_comes_before_the_end(pods: str, url: str, namespace: str, add: Add) -> None:
+    """With the newest version, so that the next watch need not start over, whatever others did meanwhile."""
+    version = wire.get(pods).json["metadata"]["resourceVersion"]
+    made = add(samples.service(namespace))
+    query = {"resourceVersion": version, "allowWatchBookmarks": "true", "timeoutSeconds": 3}
+    with wire.watching(pods, **query) as events:
+        found = list(events)
+
+    assert [event["type"] for event in found] == ["BOOKMARK"]
+    bookmark = found[0]["object"]["metadata"]
+    assert int(bookmark["resourceVersion"]) >= int(made["metadata"]["resourceVersion"])
+    assert "annotations" not in bookmark
+    assert wire.get(url + "/healthz").body == b"ok"
+
+
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [
+        ({"sendInitialEvents": "true"}, 422),
+        ({"resourceVersionMatch": "NotOlderThan"}, 422),
+        ({"sendInitialEvents": "true", "resourceVersionMatch": "Exact"}, 422),
+        (
+            {
+                "sendInitialEvents": "true",
+                "resourceVersionMatch": "NotOlderThan",
+                "resourceVersion": "9" * 15,
+            },
+            504,
+        ),
+    ],
+)
+def test_watches_that_cannot_be(pods: str, query: dict[str, Any], code: int) -> None:
+    """Refused before the stream."""
+    assert wire.get(pods, **query | {"watch": "true"}).status == code
