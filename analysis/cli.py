@@ -12,24 +12,23 @@ from rich.console import Console
 
 import k8s.cli
 import loadtest.cli
-from analysis import artifacts, source, terms
+from analysis import artifacts, measuring, source, terms, trial_cli
 from analysis.arm import AssumedBytes, arm_result, focus_of
-from analysis.collect import CLOUD_PATIENCE, LAB_PATIENCE, Poll, collect
 from analysis.compare import compare, null_of_runs
 from analysis.model import Comparison
 from analysis.placement import Timeline
 from analysis.report import console, html, markdown
+from analysis.trial import Trial
 from k8s import doctor, live_scene
 from k8s.advice import nearest_counts
 from k8s.console import Io, Parser, Verbs, verb
 from k8s.diagnoses.finding import Severity
-from k8s.errors import ExitCode, InvalidRunError, SamezoneError, UnreachableError, UsageError
+from k8s.errors import ExitCode, InvalidRunError, SamezoneError, UsageError
 from k8s.lab import supervisor
 from k8s.lab.supervisor import Health
 from k8s.routing import RoutingMode, parse_mode
 from loadtest import plan, rundir
 from loadtest.experiment import HintsRefusedError
-from loadtest.record import Place
 
 REPORTS = {"report.html": html.render, "report.md": markdown.render}
 DEFAULT_RUNS = Path("runs")
@@ -105,6 +104,7 @@ def parser() -> Parser:
     comparer.add_argument("baseline", type=Path)
     comparer.add_argument("candidate", type=Path)
     comparer.add_argument("--null", type=Path, help="another run of the baseline's arm; default: the nearest")
+    trial_cli.add(verbs, _report_trial)
     reporter = verb(verbs, "report", report_command, summary="Render the report again from the artifacts.")
     reporter.add_argument("run", type=Path, nargs="?", help="run folder; default: the newest comparison")
     reporter.add_argument("--runs", type=Path, default=DEFAULT_RUNS)
@@ -122,8 +122,8 @@ def baseline_command(args: argparse.Namespace, io: Io) -> int:
 
     Measured twice: the two equal arms show what this instrument takes for a change.
     """
-    twin = None if args.no_null else _measure(args, io, mode=RoutingMode.OFF, keep=False)
-    folder = _measure(args, io, mode=RoutingMode.OFF, keep=False)
+    twin = None if args.no_null else measuring.measure(args, io, mode=RoutingMode.OFF, keep=False)
+    folder = measuring.measure(args, io, mode=RoutingMode.OFF, keep=False)
     _print_arm(folder, io)
     if twin is not None:
         _say_null(twin, folder, io)
@@ -146,7 +146,7 @@ def enable_command(args: argparse.Namespace, io: Io) -> int:
     baseline = _baseline_for(args, io)
     _say_findings(args, io, mode)
     try:
-        folder = _measure(args, io, mode=mode, keep=True)
+        folder = measuring.measure(args, io, mode=mode, keep=True)
     except HintsRefusedError as error:
         cluster = k8s.cli.open_cluster(args, io)
         advice = nearest_counts(cluster.snapshot([]).nodes, error.outcome.hints.endpoints)
@@ -178,10 +178,10 @@ def demo_command(args: argparse.Namespace, io: Io) -> int:
     if ours:
         k8s.cli.lab_up(args, io)
     try:
-        _measure(args, io, mode=RoutingMode.OFF, keep=False)
-        baseline = _measure(args, io, mode=RoutingMode.OFF, keep=False)
+        measuring.measure(args, io, mode=RoutingMode.OFF, keep=False)
+        baseline = measuring.measure(args, io, mode=RoutingMode.OFF, keep=False)
         _print_arm(baseline, io)
-        folder = _measure(args, io, mode=RoutingMode.TAR, keep=False)
+        folder = measuring.measure(args, io, mode=RoutingMode.TAR, keep=False)
         comparison = _compare(args, io, baseline, folder)
     finally:
         if ours:
@@ -192,7 +192,7 @@ def demo_command(args: argparse.Namespace, io: Io) -> int:
 
 def collect_command(args: argparse.Namespace, io: Io) -> int:
     """``samezone collect RUN``."""
-    _collect(args, io, args.run)
+    measuring.collect_run(args, io, args.run)
     io.write(str(args.run / rundir.GRAPH))
     return ExitCode.DONE
 
@@ -210,41 +210,6 @@ def report_command(args: argparse.Namespace, io: Io) -> int:
         raise UsageError(f"report: no comparison under {args.runs}; run: make baseline enable-tar")
     _finish(artifacts.read_comparison(folder), folder, io)
     return ExitCode.DONE
-
-
-def _measure(args: argparse.Namespace, io: Io, *, mode: RoutingMode, keep: bool) -> Path:
-    """One arm, measured and collected; what was measured is kept when X-Ray cannot be read."""
-
-    def preflight(place: Place) -> None:
-        if place.platform != "lab":
-            with source.xray_of(args, io, place) as xray:
-                xray.preflight()
-
-    folder, _ = loadtest.cli.run_arm(args, io, mode=mode.value, keep=keep, preflight=preflight)
-    try:
-        _collect(args, io, folder)
-    except (UnreachableError, KeyboardInterrupt):
-        io.say(f"the run is kept; go on with: samezone collect {folder}")
-        raise
-    return folder
-
-
-def _collect(args: argparse.Namespace, io: Io, folder: Path) -> None:
-    record = rundir.read_record(folder)
-
-    def say(poll: Poll, expected: int) -> None:
-        io.say(f"X-Ray shows {poll.requests} of {expected} requests, {poll.calls} calls between pods")
-
-    with source.xray_of(args, io, record.place) as xray:
-        collected = collect(
-            xray,
-            record,
-            LAB_PATIENCE if xray.is_stand_in else CLOUD_PATIENCE,
-            clock=io.clock,
-            sleep=io.sleep,
-            on_poll=say,
-        )
-    artifacts.save_collected(folder, collected)
 
 
 def _baseline_for(args: argparse.Namespace, io: Io) -> Path:
@@ -302,6 +267,13 @@ def _finish(comparison: Comparison, folder: Path, io: Io) -> int:
     io.say(f"report: {(folder / 'report.html').resolve()}")
     verdict = comparison.verdict
     return ExitCode.DONE if verdict is None else verdict.decision.exit_code
+
+
+def _report_trial(trial: Trial, folder: Path, io: Io) -> int:
+    """Say it, and the verdict's exit code."""
+    io.say(f"{trial.decision.value}: {'; '.join(trial.reasons)}")
+    io.say(f"experiment: {folder.resolve()}")
+    return trial.decision.exit_code
 
 
 def _console(io: Io) -> Console:

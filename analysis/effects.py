@@ -27,7 +27,7 @@ Block = tuple[Measured, Measured]
 def effects(measured: Sequence[Block], *, level: float = stats.LEVEL, seed: int = 1) -> Effects:
     """All figures over blocks; UsageError without any."""
     before, after = [left for left, _ in measured], [right for _, right in measured]
-    left, right = _latencies(before), _latencies(after)
+    left, right = latencies_of(before), latencies_of(after)
     ratios = {
         "p50": latency_ratios.quantile_ratio(
             left, right, 0.5, seed=seed, level=level, resolution_s=RESOLUTION_S
@@ -103,8 +103,8 @@ def _design_effect(windows: Sequence[Measured]) -> float:
     return math.fsum(one.design_effect * one.share.calls for one in windows) / calls
 
 
-def _latencies(windows: Sequence[Measured]) -> Latencies:
-    """Connections of different windows are different ones."""
+def latencies_of(windows: Sequence[Measured]) -> Latencies:
+    """Several windows together; connections of different windows are different ones."""
 
     def joined(left: Latencies, right: Latencies) -> Latencies:
         return Latencies(

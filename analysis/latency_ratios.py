@@ -71,6 +71,11 @@ class Ratio:
     caveats: tuple[Caveat, ...] = ()
 
 
+def quantile(arm: Latencies, q: float) -> float | None:
+    """The *q*-quantile (0..1) in seconds, by nearest rank; None without calls."""
+    return _quantile(arm, q) if arm.clusters else None
+
+
 def mean_ratio(left: Latencies, right: Latencies, *, level: float = stats.LEVEL) -> Ratio | None:
     """Ratio of the mean response times; None without calls or with a mean of 0.
 
