@@ -7,6 +7,9 @@ USERS    ?= 12
 DURATION ?= 40
 WARMUP   ?= 5
 RUNS     ?= runs
+ARMS     ?= off,tar
+BLOCKS   ?=
+REQUIRE  ?=
 LAB      ?=
 CIDR     ?=
 CLUSTER  ?= tar-demo-cluster
@@ -27,8 +30,8 @@ LOAD  := $(PLACE) --rate $(RATE) --users $(USERS) --duration $(DURATION) --warmu
          $(if $(XRAY),--xray-service $(XRAY))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test baseline enable-tar enable-same-zone disable-tar report web up down status \
-        cluster deploy destroy kind kind-down test-infra lint check bench
+.PHONY: help setup demo test baseline enable-tar enable-same-zone experiment tournament history disable-tar report web up down status \
+        cluster deploy destroy kind kind-down test-infra test-slow lint check bench
 
 help: ## print the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +52,15 @@ enable-tar: $(READY) ## annotate, wait for hints, the same load, collect, compar
 
 enable-same-zone: $(READY) ## the same with trafficDistribution: PreferSameZone
 	@$(SZ) enable prefer-same-zone $(LOAD)
+
+experiment: $(READY) ## certify, interleaved blocks, stop when settled: ARMS=off,tar BLOCKS=ABBA
+	@$(SZ) experiment $(LOAD) --arms $(ARMS) $(if $(BLOCKS),--blocks $(BLOCKS)) $(if $(REQUIRE),--require '$(REQUIRE)')
+
+tournament: $(READY) ## every routing mode on one workload: which differ, which one to take
+	@$(SZ) experiment $(LOAD) --arms all --blocks $(or $(BLOCKS),ABCDEEDCBA)
+
+history: $(READY) ## the runs over time, with change points marked
+	@$(SZ) history --runs $(RUNS)
 
 disable-tar: $(READY) ## give the Service back what it had
 	@$(SZ) routing restore $(PLACE)
@@ -86,6 +98,9 @@ kind-down: $(READY) ## delete the kind cluster
 
 test-infra: $(READY) ## Terraform, emulators of AWS, Checkov: what needs more than .venv
 	@$(BIN)/pytest -n 2 --dist loadfile -m tools tests/infra
+
+test-slow: $(READY) ## verdicts on the lab: minutes of load
+	@$(BIN)/pytest -m slow tests/lab
 
 lint: $(READY) ## format, lint, types, layers
 	@$(BIN)/ruff format --check --quiet .

@@ -53,7 +53,7 @@ class Patience:
     """Traces to read, for zones and connections; five a call."""
 
 
-LAB_PATIENCE: Final = Patience(poll_s=0.5, least_s=0.0, most_s=60.0, traces=3_000)
+LAB_PATIENCE: Final = Patience(poll_s=0.5, least_s=0.0, most_s=60.0, traces=1_000)
 CLOUD_PATIENCE: Final = Patience(poll_s=30.0, least_s=60.0, most_s=600.0, traces=500)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import loadtest.cli
 from analysis import artifacts, measuring, source, terms, trial_run
 from analysis.arm import AssumedBytes, arm_result
+from analysis.planning import Detection, Precision
 from analysis.trial import Trial
 from analysis.trial_run import Design, Found
 from analysis.windows import Measured, measured
@@ -47,6 +48,8 @@ def add(verbs: "Verbs[Parser]", report: Report) -> None:
     parser.add_argument(
         "--half-width", type=float, default=trial_run.DEFAULT_HALF_WIDTH, help="wanted, of the share gained"
     )
+    parser.add_argument("--detect", type=float, help="plan for finding a shift of this share instead")
+    parser.add_argument("--power", type=float, default=0.9, help="of finding it")
     parser.add_argument("--null-pairs", type=int, default=1, help="0: no certificate, and no valid verdict")
     parser.add_argument("--no-early-stop", action="store_true", help="measure every planned block")
     loadtest.cli.add_load(parser)
@@ -90,10 +93,19 @@ def design_of(args: argparse.Namespace) -> Design:
         block_s=args.block_duration,
         null_s=args.block_duration or args.duration,
         null_pairs=args.null_pairs,
-        half_width=args.half_width,
+        goal=goal_of(args),
         terms=terms.terms_of(args),
         stops_early=not args.no_early_stop,
     )
+
+
+def goal_of(args: argparse.Namespace) -> Precision | Detection:
+    """What to plan for."""
+    if args.detect is None:
+        return Precision(half_width=args.half_width)
+    if not (0 < args.detect < 1 and 0 < args.power < 1):
+        raise UsageError(f"--detect {args.detect:g} --power {args.power:g}: give shares between 0 and 1")
+    return Detection(shift=args.detect, power=args.power)
 
 
 class CliBench:

@@ -5,7 +5,7 @@ The effects (changing the Service, sending load, reading X-Ray) are a ``Bench``'
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import Final, Protocol
 
@@ -14,6 +14,7 @@ from analysis.compare import Terms
 from analysis.effects import Block, effects, latencies_of, pooled
 from analysis.interval import Interval
 from analysis.judged import Decision, Null, Verdict
+from analysis.planning import Detection, Precision
 from analysis.sequential import Action, Look
 from analysis.tournament import Contender, Duel, Standing, standing
 from analysis.trial import BlockWindow, Contest, LookTaken, Measuring, Planned
@@ -43,7 +44,8 @@ class Design:
     null_s: float
     """Measured seconds of a window of the null pairs."""
     null_pairs: int = 1
-    half_width: float = DEFAULT_HALF_WIDTH
+    goal: Precision | Detection = field(default_factory=lambda: Precision(half_width=DEFAULT_HALF_WIDTH))
+    """What the blocks are planned for; its shares are replaced by the null pairs'."""
     terms: Terms = field(default_factory=Terms)
     stops_early: bool = True
 
@@ -198,7 +200,9 @@ def _planned(
     share = math.fsum(one.share.share for one in nulls) / len(nulls) if nulls else 1 / 3
     rate = math.fsum(one.calls_per_s for one in nulls) / len(nulls) if nulls else 1.0
     traffic = planning.Traffic(calls_per_s=max(rate, 1e-6), design_effect=max(1.0, effect))
-    goal = planning.Precision(half_width=design.half_width, baseline=share, candidate=share)
+    goal: Precision | Detection = replace(design.goal, baseline=share)
+    if isinstance(goal, Precision):
+        goal = replace(goal, candidate=share)
     order, seconds = design.order, design.block_s
     if order is None or seconds is None:
         limits = planning.Limits(
@@ -206,18 +210,21 @@ def _planned(
         )
         plan = planning.plan(goal, traffic, limits)
         order = order or blocks.schedule(design.arms, plan.blocks)
-        seconds = seconds or plan.block_s
+        # As much load an arm as planned, over as many blocks as there are.
+        seconds = seconds or max(LEAST_BLOCK_S, plan.load_s / len(order))
     looks = max(1, min(MOST_LOOKS, len(order) // 2)) if design.stops_early else 1
     after = planning.looks_after(len(order), looks) if len(order) > 1 else (1,)
-    fixed = planning.fixed_seconds(traffic, goal)
     n = traffic.effective_n(seconds) * len(order)
+    expected = planning.half_width(max(n, 1.0), share, share)
+    wanted = goal.half_width if isinstance(goal, Precision) else expected
+    fixed = planning.fixed_seconds(traffic, Precision(half_width=wanted, baseline=share, candidate=share))
     return (
         Planned(
             blocks=len(order),
             block_s=seconds,
             looks_after=after,
-            wanted_half_width=design.half_width,
-            expected_half_width=planning.half_width(max(n, 1.0), share, share),
+            wanted_half_width=wanted,
+            expected_half_width=expected,
             design_effect=effect,
             fixed_run_s=None if fixed is None else fixed.seconds,
             hour_half_width=planning.fixed_run(traffic, HOUR_S, baseline=share, candidate=share).half_width,

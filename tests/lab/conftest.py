@@ -13,6 +13,8 @@ import psutil
 import pytest
 
 BIN = Path(sys.executable).parent
+JUDGED = (0, 1, 3, 4)
+"""How a command ends that measured, whatever the verdict: the runs of most tests are too short for one."""
 FREE_PORTS = ("--api-port", "0", "--xray-port", "0")
 
 

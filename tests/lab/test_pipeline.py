@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.conftest import Lab, processes_of
+from tests.lab.conftest import JUDGED, Lab, processes_of
 
 pytestmark = pytest.mark.lab
 
@@ -33,7 +33,7 @@ def tar(lab: Lab, baseline: Path) -> Path:
     """TAR measured after it, compared and reported."""
     assert baseline
     done = lab.samezone("enable", "tar", *LOAD)
-    assert done.returncode == 0, done.stderr
+    assert done.returncode in JUDGED, done.stderr
     assert "report.html" in done.stderr
     return newest(lab, "tar")
 
