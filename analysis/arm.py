@@ -3,9 +3,9 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
-from analysis import caveats, collect, connections, cost, expectation, graph, pairs, shares
+from analysis import caveats, collect, connections, cost, expectation, graph, pairs, shares, tariffs
 from analysis.collect import GraphFile
 from analysis.graph import GraphCalls
 from analysis.model import (
@@ -23,10 +23,14 @@ from analysis.placement import Timeline
 from analysis.sampled_connections import sampled_arm
 from k8s.errors import UsageError
 from k8s.lab.truth import TruthRow
-from k8s.topology import ServiceKey, Snapshot
+from k8s.topology import Service, ServiceKey, Snapshot
 from loadtest import latency, truthfile
 from loadtest.record import Caveat, LoadSeen, RunRecord, WorkerTally
 from loadtest.truthfile import TruthFile
+
+REQUEST_BYTES: Final = "samezone.dev/request-bytes"
+RESPONSE_BYTES: Final = "samezone.dev/response-bytes"
+"""Annotations of the Service that tell the bytes of an average call."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,10 +47,13 @@ class ArmInputs:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AssumedBytes:
-    """TCP payload of an average call where nothing measured it."""
+    """TCP payload of an average call where nothing measured it, and what a GB costs."""
 
     request: float = 1_000.0
     response: float = 10_000.0
+    source: str = "assumed"
+    usd_per_gb: float | None = None
+    """In each direction; None: the region's price."""
 
 
 def workload_of(service: ServiceKey, topology: Sequence[Snapshot], timeline: Timeline) -> Workload:
@@ -103,7 +110,15 @@ def arm_result(inputs: ArmInputs, *, assumed: AssumedBytes) -> ArmResult:
         events=record.seen.events,
         pairs=results,
         clients=_clients(load),
-        costs=_costs(results, focus, inputs.truth, record.asked.service, load.seconds, assumed),
+        costs=_costs(
+            results,
+            focus,
+            inputs.truth,
+            record.seen.service_before,
+            load.seconds,
+            assumed,
+            record.place.region,
+        ),
         loss=loss,
         zone_check=collect.zone_check(inputs.traces, timeline),
         truth_check=truth_check,
@@ -235,12 +250,13 @@ def _costs(
     results: Sequence[PairResult],
     focus: Pair,
     truth: TruthFile | None,
-    service: ServiceKey,
+    service: Service,
     load_s: float,
     assumed: AssumedBytes,
+    region: str,
 ) -> tuple[Cost, ...]:
     """The focus pair's cost: the generator's own calls are no traffic of the user's."""
-    rows = _rows(truth, service)
+    rows = _rows(truth, ServiceKey(namespace=service.namespace, name=service.name))
     pair = next(one for one in results if (one.client, one.server) == focus)
     if rows and pair.calls:
         call_bytes = cost.CallBytes(
@@ -249,8 +265,26 @@ def _costs(
             source="measured by the relays (TCP payload)",
         )
     else:
-        call_bytes = cost.CallBytes(request=assumed.request, response=assumed.response, source="assumed")
-    return (cost.of_pair(pair, call_bytes, load_s=load_s),)
+        call_bytes = _told_bytes(service, assumed)
+    price = tariffs.tariff(region) if assumed.usd_per_gb is None else tariffs.own(assumed.usd_per_gb)
+    return (cost.of_pair(pair, call_bytes, load_s=load_s, tariff=price),)
+
+
+def _told_bytes(service: Service, assumed: AssumedBytes) -> cost.CallBytes:
+    """Bytes of a call as the user, or the Service's annotations, tell them; else an assumption."""
+    told = dict(service.annotations)
+    if assumed.source != "assumed" or not {REQUEST_BYTES, RESPONSE_BYTES} & told.keys():
+        return cost.CallBytes(request=assumed.request, response=assumed.response, source=assumed.source)
+    try:
+        request = float(told.get(REQUEST_BYTES, assumed.request))
+        response = float(told.get(RESPONSE_BYTES, assumed.response))
+    except ValueError:
+        return cost.CallBytes(
+            request=assumed.request,
+            response=assumed.response,
+            source=f"assumed: the Service's {REQUEST_BYTES} or {RESPONSE_BYTES} is no number",
+        )
+    return cost.CallBytes(request=request, response=response, source="told by the Service's annotations")
 
 
 def _clients(load: LoadSeen) -> tuple[ZoneClients, ...]:

@@ -4,7 +4,6 @@ import argparse
 import signal
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 
@@ -109,8 +108,7 @@ def parser() -> Parser:
     reporter.add_argument("run", type=Path, nargs="?", help="run folder; default: the newest comparison")
     reporter.add_argument("--runs", type=Path, default=DEFAULT_RUNS)
     for one in (demo, enable, comparer):
-        one.add_argument("--request-bytes", type=float, help="a call, where nothing measures it")
-        one.add_argument("--response-bytes", type=float, help="a call, where nothing measures it")
+        terms.add_byte_options(one)
         terms.add_options(one)
     for one in (demo, baseline, enable):
         source.add_options(one)
@@ -234,18 +232,13 @@ def _baseline_for(args: argparse.Namespace, io: Io) -> Path:
 
 
 def _compare(args: argparse.Namespace, io: Io, baseline: Path, candidate: Path) -> Comparison:
-    assumed = AssumedBytes()
-    if args.request_bytes is not None:
-        assumed = replace(assumed, request=args.request_bytes)
-    if args.response_bytes is not None:
-        assumed = replace(assumed, response=args.response_bytes)
     null = getattr(args, "null", None) or artifacts.twin_of(baseline)
     comparison = compare(
         artifacts.read_arm(baseline),
         artifacts.read_arm(candidate),
         created_s=io.clock(),
         versions=loadtest.cli.versions(),
-        assumed=assumed,
+        assumed=terms.assumed_of(args),
         null=None if null is None else artifacts.read_arm(null),
         terms=terms.terms_of(args),
     )

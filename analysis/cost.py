@@ -7,12 +7,11 @@ page; checked by lastweekinaws by sending 10 GB). Same-zone traffic over private
 from dataclasses import dataclass
 from typing import Final
 
-from analysis import stats
+from analysis import stats, tariffs
 from analysis.interval import Interval
 from analysis.model import Cost, PairResult
+from analysis.tariffs import Tariff
 
-USD_PER_GB_EACH_DIRECTION: Final = 0.01
-PRICE_SOURCE: Final = "AWS data transfer within a region: 0.01 USD per GB, charged in each direction"
 SECONDS_PER_MONTH: Final = 30 * 24 * 3600
 BYTES_PER_GB: Final = 1e9
 DIRECTIONS: Final = 2
@@ -27,14 +26,12 @@ class CallBytes:
     source: str
 
 
-def of_pair(
-    pair: PairResult, call_bytes: CallBytes, *, load_s: float, usd_per_gb: float = USD_PER_GB_EACH_DIRECTION
-) -> Cost:
+def of_pair(pair: PairResult, call_bytes: CallBytes, *, load_s: float, tariff: Tariff = tariffs.AWS) -> Cost:
     """The monthly cost of a pair at the measured rate; unknown calls are left out of the interval's share."""
     calls_per_s = pair.calls / load_s if load_s > 0 else 0.0
     cross = stats.scaled(stats.complement(pair.share), calls_per_s, "cross-zone share x rate")
     per_call_gb = (call_bytes.request + call_bytes.response) / BYTES_PER_GB
-    factor = per_call_gb * DIRECTIONS * usd_per_gb * SECONDS_PER_MONTH
+    factor = per_call_gb * DIRECTIONS * tariff.usd_per_gb_each_direction * SECONDS_PER_MONTH
     usd: Interval | None = stats.scaled(cross, factor, "cross-zone bytes x price x 30 days")
     return Cost(
         client=pair.client,
@@ -44,7 +41,7 @@ def of_pair(
         request_bytes_per_call=call_bytes.request,
         response_bytes_per_call=call_bytes.response,
         bytes_source=call_bytes.source,
-        usd_per_gb_each_direction=usd_per_gb,
+        usd_per_gb_each_direction=tariff.usd_per_gb_each_direction,
         usd_per_month=usd,
-        price_source=PRICE_SOURCE,
+        price_source=tariff.source,
     )

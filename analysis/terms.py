@@ -3,6 +3,7 @@
 import argparse
 import math
 
+from analysis.arm import AssumedBytes
 from analysis.compare import Terms
 from analysis.guards import Margins
 from analysis.requirements import METRICS, Requirement, parse
@@ -30,6 +31,29 @@ def add_options(into: argparse.ArgumentParser) -> None:
     )
     into.add_argument(
         "--skew-margin", type=float, default=_DEFAULT.skew, help="busiest endpoint's calls over the mean"
+    )
+
+
+def add_byte_options(into: argparse.ArgumentParser) -> None:
+    """What a call weighs, and what a GB costs."""
+    into.add_argument("--request-bytes", type=float, help="a call, where nothing measures it")
+    into.add_argument("--response-bytes", type=float, help="a call, where nothing measures it")
+    into.add_argument("--usd-per-gb", type=float, help="in each direction; default: the region's price")
+
+
+def assumed_of(args: argparse.Namespace) -> AssumedBytes:
+    """What those options say; UsageError for what is no weight or price."""
+    for name in ("request_bytes", "response_bytes", "usd_per_gb"):
+        value = getattr(args, name)
+        if value is not None and not (math.isfinite(value) and value >= 0):
+            raise UsageError(f"--{name.replace('_', '-')} {value:g}: give a number of 0 or more")
+    plain = AssumedBytes()
+    told = args.request_bytes is not None or args.response_bytes is not None
+    return AssumedBytes(
+        request=plain.request if args.request_bytes is None else args.request_bytes,
+        response=plain.response if args.response_bytes is None else args.response_bytes,
+        source="given by the user" if told else plain.source,
+        usd_per_gb=args.usd_per_gb,
     )
 
 

@@ -4,12 +4,11 @@ import argparse
 import re
 from collections.abc import Callable
 from copy import copy
-from dataclasses import replace
 from pathlib import Path
 
 import loadtest.cli
 from analysis import artifacts, measuring, source, terms, trial_run
-from analysis.arm import AssumedBytes, arm_result
+from analysis.arm import arm_result
 from analysis.planning import Detection, Precision
 from analysis.trial import Trial
 from analysis.trial_run import Design, Found
@@ -55,8 +54,7 @@ def add(verbs: "Verbs[Parser]", report: Report) -> None:
     loadtest.cli.add_load(parser)
     source.add_options(parser)
     terms.add_options(parser)
-    parser.add_argument("--request-bytes", type=float, help="a call, where nothing measures it")
-    parser.add_argument("--response-bytes", type=float, help="a call, where nothing measures it")
+    terms.add_byte_options(parser)
 
 
 def experiment_command(args: argparse.Namespace, io: Io, report: Report) -> int:
@@ -139,11 +137,7 @@ class CliBench:
         self._args.yes = one.yes  # agreed to once
         self._overheads_s.append(self._io.clock() - began_s - seconds)
         inputs = artifacts.read_arm(folder)
-        assumed = AssumedBytes()
-        if self._args.request_bytes is not None:
-            assumed = replace(assumed, request=self._args.request_bytes)
-        if self._args.response_bytes is not None:
-            assumed = replace(assumed, response=self._args.response_bytes)
+        assumed = terms.assumed_of(self._args)
         self._record = inputs.record
         return measured(inputs, arm_result(inputs, assumed=assumed), label=label)
 

@@ -201,6 +201,45 @@ def test_without_relays_the_assumptions_are_said():
     assert result.costs[0].bytes_source == "assumed"
 
 
+@pytest.mark.parametrize(
+    ("annotations", "assumed", "source", "request_bytes"),
+    [
+        ((), {}, "assumed", 1_000.0),
+        ((("samezone.dev/request-bytes", "2000"),), {}, "told by the Service's annotations", 2_000.0),
+        ((("samezone.dev/request-bytes", "2 kB"),), {}, "is no number", 1_000.0),
+        (
+            (("samezone.dev/request-bytes", "2000"),),
+            {"request": 5.0, "source": "given by the user"},
+            "given by the user",
+            5.0,
+        ),
+    ],
+)
+def test_bytes_of_a_cluster_are_told_or_assumed(annotations, assumed, source, request_bytes):
+    """The command line first, then the Service's annotations, then an assumption; the report says which."""
+    inputs = arm(shop(40, 60))
+    seen = inputs.record.seen
+    service = replace(seen.service_before, annotations=annotations)
+    record = replace(inputs.record, seen=replace(seen, service_before=service))
+
+    (cost,) = arm_result(replace(inputs, record=record), assumed=AssumedBytes(**assumed)).costs
+
+    assert source in cost.bytes_source
+    assert cost.request_bytes_per_call == request_bytes
+
+
+def test_a_price_of_ones_own():
+    """Half the price, half the cost."""
+    inputs = arm(shop(40, 60))
+    costs = [
+        arm_result(inputs, assumed=AssumedBytes(usd_per_gb=price)).costs[0].usd_per_month
+        for price in (0.01, 0.005)
+    ]
+    assert costs[0] is not None
+    assert costs[1] is not None
+    assert costs[0].estimate == pytest.approx(2 * costs[1].estimate)
+
+
 def test_lost_callees_and_orphans_are_unknown_calls():
     """An inferred node and a client edge at a catalog pod lower the focus pair's coverage."""
     graph = shop(40, 60).edge("ui-1", ("GET", REMOTE), 10).edge(("catalog-1", CLIENT), "catalog-1", 5)
