@@ -13,7 +13,7 @@ import k8s.cli
 import loadtest.cli
 from analysis import artifacts, measuring, source, terms, trial_cli
 from analysis.arm import AssumedBytes, arm_result, focus_of
-from analysis.compare import compare, null_of_runs
+from analysis.compare import compare, null_of_runs, rank
 from analysis.model import Comparison
 from analysis.placement import Timeline
 from analysis.report import console, html, markdown
@@ -101,7 +101,7 @@ def parser() -> Parser:
     source.add_options(collector)
     comparer = verb(verbs, "compare", compare_command, summary="Compare two collected runs, and judge.")
     comparer.add_argument("baseline", type=Path)
-    comparer.add_argument("candidate", type=Path)
+    comparer.add_argument("candidates", type=Path, nargs="+", metavar="candidate")
     comparer.add_argument("--null", type=Path, help="another run of the baseline's arm; default: the nearest")
     trial_cli.add(verbs, _report_trial)
     reporter = verb(verbs, "report", report_command, summary="Render the report again from the artifacts.")
@@ -196,9 +196,23 @@ def collect_command(args: argparse.Namespace, io: Io) -> int:
 
 
 def compare_command(args: argparse.Namespace, io: Io) -> int:
-    """``samezone compare BASELINE CANDIDATE``: writes into the candidate's folder."""
-    comparison = _compare(args, io, args.baseline, args.candidate)
-    return _finish(comparison, args.candidate, io)
+    """``samezone compare BASELINE CANDIDATE...``: each into its candidate's folder; of several, who wins."""
+    found = [_compare(args, io, args.baseline, candidate) for candidate in args.candidates]
+    codes = [
+        _finish(comparison, candidate, io)
+        for comparison, candidate in zip(found, args.candidates, strict=True)
+    ]
+    if len(found) == 1:
+        return codes[0]
+    ranking = rank(found)
+    for duel in ranking.duels:
+        gain = duel.duel.interval
+        io.say(
+            f"{duel.duel.left} -> {duel.duel.right}: {gain.estimate * 100:+.1f} pp [{gain.low * 100:+.1f}, "
+            f"{gain.high * 100:+.1f}], adjusted p {duel.adjusted_p:.2g}"
+        )
+    io.say(ranking.sentence)
+    return max(codes)
 
 
 def report_command(args: argparse.Namespace, io: Io) -> int:

@@ -1,7 +1,10 @@
 """Two arms -> a comparison; refuses arms that are not alike."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import combinations
+from statistics import NormalDist
 
 from analysis import pairs, stats, verdict
 from analysis.arm import ArmInputs, AssumedBytes, arm_result, focus_of
@@ -9,11 +12,12 @@ from analysis.effects import effects
 from analysis.graph import calls_of
 from analysis.guards import Margins
 from analysis.interval import Interval
-from analysis.judged import Null
+from analysis.judged import Decision, Null
 from analysis.model import ArmResult, Comparison, PairChange
 from analysis.pairs import Pair
 from analysis.placement import Timeline
 from analysis.requirements import Requirement
+from analysis.tournament import Contender, Duel, Standing, standing
 from analysis.windows import measured as windows_of
 from k8s.errors import UsageError
 from loadtest import plan
@@ -110,6 +114,44 @@ def compare(
             required=terms.required,
         ),
     )
+
+
+def rank(found: Sequence[Comparison]) -> Standing:
+    """Several candidates of one baseline, and the baseline, against each other.
+
+    UsageError where two of them have the same label, or not the same baseline.
+    """
+    if len({one.baseline.run_id for one in found}) != 1:
+        raise UsageError("ranking runs: they have to be compared with the same baseline")
+    results = [found[0].baseline, *(one.candidate for one in found)]
+    verdicts = {one.candidate.arm: one.verdict for one in found}
+    contenders, duels = [], []
+    for result in results:
+        pair, judged = result.pairs[0], verdicts.get(result.arm)
+        if pair.share is None:
+            raise UsageError(f"ranking runs: {result.folder} has no call with known zones")
+        cost = result.costs[0].usd_per_month if result.costs else None
+        contenders.append(
+            Contender(
+                mode=result.arm,
+                share=pair.share.estimate,
+                skew=max((one.times_mean for one in pair.loads), default=None),
+                usd_per_month=None if cost is None else cost.estimate,
+                passes=judged is None or judged.decision is Decision.PASS,
+            )
+        )
+    for left, right in combinations(results, 2):
+        gain = stats.difference_of_shares(left.pairs[0].share, right.pairs[0].share)
+        if gain is not None:
+            duels.append(Duel(left=left.arm, right=right.arm, interval=gain, p_value=_p_value(gain)))
+    return standing(contenders, duels)
+
+
+def _p_value(gain: Interval) -> float:
+    """Two-sided, of no difference, from an interval that is normal enough for that."""
+    half = max((gain.high - gain.low) / 2, 1e-12)
+    z = NormalDist().inv_cdf(0.5 + gain.level / 2)
+    return math.erfc(abs(gain.estimate) / half * z / math.sqrt(2))
 
 
 def null_of_runs(left: ArmInputs, right: ArmInputs) -> Null:

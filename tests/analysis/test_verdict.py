@@ -5,13 +5,13 @@ from dataclasses import replace
 import pytest
 
 from analysis import verdict
-from analysis.compare import Terms, compare, null_of_runs
+from analysis.compare import Terms, compare, null_of_runs, rank
 from analysis.effects import effects
 from analysis.guards import Margins
 from analysis.judged import Decision, Verdict
 from analysis.model import Comparison
 from analysis.requirements import parse
-from k8s.errors import ExitCode
+from k8s.errors import ExitCode, UsageError
 from loadtest.record import RunStatus
 from tests.analysis import worlds
 from tests.analysis.graphs import CLIENT
@@ -154,3 +154,19 @@ def test_gates_of_one_window_need_no_other():
     one = worlds.window(600, 1200)
     assert len(verdict.gates_of([one])) == 8
     assert len(verdict.gates_of([one, one])) == 17
+
+
+def test_several_candidates_of_one_baseline_are_ranked():
+    """Everybody against everybody, and the one to take; the same run twice is no tournament."""
+    placebo = worlds.inputs(600, 1200, mode="placebo", seed=9)
+    found = [judged(TAR), judged(placebo)]
+    ranking = rank(found)
+    assert ranking.choice == "tar"
+    differing = {(one.duel.left, one.duel.right) for one in ranking.duels if one.differs}
+    assert differing == {("off", "tar"), ("tar", "placebo")}
+    with pytest.raises(UsageError, match="two or more different"):
+        rank([judged(TAR), judged(TAR)])
+    other = replace(BASE, record=replace(BASE.record, run_id="another"))
+    strangers = [judged(TAR), judged(placebo, baseline=other)]
+    with pytest.raises(UsageError, match="the same baseline"):
+        rank(strangers)
