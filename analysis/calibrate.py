@@ -1,8 +1,8 @@
 """How often the instrument errs, on a running lab: equal arms called different, true shifts not found.
 
 ``python -m analysis.calibrate null 20`` measures twenty pairs of equal arms; ``... shift 10`` runs ten
-experiments on a lab where the candidate moves 5 % of the calls (``lab up --ui 1,0,9 --catalog 3,3,0``). Bring the
-lab up first; each takes minutes, so neither is a test.
+experiments on a lab where the candidate moves 5 % of the calls (``lab up --ui 1,0,9 --catalog 3,3,0``). Bring
+the lab up first; each takes minutes, so neither is a test.
 """
 
 import argparse

@@ -27,6 +27,7 @@ class Forward:
         self._dial = dial
         self._wanted = port
         self._listener: socket.socket | None = None
+        self._acceptor: threading.Thread | None = None
         self._closed = threading.Event()
         self.carried = 0
         """Connections carried so far."""
@@ -54,13 +55,19 @@ class Forward:
         listener.listen(16)
         listener.settimeout(_LOOK_S)
         self._listener = listener
-        threading.Thread(target=self._accept, args=(listener,), daemon=True).start()
+        self._acceptor = threading.Thread(target=self._accept, args=(listener,), daemon=True)
+        self._acceptor.start()
 
     def close(self) -> None:
         """Listen no more and cut what is open; safe to call twice."""
         self._closed.set()
         if self._listener is not None:
+            # Closing alone would leave the port with the thread that waits in accept().
+            with suppress(OSError):
+                self._listener.shutdown(socket.SHUT_RDWR)
             self._listener.close()
+        if self._acceptor is not None:
+            self._acceptor.join(_LOOK_S)
 
     def __enter__(self) -> Self:
         self.open()

@@ -119,8 +119,8 @@ def test_the_lab_commands(lab: Lab):
         assert "TopologyAwareHintsEnabled" in done.stdout
         assert '"Services"' in done.stdout
     finally:
-        lab.samezone("routing", "set", "off")
-        lab.samezone("routing", "restore")
+        annotation = "service.kubernetes.io/topology-mode-"
+        lab.tool("kubectl", "-n", "catalog", "annotate", "svc", "catalog", annotation)
 
 
 def test_no_command_loads_gevent():
