@@ -42,7 +42,7 @@ demo: $(READY) ## the whole job on the lab: baseline, Topology Aware Routing, re
 	@$(SZ) demo $(LOAD) $(LAB)
 
 test: $(READY) ## every test
-	@$(BIN)/pytest -n 2 --dist loadfile
+	@$(BIN)/pytest -n 3 --dist loadfile
 
 baseline: $(READY) ## routing off, load, collect; prints the zone matrix
 	@$(SZ) baseline $(LOAD)
