@@ -11,12 +11,20 @@ from rich.console import Console
 
 import k8s.cli
 import loadtest.cli
-from analysis import artifacts, measuring, source, terms, trial_cli
+from analysis import artifacts, history_cli, measuring, source, terms, trial_cli
 from analysis.arm import AssumedBytes, arm_result, focus_of
 from analysis.compare import compare, null_of_runs, rank
 from analysis.model import Comparison
 from analysis.placement import Timeline
-from analysis.report import console, html, markdown
+from analysis.report import (
+    console,
+    html,
+    junit,
+    markdown,
+    trial_console,
+    trial_html,
+    trial_markdown,
+)
 from analysis.trial import Trial
 from k8s import doctor, live_scene
 from k8s.advice import nearest_counts
@@ -26,10 +34,15 @@ from k8s.errors import ExitCode, InvalidRunError, SamezoneError, UsageError
 from k8s.lab import supervisor
 from k8s.lab.supervisor import Health
 from k8s.routing import RoutingMode, parse_mode
-from loadtest import plan, rundir
+from loadtest import drill_cli, plan, rundir
 from loadtest.experiment import HintsRefusedError
 
-REPORTS = {"report.html": html.render, "report.md": markdown.render}
+REPORTS = {"report.html": html.render, "report.md": markdown.render, "junit.xml": junit.render}
+TRIAL_REPORTS = {
+    "report.html": trial_html.render,
+    "report.md": trial_markdown.render,
+    "junit.xml": junit.render_trial,
+}
 DEFAULT_RUNS = Path("runs")
 
 
@@ -104,6 +117,8 @@ def parser() -> Parser:
     comparer.add_argument("candidates", type=Path, nargs="+", metavar="candidate")
     comparer.add_argument("--null", type=Path, help="another run of the baseline's arm; default: the nearest")
     trial_cli.add(verbs, _report_trial)
+    history_cli.add(verbs)
+    drill_cli.add(verbs)
     reporter = verb(verbs, "report", report_command, summary="Render the report again from the artifacts.")
     reporter.add_argument("run", type=Path, nargs="?", help="run folder; default: the newest comparison")
     reporter.add_argument("--runs", type=Path, default=DEFAULT_RUNS)
@@ -277,9 +292,11 @@ def _finish(comparison: Comparison, folder: Path, io: Io) -> int:
 
 
 def _report_trial(trial: Trial, folder: Path, io: Io) -> int:
-    """Say it, and the verdict's exit code."""
-    io.say(f"{trial.decision.value}: {'; '.join(trial.reasons)}")
-    io.say(f"experiment: {folder.resolve()}")
+    """Write the reports, print the table, say where they are; the verdict's exit code."""
+    for name, render in TRIAL_REPORTS.items():
+        rundir.write_bytes(folder / name, render(trial).encode())
+    _console(io).print(trial_console.trial(trial))
+    io.say(f"report: {(folder / 'report.html').resolve()}")
     return trial.decision.exit_code
 
 

@@ -21,6 +21,9 @@ from analysis.interval import Interval
 from loadtest.record import Caveat
 
 _NORMAL: Final = NormalDist()
+LEAST_STRATUM: Final = 5.0
+"""Effective connections of a stratum below which all are taken together: with one connection a zone, as client
+pods have that keep a single one, the stratified interval calls one pair of equal arms in six changed."""
 _FARTHEST_Z: Final = 37.0
 """A p-value of 1e-299: where inverting an interval gives up and says 0."""
 
@@ -43,6 +46,7 @@ class Difference:
 
 def share_interval(arm: ArmShare, *, level: float = stats.LEVEL) -> Interval:
     """The arm's share with its stratified Wilson interval."""
+    arm = together(arm) if _few(arm) else arm
     low, high = _bounds(arm, [one.calls for one in arm.strata], _NORMAL.inv_cdf(0.5 + level / 2))
     whole = max(1, math.floor(arm.effective_n + 1e-9))
     simple = stats.wilson(arm.share * whole, whole, level=level)
@@ -85,10 +89,17 @@ def _variance(one: StratumShare) -> float:
     return guess * (1 - guess) / one.effective_n
 
 
+def _few(*arms: ArmShare) -> bool:
+    """Whether a stratum is too small to stand on its own."""
+    return any(one.effective_n < LEAST_STRATUM for arm in arms for one in arm.strata)
+
+
 def aligned(left: ArmShare, right: ArmShare) -> tuple[ArmShare, ArmShare, tuple[Caveat, ...]]:
-    """Both with the same strata; where they differ, each as one stratum, and a caveat."""
+    """Both with the same strata; each as one stratum where those are small or differ, then with a caveat."""
     names = [[one.stratum for one in arm.strata] for arm in (left, right)]
     if names[0] == names[1]:
+        if _few(left, right):
+            return together(left), together(right), ()
         return left, right, ()
     text = "The arms' calls do not come from the same zones, so the difference is not adjusted for them."
     return together(left), together(right), (Caveat(code="strata-differ", text=text),)

@@ -75,6 +75,7 @@ def plan_of(args: argparse.Namespace) -> LoadPlan:
         duration_s=args.duration,
         warmup_s=args.warmup,
         seed=args.seed,
+        timeout_s=getattr(args, "request_timeout", DEFAULTS.timeout_s),
     )
 
 
@@ -109,10 +110,11 @@ def run_arm(
     mode: str,
     keep: bool,
     preflight: Callable[[Place], None] = lambda _: None,
+    on_tick: Callable[[str, float, float, SwarmProgress | None], None] = lambda *_: None,
 ) -> tuple[Path, RunRecord]:
     """Measure one arm into a new run folder; raises what went wrong after everything is written.
 
-    *preflight* may refuse the place before anything is changed.
+    *preflight* may refuse the place before anything is changed; *on_tick* hears the progress.
     """
     parse_mode(mode)
     asked = Asked(mode=mode, service=args.service, client=args.client, plan=plan_of(args))
@@ -134,7 +136,12 @@ def run_arm(
         new_record = known.remember(place.context, args.service, original)
 
     log_dir = io.home / "logs" / run_id
-    with _progress(io) as on_progress:
+    with _progress(io) as show:
+
+        def on_progress(step: str, done_s: float, total_s: float, swarm: SwarmProgress | None) -> None:
+            show(step, done_s, total_s, swarm)
+            on_tick(step, done_s, total_s, swarm)
+
         setup = Setup(
             cluster=platform.cluster,
             swarm=platform.swarm(args.client, name=f"{int(stamp_s):x}", log_dir=log_dir),

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from analysis.judged import Decision
 from analysis.model import ArmResult, Comparison, PairChange, PairResult
 from analysis.report import names, units
 from analysis.report.evidence import cost_of, hints
@@ -61,6 +62,8 @@ def answer(comparison: Comparison, notes: Notes) -> Answer:
 def headline(comparison: Comparison) -> str:
     """The answer in one sentence."""
     calls = f"the same-zone share of {names.pair(*comparison.focus)} calls"
+    if comparison.verdict is not None and comparison.verdict.decision is Decision.INVALID:
+        return f"No conclusion about {calls}: the measurement is not valid."
     before, after = (find(arm, comparison.focus) for _, arm in arms(comparison))
     if before is None or after is None or before.share is None or after.share is None:
         return f"Cannot tell what happened to {calls}: {_missing(comparison)}."

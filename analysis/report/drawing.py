@@ -19,6 +19,16 @@ class Paint(StrEnum):
     SAME = "#0068b3"
     CROSS = "#c44a00"
     UNKNOWN = "#777c84"
+    PASS = "#00704f"  # noqa: S105 - no password
+    FAIL = "#b3202c"
+    OPEN = "#7a5a00"
+    INVALID = "#6a3fa1"
+    ARM_0 = "#3d4652"
+    ARM_1 = "#0067b5"
+    ARM_2 = "#c24b01"
+    ARM_3 = "#00714d"
+    ARM_4 = "#a03b79"
+    ARM_5 = "#7a5c01"
 
     @property
     def variable(self) -> str:
@@ -64,12 +74,13 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dot:
-    """A disc."""
+    """A disc, or with a *stroke* of its own a ring around one."""
 
     x: float
     y: float
     radius: float
     paint: Paint
+    stroke: Paint | None = None
     tip: str = ""
 
 
@@ -87,7 +98,17 @@ class Label:
     tip: str = ""
 
 
-Mark = Box | Line | Dot | Label
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Polygon:
+    """A closed shape with straight sides."""
+
+    points: tuple[tuple[float, float], ...]
+    fill: Paint
+    stroke: Paint | None = None
+    tip: str = ""
+
+
+Mark = Box | Line | Dot | Polygon | Label
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,107 +1,65 @@
 """The comparison as one self-contained HTML page: no script, no request; for light, dark and print."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-
-import jinja2
-from markupsafe import Markup
 
 from analysis.model import Comparison
-from analysis.report import evidence, expected, flows, names, pictures, prose, service, traffic, units
+from analysis.report import (
+    changed,
+    evidence,
+    expected,
+    flows,
+    judgement,
+    names,
+    pictures,
+    prose,
+    service,
+    traffic,
+    units,
+)
 from analysis.report.answer import answer
-from analysis.report.drawing import Drawing, Paint
-from analysis.report.lookup import arms, find
+from analysis.report.drawing import Drawing
+from analysis.report.lookup import arms, by_connection, find
 from analysis.report.notes import Notes, number
-from analysis.report.tables import Table
-
-_SHORT = 32
-"""Characters of a table cell that are kept on one line."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Picture:
-    """One drawing with the words under it."""
-
-    svg: Markup
-    caption: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plate:
-    """Pictures to be compared, side by side where there is room."""
-
-    title: str
-    about: str
-    pictures: tuple[Picture, ...]
-    zones: bool = False
-    """Whether the colours mean same zone and cross zone, so that the legend is needed."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Section:
-    """A part of the page: tables that are read at once, and tables that are looked up."""
-
-    key: str
-    title: str
-    tables: tuple[Table, ...]
-    folded: tuple[Table, ...] = ()
+from analysis.report.pages import Picture, Plate, Section, markup, page
 
 
 def render(comparison: Comparison) -> str:
     """The page; a text with ``<``, ``&`` or quotes in any name comes out as that text."""
+    comparison = by_connection(comparison)
     notes = number(comparison)
-    found = answer(comparison, notes)
     drawn = pictures.shares(comparison)
-    return (
-        _environment()
-        .get_template("page.html.j2")
-        .render(
-            answer=found,
-            notes=notes.items,
-            eyebrow=_eyebrow(comparison),
-            title=f"samezone: {names.pair(*comparison.focus)}",
-            in_the_lab=prose.IN_THE_LAB if comparison.platform == "lab" else "",
-            share_picture=None if drawn is None else _markup(drawn),
-            plates=tuple(_plates(comparison)),
-            sections=_sections(comparison, notes),
-            reading=prose.READING,
-            limits=prose.limits(comparison),
-            paints=tuple(Paint),
-        )
+    return page(
+        "page.html.j2",
+        answer=answer(comparison, notes),
+        banner=None if comparison.verdict is None else judgement.of_verdict(comparison.verdict),
+        notes=notes.items,
+        eyebrow=_eyebrow(comparison),
+        title=f"samezone: {names.pair(*comparison.focus)}",
+        in_the_lab=prose.IN_THE_LAB if comparison.platform == "lab" else "",
+        share_picture=None if drawn is None else markup(drawn),
+        plates=tuple(_plates(comparison)),
+        verdict=verdict_section(comparison),
+        sections=_sections(comparison, notes),
+        reading=prose.reading(judged=comparison.verdict is not None),
+        limits=prose.limits(comparison),
     )
 
 
-def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("analysis.report"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        finalize=_printable,
-        trim_blocks=True,
-        lstrip_blocks=True,
+def verdict_section(comparison: Comparison) -> Section | None:
+    """What the decision rests on; None in a comparison of before there were verdicts."""
+    if comparison.verdict is None:
+        return None
+    verdicts = {"": comparison.verdict}
+    found = comparison.effects
+    return Section(
+        key="verdict",
+        title="What the verdict rests on",
+        tables=(
+            *judgement.tables(verdicts, comparison.verdict.null),
+            *(() if found is None else (changed.effects(found), changed.counterfactual({"": found}))),
+        ),
+        folded=(judgement.every_gate(comparison.verdict.gates),),
     )
-    environment.filters["fit"] = _fit
-    return environment
-
-
-def _fit(text: str) -> str:
-    """How a table cell breaks its lines: never, anywhere, or between words."""
-    if len(text) <= _SHORT:
-        return "short"
-    return "long" if any(len(word) > _SHORT for word in text.split()) else "words"
-
-
-def _printable(value: object) -> object:
-    """Every foreign text on one line; our own markup as it is."""
-    return names.plain(value) if isinstance(value, str) and not isinstance(value, Markup) else value
-
-
-def _markup(drawing: Drawing) -> Markup:
-    # matplotlib is slow to import and may build a font cache: only who draws shall pay for it.
-    from analysis.report.svg import to_svg  # noqa: PLC0415
-
-    # to_svg escapes every text of the drawing.
-    return Markup(to_svg(drawing))  # noqa: S704
 
 
 def _eyebrow(comparison: Comparison) -> str:
@@ -168,14 +126,14 @@ def _small_plates(comparison: Comparison) -> Iterator[Plate]:
         yield Plate(
             title="What crossing costs in time",
             about="Mean response time as the client pods saw it.",
-            pictures=(Picture(svg=_markup(drawn), caption="Mean with its interval"),),
+            pictures=(Picture(svg=markup(drawn), caption="Mean with its interval"),),
             zones=True,
         )
 
 
 def _captioned(drawings: list[Drawing], captions: list[str]) -> tuple[Picture, ...]:
     return tuple(
-        Picture(svg=_markup(drawing), caption=caption)
+        Picture(svg=markup(drawing), caption=caption)
         for drawing, caption in zip(drawings, captions, strict=True)
     )
 

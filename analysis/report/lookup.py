@@ -1,5 +1,8 @@
 """Finding things in a comparison: arms, pairs, changes, zones and the order in which they are shown."""
 
+from dataclasses import replace
+
+from analysis.interval import Interval
 from analysis.model import ArmResult, Comparison, PairChange, PairResult, PodFlow, Workload, ZoneCell
 from analysis.report.notes import Side
 from analysis.report.tables import Tone
@@ -28,6 +31,43 @@ def focuses(comparison: Comparison) -> tuple[Focus, ...]:
     for _, arm in arms(comparison):
         seen.extend((pair.client, pair.server) for pair in arm.pairs)
     return tuple(dict.fromkeys(seen))
+
+
+def by_connection(comparison: Comparison) -> Comparison:
+    """The same with the effects' intervals in place of the older ones, so that one figure is one figure.
+
+    A comparison without effects is returned as it is.
+    """
+    effects = comparison.effects
+    if effects is None:
+        return comparison
+    gain = effects.share.interval
+    changes = tuple(
+        replace(
+            one,
+            share=gain,
+            changed=not gain.low <= 0 <= gain.high,
+            usd_per_month=effects.usd_gain or one.usd_per_month,
+            mean_s=effects.observed_mean_s or one.mean_s,
+        )
+        if (one.client, one.server) == comparison.focus
+        else one
+        for one in comparison.changes
+    )
+    return replace(
+        comparison,
+        changes=changes,
+        baseline=_with_share(comparison.baseline, comparison.focus, effects.share_before),
+        candidate=_with_share(comparison.candidate, comparison.focus, effects.share_after),
+    )
+
+
+def _with_share(arm: ArmResult, focus: Focus, share: Interval) -> ArmResult:
+    pairs = tuple(
+        replace(pair, share=share) if (pair.client, pair.server) == focus and pair.share is not None else pair
+        for pair in arm.pairs
+    )
+    return replace(arm, pairs=pairs)
 
 
 def cell_of(pair: PairResult, client_zone: str | None, server_zone: str | None) -> ZoneCell:

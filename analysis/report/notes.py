@@ -80,10 +80,13 @@ class Notes:
 
 
 def number(comparison: Comparison) -> Notes:
-    """Number every caveat: the comparison's own first, then each arm's; equal ones share a number."""
+    """Number every caveat: the comparison's and its effects' own, then each arm's; equal ones share one."""
     raised: dict[Caveat, list[Side]] = {}
+    arms = (*comparison.baseline.caveats, *comparison.candidate.caveats)
+    judged = comparison.effects.caveats if comparison.effects is not None else ()
     for side, caveats in (
-        (Side.BOTH, comparison.caveats),
+        # The effects repeat what their arms say.
+        (Side.BOTH, (*comparison.caveats, *(one for one in judged if one not in arms))),
         (Side.BEFORE, comparison.baseline.caveats),
         (Side.AFTER, comparison.candidate.caveats),
     ):

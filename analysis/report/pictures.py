@@ -1,6 +1,7 @@
 """The pictures of a comparison: zone matrices, intervals on an axis, endpoint load."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from analysis.interval import Interval
@@ -125,6 +126,17 @@ def shares(comparison: Comparison) -> Drawing | None:
         )
     if not rows:
         return None
+    return _shares_on_axis(rows)
+
+
+def intervals(found: Sequence[tuple[str, str, Interval, Paint]]) -> Drawing:
+    """Shares as rows of (label, value in words, share, paint) on one axis."""
+    return _shares_on_axis(
+        [_estimate(names.elide(label, 32), text, share, paint, None) for label, text, share, paint in found]
+    )
+
+
+def _shares_on_axis(rows: Sequence[Estimate]) -> Drawing:
     ticks = tuple((step / 4, f"{step * 25} %") for step in range(5))
     label = "Same-zone share: " + "; ".join(f"{row.label} {row.text}" for row in rows)
     return _on_axis(tuple(rows), ticks, label)

@@ -1,6 +1,7 @@
 """What every reader is told: how to read the numbers, and what they cannot tell."""
 
 from analysis.model import Comparison
+from analysis.trial import Trial
 
 MANY_PODS = "There are too many pods to draw each one, so each box stands for all pods of a zone."
 IN_THE_LAB = "Measured in the lab: real requests and traces, emulated zones on one machine."
@@ -24,6 +25,31 @@ READING = {
     "Random routing": (
         "the share that an even choice among the pods seen would give. Compare with it, not with zero."
     ),
+}
+
+JUDGED = {
+    "Pass, fail": (
+        "every guard and requirement holds, or one is missed; judged by the ends of its interval, never by "
+        "the estimate alone."
+    ),
+    "Inconclusive": "an interval reaches to both sides of its limit. More data will decide it.",
+    "Invalid": (
+        "a gate failed, or nobody proved what this instrument shows on two equal arms. No figure counts then."
+    ),
+    "Guard": "what must not get worse by more than its limit for the change to be called an improvement.",
+    "Gate": "what has to hold for a measured window to be evidence at all.",
+    "Design effect": (
+        "how many calls count as one independent choice: calls of one connection all go to one endpoint."
+    ),
+}
+
+TRIAL = {
+    "Window": "one arm, measured once under the planned load.",
+    "Block": "every arm measured once, shortly after one another; the order changes from block to block.",
+    "Null pair": "two windows of one arm: what the instrument calls a difference where there is none.",
+    "Look": "a judgement while the trial runs. Intervals are widened so that looking often fools nobody.",
+    **{term: READING[term] for term in ("Same zone, cross zone", "[low, high]", "~")},
+    **JUDGED,
 }
 
 _LIMITS = (
@@ -56,6 +82,19 @@ _LAB_LIMITS = (
 )
 
 
+def reading(*, judged: bool) -> dict[str, str]:
+    """How to read the terms of a report, with those of a verdict where there is one."""
+    return READING | JUDGED if judged else READING
+
+
 def limits(comparison: Comparison) -> tuple[str, ...]:
     """What the numbers cannot tell, most important first."""
     return (*_LAB_LIMITS, *_LIMITS) if comparison.platform == "lab" else _LIMITS
+
+
+_TRIAL_LIMITS = tuple(text for text in _LIMITS if not text.startswith("Why."))
+
+
+def trial_limits(trial: Trial) -> tuple[str, ...]:
+    """The same for a trial, whose blocks rule drift out."""
+    return (*_LAB_LIMITS, *_TRIAL_LIMITS) if trial.platform == "lab" else _TRIAL_LIMITS

@@ -14,11 +14,12 @@ from xml.etree import ElementTree as ET
 import matplotlib as mpl
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyBboxPatch, Patch, PathPatch, Rectangle
+from matplotlib.patches import Polygon as Shape
 from matplotlib.path import Path
 from matplotlib.text import Text
 from matplotlib.transforms import Affine2D
 
-from analysis.report.drawing import Box, Dot, Drawing, Label, Line, Mark, Paint
+from analysis.report.drawing import Box, Dot, Drawing, Label, Line, Mark, Paint, Polygon
 from analysis.report.names import plain
 
 _NAMESPACE = "http://www.w3.org/2000/svg"
@@ -80,7 +81,9 @@ def _artist(mark: Mark) -> Any:
                 alpha=_alpha(mark.opacity),
             )
         case Dot():
-            return Circle((mark.x, mark.y), mark.radius, facecolor=mark.paint.value, edgecolor="none")
+            return Circle((mark.x, mark.y), mark.radius, facecolor=mark.paint.value, **_edge(mark.stroke))
+        case Polygon():
+            return Shape(mark.points, closed=True, facecolor=mark.fill.value, **_edge(mark.stroke))
         case Label():
             return Text(
                 mark.x,
@@ -108,6 +111,10 @@ def _box(box: Box) -> Patch:
         return Rectangle((box.x, box.y), box.width, box.height, **looks)
     corners = f"round,pad=0,rounding_size={box.radius}"
     return FancyBboxPatch((box.x, box.y), box.width, box.height, boxstyle=corners, **looks)
+
+
+def _edge(stroke: Paint | None) -> dict[str, Any]:
+    return {"edgecolor": stroke.value, "linewidth": 1.8} if stroke else {"edgecolor": "none"}
 
 
 def _alpha(opacity: float) -> float | None:

@@ -13,6 +13,9 @@ class Tone(StrEnum):
     CROSS = "cross"
     UNKNOWN = "unknown"
     WARN = "warn"
+    PASS = "pass"  # noqa: S105 - no password
+    FAIL = "fail"
+    OPEN = "open"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +52,8 @@ class Table:
     """One or two sentences: what is counted and how to read it."""
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
+    stacked: bool = False
+    """Whether intervals stand below their estimates where there is room for that: many columns."""
     empty: str = "Nothing was measured here."
     """Said in place of a table without rows."""
 

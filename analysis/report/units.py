@@ -14,7 +14,7 @@ NOTHING = "\u2013"
 """An en dash: not measured, or not measurable."""
 SAME = "~"
 """No significant change, as benchstat writes it."""
-_GAP = "\u00a0"
+GAP = "\u00a0"
 """Between a number and its unit; does not break over lines."""
 _THIN = "\u202f"
 """Between thousands."""
@@ -23,7 +23,7 @@ _FINEST = 3
 """Most decimals of a percentage."""
 
 
-def _fixed(value: float, decimals: int, *, sign: bool = False) -> str:
+def fixed(value: float, decimals: int, *, sign: bool = False) -> str:
     """A number with thin thousands separators, a real minus and no negative zero."""
     if not math.isfinite(value):
         return NOTHING
@@ -36,22 +36,22 @@ def _fixed(value: float, decimals: int, *, sign: bool = False) -> str:
 
 def count(value: int) -> str:
     """How many, e.g. ``12 345``."""
-    return _fixed(value, 0)
+    return fixed(value, 0)
 
 
 def rate(per_s: float) -> str:
     """Events a second, e.g. ``49.8/s``."""
-    return f"{_fixed(per_s, 1)}/s"
+    return f"{fixed(per_s, 1)}/s"
 
 
 def times(ratio: float) -> str:
     """A multiple, e.g. ``1.25x`` with a multiplication sign."""
-    return f"{_fixed(ratio, 2)}\u00d7"
+    return f"{fixed(ratio, 2)}\u00d7"
 
 
 def level(interval: Interval) -> str:
     """The nominal coverage of an interval, e.g. ``95 %``."""
-    return f"{interval.level * 100:g}{_GAP}%"
+    return f"{interval.level * 100:g}{GAP}%"
 
 
 def sure(interval: Interval) -> bool:
@@ -59,7 +59,7 @@ def sure(interval: Interval) -> bool:
     return interval.low > 0 or interval.high < 0
 
 
-def _ratio_decimals(ratio: float) -> int:
+def ratio_decimals(ratio: float) -> int:
     """One decimal; more where one would round a share to an all or a nothing that it is not."""
     for decimals in range(1, _FINEST):
         shown = round(ratio * 100, decimals)
@@ -72,28 +72,29 @@ def percent(ratio: float | None) -> str:
     """A share of 0..1, e.g. ``33.4 %``; never rounded to 0 % or 100 % unless it is exactly that."""
     if ratio is None:
         return NOTHING
-    decimals = _ratio_decimals(ratio)
+    decimals = ratio_decimals(ratio)
     finest = 10.0 ** -(_FINEST + 2)
     if 0 < ratio < finest / 2:
-        return f"<{_GAP}{_fixed(finest * 100, _FINEST)}{_GAP}%"
+        return f"<{GAP}{fixed(finest * 100, _FINEST)}{GAP}%"
     if 1 - finest / 2 < ratio < 1:
-        return f">{_GAP}{_fixed(100 - finest * 100, _FINEST)}{_GAP}%"
-    return f"{_fixed(ratio * 100, decimals)}{_GAP}%"
+        return f">{GAP}{fixed(100 - finest * 100, _FINEST)}{GAP}%"
+    return f"{fixed(ratio * 100, decimals)}{GAP}%"
 
 
-def _bounds(low: float, high: float, decimals: int, *, sign: bool = False) -> str:
-    return f"[{_fixed(low, decimals, sign=sign)},{_GAP}{_fixed(high, decimals, sign=sign)}]"
+def bounds(low: float, high: float, decimals: int, *, sign: bool = False) -> str:
+    """Both ends of an interval, e.g. ``[1.20, 1.26]``."""
+    return f"[{fixed(low, decimals, sign=sign)},{GAP}{fixed(high, decimals, sign=sign)}]"
 
 
 def percent_bounds(low: float, high: float) -> str:
     """Two shares as a range, e.g. ``[31.9, 34.9]`` in per cent."""
-    return _bounds(low * 100, high * 100, 1)
+    return bounds(low * 100, high * 100, 1)
 
 
 def share_bounds(share: Interval) -> str:
     """The interval of a share in per cent, e.g. ``[31.9, 34.9]``, or ``[99.998, 100.000]`` around an all."""
     around = (share.low, share.high) if share.estimate in {0.0, 1.0} else (share.estimate,)
-    return _bounds(share.low * 100, share.high * 100, max(map(_ratio_decimals, around)))
+    return bounds(share.low * 100, share.high * 100, max(map(ratio_decimals, around)))
 
 
 def percent_interval(share: Interval | None) -> str:
@@ -105,12 +106,12 @@ def percent_interval(share: Interval | None) -> str:
 
 def points(difference: float) -> str:
     """A difference of two shares in percentage points with its sign, e.g. ``+65.3 pp``."""
-    return f"{_fixed(difference * 100, 1, sign=True)}{_GAP}pp"
+    return f"{fixed(difference * 100, 1, sign=True)}{GAP}pp"
 
 
 def points_bounds(difference: Interval) -> str:
     """The interval of a difference of two shares in percentage points, e.g. ``[+64.0, +66.6]``."""
-    return _bounds(difference.low * 100, difference.high * 100, 1, sign=True)
+    return bounds(difference.low * 100, difference.high * 100, 1, sign=True)
 
 
 def points_change(difference: Interval | None, *, changed: bool) -> str:
@@ -118,7 +119,7 @@ def points_change(difference: Interval | None, *, changed: bool) -> str:
     if difference is None:
         return NOTHING
     if not changed:
-        return f"{SAME} {points_bounds(difference)}{_GAP}pp"
+        return f"{SAME} {points_bounds(difference)}{GAP}pp"
     return f"{points(difference.estimate)} {points_bounds(difference)}"
 
 
@@ -131,7 +132,7 @@ def milliseconds(seconds: float | None) -> str:
     """A duration, e.g. ``1.23 ms``."""
     if seconds is None:
         return NOTHING
-    return f"{_fixed(seconds * 1000, _ms_decimals(seconds))}{_GAP}ms"
+    return f"{fixed(seconds * 1000, _ms_decimals(seconds))}{GAP}ms"
 
 
 def whole_milliseconds(seconds: float | None) -> str:
@@ -139,13 +140,13 @@ def whole_milliseconds(seconds: float | None) -> str:
     if seconds is None:
         return NOTHING
     if 0 <= seconds < 0.0005:  # noqa: PLR2004 - half of the resolution
-        return f"<{_GAP}1{_GAP}ms"
-    return f"{_fixed(seconds * 1000, 0)}{_GAP}ms"
+        return f"<{GAP}1{GAP}ms"
+    return f"{fixed(seconds * 1000, 0)}{GAP}ms"
 
 
 def tick_milliseconds(value_s: float) -> str:
     """A round duration on an axis, e.g. ``2.5 ms``."""
-    return f"{value_s * 1000:g}{_GAP}ms"
+    return f"{value_s * 1000:g}{GAP}ms"
 
 
 def milliseconds_interval(duration: Interval | None) -> str:
@@ -153,8 +154,8 @@ def milliseconds_interval(duration: Interval | None) -> str:
     if duration is None:
         return NOTHING
     decimals = _ms_decimals(duration.estimate)
-    bounds = _bounds(duration.low * 1000, duration.high * 1000, decimals)
-    return f"{milliseconds(duration.estimate)} {bounds}"
+    reach = bounds(duration.low * 1000, duration.high * 1000, decimals)
+    return f"{milliseconds(duration.estimate)} {reach}"
 
 
 def milliseconds_change(difference: Interval | None) -> str:
@@ -162,13 +163,13 @@ def milliseconds_change(difference: Interval | None) -> str:
     if difference is None:
         return NOTHING
     decimals = _ms_decimals(difference.estimate, difference.low, difference.high)
-    bounds = _bounds(difference.low * 1000, difference.high * 1000, decimals, sign=True)
+    reach = bounds(difference.low * 1000, difference.high * 1000, decimals, sign=True)
     if not sure(difference):
-        return f"{SAME} {bounds}{_GAP}ms"
-    return f"{_fixed(difference.estimate * 1000, decimals, sign=True)}{_GAP}ms {bounds}"
+        return f"{SAME} {reach}{GAP}ms"
+    return f"{fixed(difference.estimate * 1000, decimals, sign=True)}{GAP}ms {reach}"
 
 
-def _usd_decimals(*amounts: float) -> int:
+def usd_decimals(*amounts: float) -> int:
     """Cents; whole dollars from 1000 up; below ten cents as many decimals as show two digits."""
     largest = max(abs(value) for value in amounts)
     if largest >= 1000:  # noqa: PLR2004 - cents are noise here
@@ -178,8 +179,9 @@ def _usd_decimals(*amounts: float) -> int:
     return min(8, 1 - math.floor(math.log10(largest)))
 
 
-def _dollars(amount: float, decimals: int, *, sign: bool = False) -> str:
-    text = _fixed(amount, decimals, sign=sign)
+def dollars(amount: float, decimals: int, *, sign: bool = False) -> str:
+    """An amount of US dollars with so many decimals, e.g. ``+$0.50``."""
+    text = fixed(amount, decimals, sign=sign)
     return f"{text[0]}${text[1:]}" if text[0] in f"+{_MINUS}" else f"${text}"
 
 
@@ -190,46 +192,75 @@ def usd_per_gb(price: float) -> str:
 
 def usd(amount: float) -> str:
     """An amount of US dollars, e.g. ``$0.01``."""
-    return _dollars(amount, _usd_decimals(amount))
+    return dollars(amount, usd_decimals(amount))
 
 
 def usd_month(cost: Interval | None) -> str:
     """Dollars a month with the interval, e.g. ``$12.34/month [11.90, 12.78]``."""
     if cost is None:
         return NOTHING
-    decimals = _usd_decimals(cost.estimate, cost.low, cost.high)
-    return f"{_dollars(cost.estimate, decimals)}/month {_bounds(cost.low, cost.high, decimals)}"
+    decimals = usd_decimals(cost.estimate, cost.low, cost.high)
+    return f"{dollars(cost.estimate, decimals)}/month {bounds(cost.low, cost.high, decimals)}"
 
 
 def usd_month_change(difference: Interval | None) -> str:
     """A difference of monthly cost: ``-$11.20/month [-11.9, -10.5]``, or ``~ [-1, +1] $/month``."""
     if difference is None:
         return NOTHING
-    decimals = _usd_decimals(difference.estimate, difference.low, difference.high)
-    bounds = _bounds(difference.low, difference.high, decimals, sign=True)
+    decimals = usd_decimals(difference.estimate, difference.low, difference.high)
+    reach = bounds(difference.low, difference.high, decimals, sign=True)
     if not sure(difference):
-        return f"{SAME} {bounds}{_GAP}$/month"
-    return f"{_dollars(difference.estimate, decimals, sign=True)}/month {bounds}"
+        return f"{SAME} {reach}{GAP}$/month"
+    return f"{dollars(difference.estimate, decimals, sign=True)}/month {reach}"
 
 
 def rate_interval(per_s: Interval | None) -> str:
     """Events a second with the interval, e.g. ``16.7/s [15.9, 17.5]``."""
     if per_s is None:
         return NOTHING
-    return f"{rate(per_s.estimate)} {_bounds(per_s.low, per_s.high, 1)}"
+    return f"{rate(per_s.estimate)} {bounds(per_s.low, per_s.high, 1)}"
 
 
 def size(byte_count: float) -> str:
     """Bytes in decimal units, e.g. ``1.2 kB``."""
     for unit, scale in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
         if abs(byte_count) >= scale:
-            return f"{_fixed(byte_count / scale, 1)}{_GAP}{unit}"
-    return f"{_fixed(byte_count, 0)}{_GAP}B"
+            return f"{fixed(byte_count / scale, 1)}{GAP}{unit}"
+    return f"{fixed(byte_count, 0)}{GAP}B"
+
+
+def times_interval(ratio: Interval | None) -> str:
+    """A multiple with its interval, e.g. ``1.02x [0.95, 1.10]`` with a multiplication sign."""
+    return NOTHING if ratio is None else f"{times(ratio.estimate)} {bounds(ratio.low, ratio.high, 2)}"
+
+
+def p_value(value: float) -> str:
+    """A probability of chance, e.g. ``p = 0.03`` or ``p < 0.0001``."""
+    return "p < 0.0001" if value < 0.0001 else f"p = {value:.2g}"  # noqa: PLR2004 - nobody needs more
+
+
+def half_width(value: float | None) -> str:
+    """Half of an interval of a share, e.g. ``+-1.4 pp`` with a plus-minus sign."""
+    return NOTHING if value is None else f"\u00b1{fixed(value * 100, 1)}{GAP}pp"
 
 
 def seconds(length_s: float) -> str:
     """A length of time, e.g. ``40.0 s``."""
-    return f"{_fixed(length_s, 1)}{_GAP}s"
+    return f"{fixed(length_s, 1)}{GAP}s"
+
+
+def span(length_s: float) -> str:
+    """A length of time for people, e.g. ``40 s``, ``12 min`` or ``3.5 h``."""
+    if length_s < 120:  # noqa: PLR2004 - two minutes
+        return f"{fixed(length_s, 0)}{GAP}s"
+    if length_s < 7200:  # noqa: PLR2004 - two hours
+        return f"{fixed(length_s / 60, 0)}{GAP}min"
+    return f"{fixed(length_s / 3600, 1)}{GAP}h"
+
+
+def clock(at_s: float) -> str:
+    """A time of day, e.g. ``20:15`` (UTC)."""
+    return f"{datetime.fromtimestamp(at_s, UTC):%H:%M}"
 
 
 def utc(at_s: float) -> str:
@@ -237,8 +268,8 @@ def utc(at_s: float) -> str:
     return f"{datetime.fromtimestamp(at_s, UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
-def window(span: Window) -> str:
+def window(seen: Window) -> str:
     """A window of time, e.g. ``2026-11-22 20:15:03 to 20:15:46 UTC (43.0 s)``."""
-    start, end = (datetime.fromtimestamp(at_s, UTC) for at_s in (span.start_s, span.end_s))
+    start, end = (datetime.fromtimestamp(at_s, UTC) for at_s in (seen.start_s, seen.end_s))
     until = f"{end:%H:%M:%S}" if start.date() == end.date() else f"{end:%Y-%m-%d %H:%M:%S}"
-    return f"{start:%Y-%m-%d %H:%M:%S} to {until} UTC ({seconds(span.length_s)})"
+    return f"{start:%Y-%m-%d %H:%M:%S} to {until} UTC ({seconds(seen.length_s)})"

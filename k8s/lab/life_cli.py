@@ -123,8 +123,13 @@ def lab_delay(args: argparse.Namespace, io: Io) -> int:
 
 
 def _life(args: argparse.Namespace, io: Io) -> Life:
+    return life_of(io, timeout_s=getattr(args, "timeout", TIMEOUT_S))
+
+
+def life_of(io: Io, *, timeout_s: float) -> Life:
+    """The running lab, to be changed."""
     found = state.load(io.lab_dir)
-    patience = Patience(timeout_s=getattr(args, "timeout", TIMEOUT_S), clock=io.clock, sleep=io.sleep)
+    patience = Patience(timeout_s=timeout_s, clock=io.clock, sleep=io.sleep)
     return Life(
         api=LabApi(found.api_url),
         state=found,

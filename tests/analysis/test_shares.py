@@ -1,6 +1,7 @@
 """Intervals of shares and differences: the classical case, degenerate ones, properties."""
 
 import math
+from itertools import product
 
 import pytest
 from hypothesis import given
@@ -190,3 +191,24 @@ def test_the_standard_error_is_the_textbooks():
 
     assert found.standard_error == pytest.approx(math.sqrt(0.21 / 1000 + 0.25 / 1000), rel=1e-3)
     assert shares.difference(arm((1.0, 5)), arm((1.0, 5))).standard_error > 0
+
+
+@pytest.mark.parametrize("each", [1, 2, 3])
+def test_few_connections_a_zone_call_no_equal_arms_changed_too_often(each: int):
+    """Three zones with so many connections each, random routing: every outcome of both arms, weighed."""
+    chance = {
+        hits: math.comb(each, hits) * (1 / 3) ** hits * (2 / 3) ** (each - hits) for hits in range(each + 1)
+    }
+    outcomes = [
+        (arm(*((hits / each, float(each)) for hits in zones)), math.prod(chance[hits] for hits in zones))
+        for zones in product(range(each + 1), repeat=3)
+    ]
+
+    changed = sum(
+        p * q
+        for left, p in outcomes
+        for right, q in outcomes
+        if not (gain := shares.difference(left, right).interval).low <= 0 <= gain.high
+    )
+
+    assert changed < 0.06

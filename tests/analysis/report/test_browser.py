@@ -4,10 +4,13 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
-from analysis.report import html
-from tests.analysis.report import samples
+from analysis.report import html, trial_html
+from analysis.report.drawing import Paint
+from tests.analysis.report import judged_samples, samples, trial_samples
 
 CHROMIUM = shutil.which("chromium")
 FLAGS = (
@@ -57,3 +60,23 @@ def test_the_console_is_heard(tmp_path):
 def test_the_console_is_silent(tmp_path, name):
     """The browser has nothing to complain about."""
     assert console_of(html.render(getattr(samples, name)()), tmp_path) == []
+
+
+@pytest.mark.parametrize("name", ["judged", "trial"])
+def test_the_decision_is_seen(tmp_path, name):
+    """The browser has nothing to complain about, and the first screen bears the decision's colour."""
+    page, paint = {
+        "judged": lambda: (html.render(judged_samples.inconclusive()), Paint.OPEN),
+        "trial": lambda: (trial_html.render(trial_samples.five()), Paint.PASS),
+    }[name]()
+
+    assert console_of(page, tmp_path) == []
+    assert painted(tmp_path / "page.png", paint, height=300) > 3000
+    assert painted(tmp_path / "page.png", Paint.FAIL, height=300) < 30
+
+
+def painted(picture: Path, paint: Paint, *, height: int) -> int:
+    """How many pixels of the top of a picture have a colour."""
+    wanted = [int(paint.value[start : start + 2], 16) for start in (1, 3, 5)]
+    pixels = np.asarray(Image.open(picture).convert("RGB"))[:height]
+    return int((np.abs(pixels.astype(int) - wanted).max(axis=2) < 6).sum())

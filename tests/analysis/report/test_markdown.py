@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from analysis.report import markdown
+from analysis.report import comment, markdown
 from tests.analysis.report import golden, samples
 
 SAMPLES = ("tar", "unknown", "hostile", "empty")
@@ -32,7 +32,7 @@ def test_golden(name):
 )
 def test_escape(text, shown):
     """Nothing in a text is markup, a link, a mention or a formula on GitHub."""
-    assert shown == markdown.escape(text)
+    assert shown == comment.escape(text)
 
 
 @pytest.mark.parametrize("name", SAMPLES)

@@ -149,3 +149,32 @@ def test_window_over_midnight():
 def test_sure(low, high, sure):
     """A difference is sure when its interval excludes zero."""
     assert sure is units.sure(between(low, (low + high) / 2, high))
+
+
+@pytest.mark.parametrize(
+    ("length_s", "text"),
+    [(40.0, f"40{NB}s"), (119.4, f"119{NB}s"), (750.0, f"12{NB}min"), (9000.0, f"2.5{NB}h")],
+)
+def test_span(length_s, text):
+    """A length of time in the unit that people would use."""
+    assert text == units.span(length_s)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0.0, "p < 0.0001"), (0.0005, "p = 0.0005"), (0.041, "p = 0.041")]
+)
+def test_p_value(value, text):
+    """No more digits than anybody needs."""
+    assert text == units.p_value(value)
+
+
+def test_times_and_half_widths():
+    """Multiples with their interval, half-widths in points, and nothing where nothing was measured."""
+    assert units.times_interval(between(0.95, 1.02, 1.1)) == "1.02\u00d7 [0.95,\u00a01.10]"
+    assert units.half_width(0.014) == f"\u00b11.4{NB}pp"
+    assert (units.times_interval(None), units.half_width(None)) == (units.NOTHING, units.NOTHING)
+
+
+def test_clock():
+    """The time of day in UTC."""
+    assert units.clock(1_700_000_000.0) == "22:13"

@@ -1,0 +1,67 @@
+"""A history of runs for a terminal: a table for each series, its changes marked and explained."""
+
+from collections.abc import Iterator, Sequence
+
+from rich.console import Group, RenderableType
+
+from analysis.changepoints import LEAST_RUNS
+from analysis.history import Run, Series, Shift
+from analysis.report import judgement, names, units
+from analysis.report.tables import Tone
+from analysis.report.terminal import grid, text
+
+
+def history(found: Sequence[Series]) -> RenderableType:
+    """Every series."""
+    return Group(*(part for one in found for part in _series(one)))
+
+
+def _series(found: Series) -> Iterator[RenderableType]:
+    title = f"{found.service} in {found.context}, {names.mode(found.mode)} ({found.mode})"
+    yield text(title, Tone.STRONG)
+    rows = grid("", "time (UTC)", "verdict", "same-zone share", "n", "p99", words=3)
+    for column in rows.columns[3:]:
+        column.no_wrap = True
+    firsts = {shift.first for shift in found.shifts}
+    for run in found.runs:
+        rows.add_row(*_row(run, changed=run.folder in firsts))
+    yield rows
+    for shift in found.shifts:
+        yield text(f"\u25b8 {sentence(shift, found.mode)}", Tone.WARN)
+    yield from _silence(found)
+    yield text("")
+
+
+def _row(run: Run, *, changed: bool) -> Iterator[RenderableType]:
+    decision = run.decision
+    yield text("\u25b8" if changed else "", Tone.WARN)
+    yield text(units.utc(run.at_s).removesuffix(" UTC"))
+    yield text(
+        units.NOTHING if decision is None else judgement.decision_text(decision),
+        Tone.UNKNOWN if decision is None else judgement.tone(decision),
+    )
+    yield text(units.percent_interval(run.share), Tone.WARN if changed else Tone.PLAIN)
+    yield text(units.count(run.share.n))
+    yield text(units.milliseconds(run.p99_s))
+
+
+def sentence(shift: Shift, mode: str) -> str:
+    """What changed, between which runs, and how sure that is."""
+    way = "fell" if shift.after < shift.before else "rose"
+    return (
+        f"Between {units.utc(shift.last_at_s)} ({shift.last}) and {units.utc(shift.first_at_s)} "
+        f"({shift.first}) the share of {mode} {way} from {units.percent(shift.before)} to "
+        f"{units.percent(shift.after)}, {units.p_value(shift.p_value)}."
+    )
+
+
+def _silence(found: Series) -> Iterator[RenderableType]:
+    """Why nothing is marked, where nothing is."""
+    size = len(found.runs)
+    if not found.enough:
+        runs = "run" if size == 1 else "runs"
+        words = f"{units.count(size)} {runs}; {LEAST_RUNS} are needed to tell a change from chance."
+        yield text(words, Tone.UNKNOWN)
+    elif not found.shifts:
+        words = f"No change in {units.count(size)} runs that chance would not explain."
+        yield text(words, Tone.UNKNOWN)

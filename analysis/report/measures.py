@@ -1,0 +1,311 @@
+"""What a verdict judges, in a reader's units: guards and requirements as figures, bounds and sentences."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from analysis.guards import Guard, Outcome
+from analysis.interval import Interval
+from analysis.judged import Gate, Null
+from analysis.report import names, units
+from analysis.requirements import Finding, Met, Requirement
+
+_MORE: Final = 2
+"""Decimals added at most, so that an end that misses a bound does not look as if it met it."""
+
+
+class Scale(StrEnum):
+    """How a number is read."""
+
+    SHARE = "share"
+    POINTS = "points"
+    TIMES = "times"
+    USD = "usd"
+    USD_CHANGE = "usd-change"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Words:
+    """A guard in sentences; ``{figure}`` and ``{bound}`` stand for the numbers."""
+
+    title: str
+    scale: Scale
+    limit: str
+    """The bound, as a table says it."""
+    passed: str
+    failed: str
+    open: str
+
+
+_GUARDS: Final[Mapping[str, _Words]] = {
+    "same-zone share gained": _Words(
+        title="Same-zone share gained",
+        scale=Scale.POINTS,
+        limit="more than {bound}",
+        passed="The same-zone share rose by {figure}; more than {bound} was needed.",
+        failed="The same-zone share did not rise by more than {bound}: {figure}.",
+        open="Cannot tell whether the same-zone share rose by more than {bound}: {figure}.",
+    ),
+    "p99 ratio": _Words(
+        title="p99 response time over the baseline's",
+        scale=Scale.TIMES,
+        limit="at most {bound}",
+        passed="The slowest 1 % of calls (p99) take {figure} the baseline's time; the limit is {bound}.",
+        failed="The slowest 1 % of calls (p99) take {figure} the baseline's time, over the limit of {bound}.",
+        open="Cannot tell whether the slowest 1 % of calls (p99) take at most {bound} the baseline's time: "
+        "{figure}.",
+    ),
+    "error rate gained": _Words(
+        title="Failed requests gained",
+        scale=Scale.POINTS,
+        limit="at most {bound}",
+        passed="The share of failed requests changed by {figure}; the limit is {bound}.",
+        failed="The share of failed requests rose by {figure}, over the limit of {bound}.",
+        open="Cannot tell whether the share of failed requests rose by at most {bound}: {figure}.",
+    ),
+    "busiest endpoint over the mean": _Words(
+        title="Busiest endpoint over the mean",
+        scale=Scale.TIMES,
+        limit="at most {bound}",
+        passed="The busiest endpoint gets {figure} the mean load; the limit is {bound}.",
+        failed="The busiest endpoint gets {figure} the mean load, over the limit of {bound}.",
+        open="Cannot tell whether the busiest endpoint gets at most {bound} the mean load: {figure}.",
+    ),
+}
+"""By the names that ``analysis/guards.py`` gives them."""
+_ANY_RISE: Final = _Words(
+    title="Same-zone share gained",
+    scale=Scale.POINTS,
+    limit="more than {bound}",
+    passed="The same-zone share rose by {figure}.",
+    failed="The same-zone share did not rise: {figure}.",
+    open="Cannot tell whether the same-zone share rose: {figure}.",
+)
+"""Where any rise will do."""
+
+
+def _words(guard: Guard) -> _Words | None:
+    words = _GUARDS.get(guard.name)
+    return _ANY_RISE if words and words.title == _ANY_RISE.title and guard.margin == 0 else words
+
+
+_METRICS: Final[Mapping[str, tuple[str, Scale]]] = {
+    "same_zone": ("same-zone share of the candidate", Scale.SHARE),
+    "same_zone_gain": ("same-zone share gained", Scale.POINTS),
+    "coverage": ("share of calls with both zones known", Scale.SHARE),
+    "p50_ratio": ("median response time over the baseline's", Scale.TIMES),
+    "p99_ratio": ("p99 response time over the baseline's", Scale.TIMES),
+    "mean_ratio": ("mean response time over the baseline's", Scale.TIMES),
+    "error_rate": ("share of the candidate's requests that failed", Scale.SHARE),
+    "error_gain": ("share of failed requests gained", Scale.POINTS),
+    "skew": ("busiest endpoint's load over the mean", Scale.TIMES),
+    "usd_per_month": ("candidate's cost of crossing", Scale.USD),
+    "usd_gain": ("change of the cost of crossing", Scale.USD_CHANGE),
+}
+"""What can be required (``analysis/requirements.py``), in a reader's words."""
+_SIGNS: Final = {">=": "at least", "<=": "at most", ">": "more than", "<": "less than"}
+_GATES: Final[Mapping[str, str]] = {
+    "complete": "The run has to be complete",
+    "generator": "The load generator has to keep up",
+    "rate": "The load has to be what was asked for, and alike",
+    "spans": "The load generator has to deliver its spans",
+    "graph": "X-Ray has to know every request",
+    "coverage": "The zones of the calls have to be known",
+    "hints": "The routing hints have to stay as they are",
+    "pods": "The pods have to stay as they are",
+}
+_OUTCOMES: Final = {
+    Outcome.PASS: "\u2713 pass",
+    Outcome.FAIL: "\u2717 fail",
+    Outcome.INCONCLUSIVE: "? cannot tell",
+}
+_MET: Final = {Met.MET: "\u2713 met", Met.NOT_MET: "\u2717 not met", Met.UNDECIDED: "? cannot tell"}
+NO_INTERVAL: Final = "no interval could be made"
+
+
+def outcome(guard: Guard) -> str:
+    """A guard's outcome as a sign and a word."""
+    return _OUTCOMES[guard.outcome]
+
+
+def met(finding: Finding) -> str:
+    """A requirement's outcome as a sign and a word."""
+    return _MET[finding.met]
+
+
+def guard_title(guard: Guard) -> str:
+    """What a guard looks at."""
+    words = _words(guard)
+    return guard.name if words is None else words.title
+
+
+def guard_limit(guard: Guard) -> str:
+    """A guard's margin, e.g. ``at most 1.10x``."""
+    words = _words(guard)
+    if words is None:
+        return f"{guard.margin:g}"
+    return words.limit.format(bound=bound(words.scale, guard.margin, guard.interval))
+
+
+def guard_value(guard: Guard) -> str:
+    """A guard's estimate with its interval."""
+    words = _words(guard)
+    ends = guard.interval
+    if words is None and ends is not None:
+        return f"{ends.estimate:.4g} [{ends.low:.4g}, {ends.high:.4g}]"
+    return figure(words.scale if words else Scale.TIMES, ends, guard.margin)
+
+
+def guard_sentence(guard: Guard) -> str:
+    """Why a guard came out as it did."""
+    words = _words(guard)
+    if words is None:
+        return f"{guard.reason}."
+    sentence = {
+        Outcome.PASS: words.passed,
+        Outcome.FAIL: words.failed,
+        Outcome.INCONCLUSIVE: words.open,
+    }[guard.outcome]
+    return sentence.format(
+        figure=figure(words.scale, guard.interval, guard.margin),
+        bound=bound(words.scale, guard.margin, guard.interval),
+    )
+
+
+def _metric(requirement: Requirement) -> tuple[str, Scale]:
+    return _METRICS.get(requirement.metric, (requirement.metric, Scale.TIMES))
+
+
+def requirement_title(requirement: Requirement) -> str:
+    """What is required to be what, e.g. ``same-zone share of the candidate``."""
+    return _metric(requirement)[0]
+
+
+def requirement_limit(finding: Finding) -> str:
+    """The bound, e.g. ``at least 95.0 %``."""
+    asked = finding.requirement
+    shown = bound(_metric(asked)[1], asked.bound, finding.interval)
+    return f"{_SIGNS.get(asked.sign, asked.sign)} {shown}"
+
+
+def requirement_value(finding: Finding) -> str:
+    """A requirement's estimate with its interval."""
+    return figure(_metric(finding.requirement)[1], finding.interval, finding.requirement.bound)
+
+
+def requirement_sentence(finding: Finding) -> str:
+    """Why a requirement came out as it did."""
+    title, scale = _metric(finding.requirement)
+    if finding.interval is None:
+        return f"The {title} was not measured; required is {requirement_limit(finding)}."
+    end = {
+        Met.MET: "as required",
+        Met.NOT_MET: "which misses what is required",
+        Met.UNDECIDED: "so it cannot be told whether it is as required",
+    }[finding.met]
+    shown = figure(scale, finding.interval, finding.requirement.bound)
+    return f"The {title} is {shown}, {end}: {requirement_limit(finding)}."
+
+
+def gate_title(name: str) -> str:
+    """What a gate asks for; an unknown one by its name."""
+    return _GATES.get(name, name)
+
+
+def gate_sentence(gate: Gate) -> str:
+    """What a gate found."""
+    where = f" ({gate.where})" if gate.where else ""
+    return f"{gate_title(gate.name)}{where}: {gate.seen}; allowed: {gate.bound}."
+
+
+def null_sentence(null: Null | None) -> str:
+    """What two equal arms showed of the instrument."""
+    if null is None:
+        return (
+            "No two equal arms were measured, so nobody knows what this instrument calls a change: measure "
+            "the baseline twice."
+        )
+    many = "One pair" if null.pairs == 1 else f"{units.count(null.pairs)} pairs"
+    seen = f"{many} of equal arms differ by {figure(Scale.POINTS, null.interval, null.margin)}"
+    margin = f"at most {units.half_width(null.margin)} ({units.level(null.interval)} interval)"
+    if null.certified:
+        return f"{seen}, where 0 is true; allowed: {margin}. The instrument is certified."
+    raw, shown = f"{null.margin:g}", units.points(null.margin).lstrip("+")
+    why = "; ".join(one.replace("(p = 0)", "(p < 0.0001)").replace(raw, shown) for one in null.reasons)
+    return f"The instrument is not certified. {seen}, where 0 is true; allowed: {margin}: {why}."
+
+
+def figure(scale: Scale, interval: Interval | None, against: float | None = None) -> str:
+    """An estimate with its interval, e.g. ``+65.5 pp [+63.4, +67.6]``, told apart from *against*.
+
+    No interval stands around what was counted.
+    """
+    if interval is None:
+        return NO_INTERVAL
+    decimals = _decimals(scale, interval, against)
+    estimate = _number(scale, interval.estimate, decimals)
+    if interval.low == interval.high:
+        return estimate
+    factor = _FACTORS[scale]
+    signed = scale in {Scale.POINTS, Scale.USD_CHANGE}
+    return f"{estimate} {units.bounds(interval.low * factor, interval.high * factor, decimals, sign=signed)}"
+
+
+def bound(scale: Scale, value: float, interval: Interval | None = None) -> str:
+    """A bound with as many decimals as the interval that is held against it."""
+    if value == 0 and scale in {Scale.POINTS, Scale.SHARE}:
+        return _number(scale, value, 0)
+    decimals = max(_base(scale, value), 0 if interval is None else _decimals(scale, interval, value))
+    return _number(scale, value, decimals)
+
+
+_FACTORS: Final = {
+    Scale.SHARE: 100.0,
+    Scale.POINTS: 100.0,
+    Scale.TIMES: 1.0,
+    Scale.USD: 1.0,
+    Scale.USD_CHANGE: 1.0,
+}
+
+
+def _base(scale: Scale, *values: float) -> int:
+    if scale in {Scale.USD, Scale.USD_CHANGE}:
+        return units.usd_decimals(*values)
+    if scale is Scale.SHARE:
+        return max(map(units.ratio_decimals, values))
+    return 2 if scale is Scale.TIMES else 1
+
+
+def _decimals(scale: Scale, interval: Interval, against: float | None) -> int:
+    """As few as tell both ends apart, and show on which side of *against* each of them lies."""
+    base = _base(scale, interval.estimate, interval.low, interval.high)
+    factor = _FACTORS[scale]
+    low, high = interval.low * factor, interval.high * factor
+    apart = [(low, high)] if low < high else []
+    if against is not None:
+        apart += [(end, against * factor) for end in (low, high) if end != against * factor]
+    for decimals in range(base, base + _MORE):
+        if all(round(one, decimals) != round(other, decimals) for one, other in apart):
+            return decimals
+    return base + _MORE
+
+
+def _number(scale: Scale, value: float, decimals: int) -> str:
+    match scale:
+        case Scale.SHARE:
+            return f"{units.fixed(value * 100, decimals)}{units.GAP}%"
+        case Scale.POINTS:
+            return f"{units.fixed(value * 100, decimals, sign=True)}{units.GAP}pp"
+        case Scale.TIMES:
+            return f"{units.fixed(value, decimals)}\u00d7"
+        case Scale.USD:
+            return f"{units.dollars(value, decimals)}/month"
+        case Scale.USD_CHANGE:
+            return f"{units.dollars(value, decimals, sign=True)}/month"
+
+
+def arm_name(mode: str) -> str:
+    """A mode as a reader knows it, with the word of the command line."""
+    words = names.mode(mode)
+    return mode if words == mode else f"{words} ({mode})"

@@ -1,0 +1,220 @@
+"""Guards, requirements and gates in a reader's units."""
+
+from dataclasses import replace
+
+import pytest
+
+from analysis import guards, requirements
+from analysis.guards import Guard, Margins, Measured, Outcome
+from analysis.interval import Interval
+from analysis.judged import Gate, Null
+from analysis.report import measures
+from analysis.report.measures import Scale
+
+NB = "\u00a0"
+CANDIDATE = "The same-zone share of the candidate is 90.0 % [88.0, 92.0]"
+
+
+def interval(estimate: float, low: float, high: float) -> Interval:
+    return Interval(estimate=estimate, low=low, high=high, level=0.95, n=100, method="test")
+
+
+def judged(**changes: Interval | None) -> dict[str, Guard]:
+    """Guards by name, of a candidate that is fine but for *changes*."""
+    values = {
+        "share_difference": interval(0.6, 0.58, 0.62),
+        "p99_ratio": interval(1.0, 0.96, 1.04),
+        "error_difference": interval(0.0, -0.001, 0.001),
+        "skew": interval(1.05, 1.0, 1.1),
+    }
+    return {one.name: one for one in guards.judge(Measured(**(values | changes))).guards}
+
+
+@pytest.mark.parametrize(
+    ("changes", "name", "sentence"),
+    [
+        ({}, "same-zone share gained", "The same-zone share rose by +60.0 pp [+58.0, +62.0]."),
+        (
+            {"share_difference": interval(0.01, -0.01, 0.03)},
+            "same-zone share gained",
+            "Cannot tell whether the same-zone share rose: +1.0 pp [\u22121.0, +3.0].",
+        ),
+        (
+            {"share_difference": interval(-0.1, -0.2, -0.05)},
+            "same-zone share gained",
+            "The same-zone share did not rise: \u221210.0 pp [\u221220.0, \u22125.0].",
+        ),
+        (
+            {"p99_ratio": interval(1.3, 1.2, 1.4)},
+            "p99 ratio",
+            (
+                "The slowest 1 % of calls (p99) take 1.30\u00d7 [1.20, 1.40] the baseline's time, over the "
+                "limit of 1.10\u00d7."
+            ),
+        ),
+        (
+            {"p99_ratio": None},
+            "p99 ratio",
+            (
+                "Cannot tell whether the slowest 1 % of calls (p99) take at most 1.10\u00d7 the baseline's "
+                "time: no interval could be made."
+            ),
+        ),
+        (
+            {"error_difference": interval(0.03, 0.02, 0.04)},
+            "error rate gained",
+            "The share of failed requests rose by +3.0 pp [+2.0, +4.0], over the limit of +0.5 pp.",
+        ),
+        (
+            {},
+            "busiest endpoint over the mean",
+            "The busiest endpoint gets 1.05\u00d7 [1.00, 1.10] the mean load; the limit is 1.30\u00d7.",
+        ),
+    ],
+)
+def test_guard_sentences(changes, name, sentence):
+    """One sentence with figure, interval and limit in the guard's own unit."""
+    assert sentence == measures.guard_sentence(judged(**changes)[name]).replace(NB, " ")
+
+
+def test_a_margin_of_the_share_is_named():
+    """Where a rise of some size was asked for, the sentence says so."""
+    found = guards.judge(
+        Measured(
+            share_difference=interval(0.04, 0.02, 0.06), p99_ratio=None, error_difference=None, skew=None
+        ),
+        Margins(share=0.05),
+    ).guards[0]
+
+    assert measures.guard_sentence(found).replace(NB, " ") == (
+        "Cannot tell whether the same-zone share rose by more than +5.0 pp: +4.0 pp [+2.0, +6.0]."
+    )
+
+
+@pytest.mark.parametrize(
+    ("scale", "seen", "against", "text"),
+    [
+        (Scale.POINTS, interval(0.004, 0.002, 0.00504), 0.005, "+0.400 pp [+0.200, +0.504]"),
+        (Scale.POINTS, interval(0.004, 0.002, 0.0053), 0.005, "+0.40 pp [+0.20, +0.53]"),
+        (Scale.TIMES, interval(1.05, 1.0, 1.102), 1.1, "1.050\u00d7 [1.000, 1.102]"),
+        (Scale.POINTS, interval(0.0, -0.0004, 0.0004), None, "0.00 pp [\u22120.04, +0.04]"),
+        (Scale.SHARE, interval(0.9, 0.88, 0.92), None, "90.0 % [88.0, 92.0]"),
+        (Scale.SHARE, interval(1.0, 1.0, 1.0), None, "100.0 %"),
+        (Scale.USD, interval(12.3, 12.0, 12.6), None, "$12.30/month [12.00, 12.60]"),
+        (
+            Scale.USD_CHANGE,
+            interval(-12.3, -12.6, -12.0),
+            None,
+            "\u2212$12.30/month [\u221212.60, \u221212.00]",
+        ),
+    ],
+)
+def test_enough_decimals(scale, seen, against, text):
+    """As few decimals as tell the ends apart, and show on which side of a bound they lie."""
+    assert text == measures.figure(scale, seen, against).replace(NB, " ")
+
+
+def test_a_guard_of_tomorrow_is_shown_as_it_is():
+    """A guard that these words do not know still has a title, a value, a limit and a sentence."""
+    odd = Guard(
+        name="retries",
+        outcome=Outcome.FAIL,
+        reason="retries: 3 (2 to 4) is above 1",
+        margin=1.0,
+        interval=interval(3, 2, 4),
+    )
+
+    assert measures.guard_title(odd) == "retries"
+    assert measures.guard_value(odd) == "3 [2, 4]"
+    assert measures.guard_limit(odd) == "1"
+    assert measures.guard_sentence(odd) == "retries: 3 (2 to 4) is above 1."
+    assert measures.guard_value(replace(odd, interval=None)) == "no interval could be made"
+
+
+@pytest.mark.parametrize("metric", list(requirements.METRICS))
+def test_every_metric_has_words(metric):
+    """A requirement on any metric is told in its unit, and never by its bare name alone."""
+    requirement = requirements.parse(f"{metric}>=0.5")
+    found = requirements.judge(requirement, {metric: interval(0.75, 0.7, 0.8)})
+
+    assert metric != measures.requirement_title(requirement)
+    assert measures.requirement_sentence(found).endswith(f"as required: {measures.requirement_limit(found)}.")
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("same_zone>=95%", f"{CANDIDATE}, which misses what is required: at least 95.0 %."),
+        ("same_zone>0.91", f"{CANDIDATE}, so it cannot be told whether it is as required: more than 91.0 %."),
+        (
+            "skew<=2",
+            "The busiest endpoint's load over the mean was not measured; required is at most 2.00\u00d7.",
+        ),
+    ],
+)
+def test_requirement_sentences(text, sentence):
+    """Missed, undecided, not measured."""
+    found = requirements.judge(requirements.parse(text), {"same_zone": interval(0.9, 0.88, 0.92)})
+
+    assert sentence == measures.requirement_sentence(found).replace(NB, " ")
+
+
+def test_gate_sentence():
+    """What has to hold, where it did not, what was seen and what is allowed."""
+    gate = Gate(
+        name="rate", passed=False, seen="40.0 of 50 requests/s asked for", bound="5% off", where="off"
+    )
+
+    assert measures.gate_sentence(gate) == (
+        "The load has to be what was asked for, and alike (off): 40.0 of 50 requests/s asked for; "
+        "allowed: 5% off."
+    )
+
+
+CERTIFIED = Null(
+    certified=True,
+    pairs=1,
+    interval=replace(interval(0.002, -0.016, 0.02), level=0.9),
+    margin=0.05,
+    reasons=("equal arms differ by less than 0.05 and as their errors say",),
+)
+UNDECIDED = Null(
+    certified=False,
+    pairs=2,
+    interval=replace(interval(0.02, -0.04, 0.08), level=0.9),
+    margin=0.05,
+    reasons=("a difference of 0.05 is not excluded: measure longer",),
+)
+
+
+@pytest.mark.parametrize(
+    ("null", "sentence"),
+    [
+        (
+            None,
+            (
+                "No two equal arms were measured, so nobody knows what this instrument calls a change: "
+                "measure the baseline twice."
+            ),
+        ),
+        (
+            CERTIFIED,
+            (
+                "One pair of equal arms differ by +0.2 pp [\u22121.6, +2.0], where 0 is true; allowed: at "
+                "most \u00b15.0 pp (90 % interval). The instrument is certified."
+            ),
+        ),
+        (
+            UNDECIDED,
+            (
+                "The instrument is not certified. 2 pairs of equal arms differ by +2.0 pp [\u22124.0, +8.0], "
+                "where 0 is true; allowed: at most \u00b15.0 pp (90 % interval): a difference of 5.0 pp is "
+                "not excluded: measure longer."
+            ),
+        ),
+    ],
+    ids=["none", "certified", "undecided"],
+)
+def test_null_sentence(null, sentence):
+    """What two equal arms showed, in points."""
+    assert sentence == measures.null_sentence(null).replace(NB, " ")
