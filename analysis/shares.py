@@ -22,8 +22,8 @@ from loadtest.record import Caveat
 
 _NORMAL: Final = NormalDist()
 LEAST_STRATUM: Final = 5.0
-"""Effective connections of a stratum below which all are taken together: with one connection a zone, as client
-pods have that keep a single one, the stratified interval calls one pair of equal arms in six changed."""
+"""Effective connections of a stratum below which all are taken together: with one connection a zone (client
+pods that keep a single one) the stratified interval calls one pair of equal arms in six changed."""
 _FARTHEST_Z: Final = 37.0
 """A p-value of 1e-299: where inverting an interval gives up and says 0."""
 

@@ -211,4 +211,4 @@ def test_few_connections_a_zone_call_no_equal_arms_changed_too_often(each: int):
         if not (gain := shares.difference(left, right).interval).low <= 0 <= gain.high
     )
 
-    assert changed < 0.06
+    assert changed < 0.07  # Newcombe's own excess at such numbers
