@@ -201,23 +201,24 @@ def share_difference(
     )
     seen = spread(differences)
     paired = [shares.aligned(left, right) for left, right in blocks]
-    pooled = shares.difference(
-        _pooled([left for left, _, _ in paired]), _pooled([right for _, right, _ in paired]), level=level
+    whole = shares.difference(
+        pooled([left for left, _, _ in paired]), pooled([right for _, right, _ in paired]), level=level
     )
     caveats = {caveat.code: caveat for one in found for caveat in one.caveats}
     if seen.blocks > 1 and seen.p_value < NULL_SPREAD:
         text = f"Blocks differ more than their connections explain (p = {seen.p_value:.2g})."
         caveats["blocks-differ"] = Caveat(code="blocks-differ", text=text)
     return BlockResult(
-        interval=_stretched(pooled.interval, seen, 1.0),
-        p_value=_stretched_p(pooled.p_value, seen),
+        interval=_stretched(whole.interval, seen, 1.0),
+        p_value=_stretched_p(whole.p_value, seen),
         spread=seen,
         blocks=differences,
         caveats=tuple(caveats.values()),
     )
 
 
-def _pooled(arms: Sequence[ArmShare]) -> ArmShare:
+def pooled(arms: Sequence[ArmShare]) -> ArmShare:
+    """Several windows of one arm together, each window's strata on their own."""
     strata = [
         replace(one, stratum=f"{number}/{one.stratum}")
         for number, arm in enumerate(arms)

@@ -10,7 +10,6 @@ import numpy as np
 
 from analysis import blocks, guards, latency_ratios, shares, stats
 from analysis.blocks import BlockResult
-from analysis.clusters import ArmShare
 from analysis.interval import Interval
 from analysis.judged import Effects
 from analysis.latency_ratios import Latencies, Ratio
@@ -83,18 +82,8 @@ def _caveats(
     return tuple(found.values())
 
 
-def pooled(arms: Sequence[ArmShare]) -> ArmShare:
-    """One arm's windows together, each window's strata on their own."""
-    strata = [
-        replace(one, stratum=f"{number}/{one.stratum}")
-        for number, arm in enumerate(arms)
-        for one in arm.strata
-    ]
-    return ArmShare(unit=arms[0].unit, strata=tuple(strata))
-
-
 def _share(windows: Sequence[Measured], level: float) -> Interval:
-    return shares.share_interval(pooled([one.share for one in windows]), level=level)
+    return shares.share_interval(blocks.pooled([one.share for one in windows]), level=level)
 
 
 def _design_effect(windows: Sequence[Measured]) -> float:

@@ -11,7 +11,7 @@ from typing import Final, Protocol
 
 from analysis import blocks, gates, latency_ratios, planning, sequential, shares, verdict
 from analysis.compare import Terms
-from analysis.effects import Block, effects, latencies_of, pooled
+from analysis.effects import Block, effects, latencies_of
 from analysis.interval import Interval
 from analysis.judged import Decision, Null, Verdict
 from analysis.planning import Detection, Precision
@@ -320,7 +320,7 @@ def _contender(arm: str, measured: Sequence[dict[str, Measured]], judged: Verdic
     means = [math.fsum(one.endpoint_calls.values()) / len(one.endpoint_calls) for one in windows]
     return Contender(
         mode=arm,
-        share=pooled([one.share for one in windows]).share,
+        share=blocks.pooled([one.share for one in windows]).share,
         p99_s=latency_ratios.quantile(latencies_of(windows), 0.99),
         skew=math.fsum(loads) / math.fsum(means) if math.fsum(means) > 0 else None,
         usd_per_month=math.fsum(costs) / len(costs) if len(costs) == len(windows) else None,

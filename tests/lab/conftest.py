@@ -72,6 +72,17 @@ class Lab:
         return self.service()["metadata"].get("annotations") or {}
 
 
+def await_line(process: subprocess.Popen[str], words: str) -> None:
+    """Read what it says until a line has these words."""
+    assert process.stderr is not None
+    said = []
+    for line in process.stderr:
+        said.append(line)
+        if words in line:
+            return
+    pytest.fail(f"it ended without saying {words!r} but: {''.join(said)}")
+
+
 def processes_of(folder: Path) -> list[psutil.Process]:
     """Processes whose command line or working folder names *folder*."""
     found = []

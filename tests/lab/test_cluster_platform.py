@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.lab.conftest import BIN, JUDGED, Lab, running_lab
+from tests.lab.conftest import BIN, JUDGED, Lab, await_line, running_lab
 from tests.lab.locust_pods import LocustPods
 
 pytestmark = pytest.mark.lab
@@ -71,17 +71,6 @@ def start(lab: Lab, *arguments: str, **extra: str) -> subprocess.Popen[str]:
         stderr=subprocess.PIPE,
         text=True,
     )
-
-
-def await_line(process: subprocess.Popen[str], words: str) -> None:
-    """Read what it says until a line has these words."""
-    assert process.stderr is not None
-    said = []
-    for line in process.stderr:
-        said.append(line)
-        if words in line:
-            return
-    pytest.fail(f"it ended without saying {words!r} but: {''.join(said)}")
 
 
 def newest(lab: Lab, arm: str) -> Path:

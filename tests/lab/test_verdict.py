@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.conftest import Lab, running_lab
+from tests.lab.conftest import Lab, await_line, running_lab
 
 pytestmark = [pytest.mark.lab, pytest.mark.slow]
 
@@ -86,16 +86,6 @@ def test_a_place_that_changes_in_the_window_makes_it_invalid(even: Lab, baseline
     assert failed_gates(verdict) >= {"pods", "hints"}
     assert any(victim in reason for reason in verdict["reasons"])
     even.samezone("routing", "restore")
-
-
-def await_line(process: subprocess.Popen[str], words: str) -> None:
-    assert process.stderr is not None
-    said = []
-    for line in process.stderr:
-        said.append(line)
-        if words in line:
-            return
-    pytest.fail(f"it ended without saying {words!r} but: {''.join(said)}")
 
 
 def test_a_preference_that_overloads_a_zone_fails_on_skew(tmp_path: Path):
