@@ -2,14 +2,15 @@
 
 import errno
 import socket
-from collections.abc import Sequence
 
 from k8s.errors import UnreachableError, UsageError
-from k8s.lab.addresses import DEFAULT_OCTET, LAST_OCTET, RELAY_ADMIN_PORT, Addresses
+from k8s.lab.addresses import DEFAULT_OCTET, LAST_OCTET, POD_PORT, RELAY_ADMIN_PORT, Addresses
 
 HOST = "127.0.0.1"
 _HELD_NODE = 254
 """No node has this number, so its address can stand for the octet."""
+_LOOKED_AT = 12
+"""Pod addresses of each node that have to be free; an earlier lab's pods had the first ones."""
 
 
 def take_port(port: int, what: str, option: str) -> int:
@@ -41,7 +42,7 @@ def take_octet(nodes: int) -> tuple[int, socket.socket]:
                     "127.0.0.0/8 on the loopback, as Linux has it: run it in a Linux machine or container"
                 ) from error
             continue
-        if _all_free([addresses.node(number) for number in range(1, nodes + 1)]):
+        if _all_free(addresses, nodes):
             return octet, held
         held.close()
     raise UnreachableError(
@@ -50,10 +51,16 @@ def take_octet(nodes: int) -> tuple[int, socket.socket]:
     )
 
 
-def _all_free(hosts: Sequence[str]) -> bool:
-    for host in hosts:
+def _all_free(addresses: Addresses, nodes: int) -> bool:
+    """Whether nothing of an earlier lab is still ending: relays, or pods whose supervisor was killed."""
+    numbers = range(1, nodes + 1)
+    wanted = [(addresses.node(number), RELAY_ADMIN_PORT) for number in numbers]
+    wanted += [
+        (addresses.pod(number, pod), POD_PORT) for number in numbers for pod in range(1, _LOOKED_AT + 1)
+    ]
+    for host, port in wanted:
         try:
-            _bound(host, RELAY_ADMIN_PORT).close()
+            _bound(host, port).close()
         except OSError:
             return False
     return True

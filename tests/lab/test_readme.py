@@ -84,7 +84,7 @@ def test_make_demo(tmp_path: Path):
     )
 
     assert done.returncode == 0, done.stderr
-    assert "raised the same-zone share of ui" in done.stdout
+    assert "same-zone share of ui → catalog calls" in done.stdout  # so short a run may have no verdict
     report = Path(done.stderr.strip().splitlines()[-1].removeprefix("report: "))
     assert report.is_file()
     assert report.is_relative_to(tmp_path / "runs")

@@ -148,17 +148,27 @@ def cmdline(process: psutil.Process) -> list[str]:
 
 
 def test_a_part_that_does_not_start_is_named_with_its_last_words(folder: Path) -> None:
-    """Here a pod whose address is taken by another program."""
+    """Here a pod whose address is taken by another program; one that no smaller lab has."""
     octet, held = take_octet(3)
     held.close()
     with ExitStack() as holders:
         for other in range(octet, octet + 5):  # another lab may come up meanwhile
             with suppress(OSError):
-                holders.enter_context(socket.create_server((Addresses(octet=other).pod(1, 1), POD_PORT)))
+                holders.enter_context(socket.create_server((Addresses(octet=other).pod(1, 14), POD_PORT)))
         said = r"catalog-\S+ ended \(exit code 70\): .*Address already in use"
         with pytest.raises(UnreachableError, match=said):
-            up(folder)
+            up(folder, catalog_per_zone=(14, 1, 1))
     assert supervisor.status(folder).health == Health.DOWN
+
+
+def test_addresses_that_an_earlier_lab_still_has_are_passed_over() -> None:
+    """A pod that outlived its supervisor keeps its octet from being taken; the next one is."""
+    octet, held = take_octet(3)
+    held.close()
+    with socket.create_server((Addresses(octet=octet).pod(2, 1), POD_PORT)):
+        other, held = take_octet(3)
+        held.close()
+    assert other != octet
 
 
 def test_kept_connections_are_few(folder: Path) -> None:
