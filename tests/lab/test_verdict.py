@@ -104,7 +104,7 @@ def test_an_experiment_of_interleaved_blocks(even: Lab):
     """ABBA after a null pair: windows that put everything back, one verdict, one folder."""
     load = (*LOAD, "--block-duration", "5")
     done = even.samezone("experiment", "--blocks", "ABBA", *load, timeout_s=290)
-    trial = json.loads((even.folder / done.stdout.split()[-1] / "trial.json").read_bytes())
+    trial = json.loads((even.folder / done.stdout.splitlines()[0] / "trial.json").read_bytes())
     codes = {"pass": 0, "fail": 1, "inconclusive": 3, "invalid": 4}
     assert done.returncode == codes[trial["decision"]], done.stderr
     assert TOPOLOGY_MODE not in even.annotations()
