@@ -138,7 +138,9 @@ def _port(document: Raw) -> int | None:
     return None
 
 
-def sampled_pairs(pair: PairResult, sample: ConnectionSample) -> list[SampledPair]:
+def sampled_pairs(
+    pair: PairResult, sample: ConnectionSample, *, connection_per_call: bool = False
+) -> list[SampledPair]:
     """The graph's calls of each pod pair with known zones, with what a sample says of its connections."""
     seen = {(one.client, one.server): one.calls for one in sample.pairs} if sample.identified else {}
     return [
@@ -148,7 +150,9 @@ def sampled_pairs(pair: PairResult, sample: ConnectionSample) -> list[SampledPai
             stratum=flow.client_zone,
             calls=flow.calls,
             same_zone=flow.client_zone == flow.server_zone,
-            sampled=_at_most(seen.get((flow.client, flow.server), ()), flow.calls),
+            sampled=(1,) * flow.calls
+            if connection_per_call
+            else _at_most(seen.get((flow.client, flow.server), ()), flow.calls),
         )
         for flow in pair.flows
         if flow.client_zone is not None and flow.server_zone is not None and flow.calls

@@ -59,7 +59,8 @@ def measured(inputs: ArmInputs, result: ArmResult, *, label: str) -> Measured:
     focus = focus_of(inputs, timeline)
     sample = connections.sample(inputs.traces, timeline, focus)
     pair = result.pairs[0]
-    found = sampled_arm(connections.sampled_pairs(pair, sample))
+    fresh = inputs.truth is not None and inputs.truth.connection_per_call  # the relays saw each one
+    found = sampled_arm(connections.sampled_pairs(pair, sample, connection_per_call=fresh))
     if found is None:
         raise InvalidRunError(
             f"run {inputs.folder}: the graph shows no call of {focus[0]} to {focus[1]} with known zones, so "
