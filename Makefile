@@ -112,8 +112,8 @@ check: lint test ## lint and test
 
 bench: $(READY) ## the benchmarks: what tracing costs a worker, how the survey grows
 	@$(BIN)/python -m loadtest.bench
-	@$(BIN)/python -m k8s.bench_survey
-	@$(BIN)/python -m k8s.bench_xray
+	@$(BIN)/python -m k8s.bench.bench_survey
+	@$(BIN)/python -m k8s.bench.bench_xray
 
 setup: $(READY) ## make .venv; every verb does it by itself
 

@@ -3,11 +3,12 @@
 from pathlib import Path
 from typing import Any
 
-from analysis import collect, model
-from analysis.arm import ArmInputs
-from analysis.collect import Collected, GraphFile
-from analysis.compare import unlike
+from analysis import model
+from analysis.arm.result import ArmInputs
 from analysis.model import Comparison
+from analysis.source import collect
+from analysis.source.collect import Collected, GraphFile
+from analysis.verdict.compare import unlike
 from k8s.errors import UsageError
 from loadtest import rundir, truthfile
 from loadtest.record import RunStatus

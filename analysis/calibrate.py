@@ -9,8 +9,11 @@ import argparse
 import sys
 from pathlib import Path
 
-from analysis import blocks, cli, trial_cli, trial_run
-from analysis.trial_cli import CliBench
+from analysis import cli
+from analysis.statistics import blocks
+from analysis.trial import cli as trial_cli
+from analysis.trial import run as trial_run
+from analysis.trial.cli import CliBench
 from k8s.console import Io
 from loadtest import rundir
 

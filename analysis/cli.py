@@ -11,31 +11,31 @@ from rich.console import Console
 
 import k8s.cli
 import loadtest.cli
-from analysis import artifacts, history_cli, measuring, source, terms, trial_cli
-from analysis.arm import AssumedBytes, arm_result, focus_of
-from analysis.compare import compare, null_of_runs, rank
+from analysis import artifacts, history_cli, measuring, terms_cli
+from analysis.arm.result import AssumedBytes, arm_result, focus_of
 from analysis.model import Comparison
 from analysis.placement import Timeline
-from analysis.report import (
-    console,
-    html,
-    junit,
-    markdown,
-    trial_console,
-    trial_html,
-    trial_markdown,
-)
-from analysis.trial import Trial
-from k8s import doctor, live_scene
-from k8s.advice import nearest_counts
+from analysis.report import junit
+from analysis.report.comparison import console, html, markdown
+from analysis.report.trial import console as trial_console
+from analysis.report.trial import html as trial_html
+from analysis.report.trial import markdown as trial_markdown
+from analysis.source import cli as source_cli
+from analysis.trial import cli as trial_cli
+from analysis.trial.values import Trial
+from analysis.verdict.compare import compare, null_of_runs, rank
 from k8s.console import Io, Parser, Verbs, verb
-from k8s.diagnoses.finding import Severity
+from k8s.doctor import examination
+from k8s.doctor.finding import Severity
 from k8s.errors import ExitCode, InvalidRunError, SamezoneError, UsageError
-from k8s.lab import supervisor
-from k8s.lab.supervisor import Health
-from k8s.routing import RoutingMode, parse_mode
-from loadtest import drill_cli, plan, rundir
+from k8s.lab.run import supervisor
+from k8s.lab.run.supervisor import Health
+from k8s.live import live_scene
+from k8s.routing.advice import nearest_counts
+from k8s.routing.modes import RoutingMode, parse_mode
+from loadtest import drill_cli, rundir
 from loadtest.experiment import HintsRefusedError
+from loadtest.worker import plan
 
 REPORTS = {"report.html": html.render, "report.md": markdown.render, "junit.xml": junit.render}
 TRIAL_REPORTS = {
@@ -111,7 +111,7 @@ def parser() -> Parser:
     loadtest.cli.add(verbs)
     collector = verb(verbs, "collect", collect_command, summary="Read a run's service graph from X-Ray.")
     collector.add_argument("run", type=Path)
-    source.add_options(collector)
+    source_cli.add_options(collector)
     comparer = verb(verbs, "compare", compare_command, summary="Compare two collected runs, and judge.")
     comparer.add_argument("baseline", type=Path)
     comparer.add_argument("candidates", type=Path, nargs="+", metavar="candidate")
@@ -123,10 +123,10 @@ def parser() -> Parser:
     reporter.add_argument("run", type=Path, nargs="?", help="run folder; default: the newest comparison")
     reporter.add_argument("--runs", type=Path, default=DEFAULT_RUNS)
     for one in (demo, enable, comparer):
-        terms.add_byte_options(one)
-        terms.add_options(one)
+        terms_cli.add_byte_options(one)
+        terms_cli.add_options(one)
     for one in (demo, baseline, enable):
-        source.add_options(one)
+        source_cli.add_options(one)
     return root
 
 
@@ -172,7 +172,7 @@ def enable_command(args: argparse.Namespace, io: Io) -> int:
 def _say_findings(args: argparse.Namespace, io: Io, mode: RoutingMode) -> None:
     """What the doctor finds wrong with the mode before it is set; the controller has the last word."""
     scene = live_scene.read(k8s.cli.open_cluster(args, io), taken_at_s=io.clock())
-    for finding in doctor.examine(scene, args.service, args.client, wanted=mode):
+    for finding in examination.examine(scene, args.service, args.client, wanted=mode):
         if finding.severity is Severity.PROBLEM:
             fix = f" Fix: {finding.fix}" if finding.fix else ""
             io.say(f"doctor {finding.code}: {finding.meaning}{fix}")
@@ -267,9 +267,9 @@ def _compare(args: argparse.Namespace, io: Io, baseline: Path, candidate: Path) 
         artifacts.read_arm(candidate),
         created_s=io.clock(),
         versions=loadtest.cli.versions(),
-        assumed=terms.assumed_of(args),
+        assumed=terms_cli.assumed_of(args),
         null=None if null is None else artifacts.read_arm(null),
-        terms=terms.terms_of(args),
+        terms=terms_cli.terms_of(args),
     )
     rundir.write_json(candidate / rundir.COMPARISON, comparison)
     return comparison

@@ -6,12 +6,13 @@ from typing import Final
 
 import numpy as np
 
-from analysis import changepoints, windows
-from analysis.arm import ArmInputs, AssumedBytes, arm_result
-from analysis.interval import Interval
-from analysis.judged import Decision
-from analysis.latency_ratios import Latencies
+from analysis.arm.result import ArmInputs, AssumedBytes, arm_result
 from analysis.model import Comparison
+from analysis.statistics import changepoints
+from analysis.statistics.interval import Interval
+from analysis.statistics.latency_ratios import Latencies
+from analysis.verdict import windows
+from analysis.verdict.judged import Decision
 from k8s.errors import InvalidRunError, UsageError
 from loadtest.record import RunStatus
 

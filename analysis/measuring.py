@@ -4,11 +4,12 @@ import argparse
 from pathlib import Path
 
 import loadtest.cli
-from analysis import artifacts, source
-from analysis.collect import CLOUD_PATIENCE, LAB_PATIENCE, Poll, collect
+from analysis import artifacts
+from analysis.source import cli as source_cli
+from analysis.source.collect import CLOUD_PATIENCE, LAB_PATIENCE, Poll, collect
 from k8s.console import Io
 from k8s.errors import UnreachableError
-from k8s.routing import RoutingMode
+from k8s.routing.modes import RoutingMode
 from loadtest import rundir
 from loadtest.record import Place
 
@@ -18,7 +19,7 @@ def measure(args: argparse.Namespace, io: Io, *, mode: RoutingMode, keep: bool) 
 
     def preflight(place: Place) -> None:
         if place.platform != "lab":
-            with source.xray_of(args, io, place) as xray:
+            with source_cli.xray_of(args, io, place) as xray:
                 xray.preflight()
 
     folder, _ = loadtest.cli.run_arm(args, io, mode=mode.value, keep=keep, preflight=preflight)
@@ -37,7 +38,7 @@ def collect_run(args: argparse.Namespace, io: Io, folder: Path) -> None:
     def say(poll: Poll, expected: int) -> None:
         io.say(f"X-Ray shows {poll.requests} of {expected} requests, {poll.calls} calls between pods")
 
-    with source.xray_of(args, io, record.place) as xray:
+    with source_cli.xray_of(args, io, record.place) as xray:
         collected = collect(
             xray,
             record,

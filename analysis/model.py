@@ -8,11 +8,11 @@
 from dataclasses import dataclass
 from typing import NewType
 
-from analysis.interval import Interval
-from analysis.judged import Effects, Verdict
+from analysis.statistics.interval import Interval
+from analysis.verdict.judged import Effects, Verdict
 from k8s.topology import Event, HintsSeen, Recycled, Zone
-from loadtest.plan import LoadPlan
 from loadtest.record import Caveat, Window
+from loadtest.worker.plan import LoadPlan
 
 SCHEMA = 1
 

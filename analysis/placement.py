@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from analysis.model import Placed, Placement, Unplaced, Workload
-from k8s.clients import NAME_LABELS
+from k8s.predict.clients import NAME_LABELS
 from k8s.topology import NodeName, Pod, Snapshot, Zone
 
 

@@ -3,18 +3,24 @@
 import argparse
 from pathlib import Path
 
-from k8s import control, doctor_cli, eks_cli, kind_cli, predict_cli
-from k8s.advice import nearest_counts
-from k8s.cluster import LiveCluster, connect
 from k8s.console import Io, Parser, Verbs, group, verb
+from k8s.doctor import cli as doctor_cli
+from k8s.eks import cli as eks_cli
+from k8s.eks import kind_cli
 from k8s.errors import ExitCode, InvalidRunError, UsageError
-from k8s.lab import life_cli, scenario, supervisor, xray_cli
+from k8s.lab import life_cli, xray_cli
 from k8s.lab import state as lab_state
+from k8s.lab.design import scenario
+from k8s.lab.design.settings import DEFAULT_API_PORT, DEFAULT_XRAY_PORT, LabSettings
 from k8s.lab.processes import is_running
-from k8s.lab.settings import DEFAULT_API_PORT, DEFAULT_XRAY_PORT, LabSettings
-from k8s.lab.supervisor import Health
-from k8s.originals import Originals
-from k8s.routing import mode_of, parse_mode, settings_of
+from k8s.lab.run import supervisor
+from k8s.lab.run.supervisor import Health
+from k8s.live import control
+from k8s.live.cluster import LiveCluster, connect
+from k8s.live.originals import Originals
+from k8s.predict import cli as predict_cli
+from k8s.routing.advice import nearest_counts
+from k8s.routing.modes import mode_of, parse_mode, settings_of
 from k8s.topology import ServiceKey, Zone
 
 PLATFORMS = ("lab", "cluster")

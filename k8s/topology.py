@@ -1,7 +1,7 @@
 """The place, as values: zones, nodes, pods, endpoints, Services, and a snapshot of them.
 
 Everything here is frozen and holds no behaviour beyond look-ups. Raw API objects become these values in
-``k8s/objects.py`` and nowhere else.
+``k8s/model/objects.py`` and nowhere else.
 """
 
 from dataclasses import dataclass

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from k8s.errors import UsageError
-from loadtest.plan import LoadPlan
+from loadtest.worker.plan import LoadPlan
 
 SEGMENTS_A_SECOND: Final = 2600
 SHARE: Final = 0.6

@@ -16,15 +16,15 @@ from k8s.cli import add_place, open_cluster, originals, service_key
 from k8s.console import Io, Parser, Verbs, verb
 from k8s.errors import ExitCode, UsageError
 from k8s.lab import state as lab_state
-from k8s.routing import RoutingSettings, parse_mode
+from k8s.routing.modes import RoutingSettings, parse_mode
 from loadtest import experiment, rundir
-from loadtest.cluster_platform import RECYCLE, ClusterPlatform
 from loadtest.experiment import Setup
-from loadtest.lab_platform import LabPlatform
-from loadtest.plan import LoadPlan
-from loadtest.platforms import Platform
 from loadtest.record import Asked, Place, RunRecord
-from loadtest.swarm import Progress as SwarmProgress
+from loadtest.swarm.cluster_platform import RECYCLE, ClusterPlatform
+from loadtest.swarm.interface import Progress as SwarmProgress
+from loadtest.swarm.lab_platform import LabPlatform
+from loadtest.swarm.platforms import Platform
+from loadtest.worker.plan import LoadPlan
 
 DEFAULTS = LoadPlan()
 WEB_PORT = 8089

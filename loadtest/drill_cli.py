@@ -11,14 +11,15 @@ from rich.table import Table
 import loadtest.cli
 from k8s.console import Io, Parser, Verbs, verb
 from k8s.errors import ExitCode, SamezoneError, UsageError
-from k8s.lab import life_cli, marks
+from k8s.lab import life_cli
 from k8s.lab import state as lab_state
+from k8s.lab.design import marks
 from k8s.lab.life import Life
-from k8s.routing import parse_mode
+from k8s.routing.modes import parse_mode
 from k8s.topology import Zone
 from loadtest import rundir
 from loadtest.drill import Drill, Tick
-from loadtest.swarm import Progress
+from loadtest.swarm.interface import Progress
 
 DRILL = "drill.json"
 FAILS_AFTER = 0.25

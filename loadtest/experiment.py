@@ -9,10 +9,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from k8s import control
-from k8s.control import Applied, HintsOutcome
 from k8s.errors import InterruptedRunError, InvalidRunError, SamezoneError
-from k8s.routing import RoutingMode, RoutingSettings, settings_of
+from k8s.live import control
+from k8s.live.control import Applied, HintsOutcome
+from k8s.routing.modes import RoutingMode, RoutingSettings, settings_of
 from k8s.topology import HintsSeen, Recycled, Snapshot
 from loadtest.record import (
     Asked,
@@ -25,7 +25,7 @@ from loadtest.record import (
     Window,
     WorkerTally,
 )
-from loadtest.swarm import Phase, Progress, Swarm
+from loadtest.swarm.interface import Phase, Progress, Swarm
 from loadtest.topology_log import TopologyLog, Watchable
 
 PROGRESS_S = 0.5

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from k8s.topology import Event, HintsSeen, Recycled, Service, ServiceKey
-from loadtest.latency import EMPTY, LatencyHistogram
-from loadtest.plan import LoadPlan
+from loadtest.worker.latency import EMPTY, LatencyHistogram
+from loadtest.worker.plan import LoadPlan
 
 SCHEMA = 1
 

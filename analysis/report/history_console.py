@@ -4,11 +4,11 @@ from collections.abc import Iterator, Sequence
 
 from rich.console import Group, RenderableType
 
-from analysis.changepoints import LEAST_RUNS
 from analysis.history import Run, Series, Shift
 from analysis.report import judgement, names, units
 from analysis.report.tables import Tone
 from analysis.report.terminal import grid, text
+from analysis.statistics.changepoints import LEAST_RUNS
 
 
 def history(found: Sequence[Series]) -> RenderableType:

@@ -4,11 +4,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from analysis.guards import Guard, Outcome
-from analysis.judged import Decision, Gate, Null, Verdict
 from analysis.report import measures, names, units
 from analysis.report.tables import Cell, Row, Table, Tone, columns, row
-from analysis.requirements import Finding, Met
+from analysis.verdict.guards import Guard, Outcome
+from analysis.verdict.judged import Decision, Gate, Null, Verdict
+from analysis.verdict.requirements import Finding, Met
 
 MOST_REASONS: Final = 6
 """More reasons than a first screen has room for are in the tables."""

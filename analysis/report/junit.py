@@ -15,12 +15,12 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from xml.etree import ElementTree as ET
 
-from analysis.guards import Outcome
-from analysis.judged import Decision, Effects, Gate, Null, Verdict
 from analysis.model import Comparison
 from analysis.report import judgement, measures, names, units
-from analysis.requirements import Met
-from analysis.trial import Trial
+from analysis.trial.values import Trial
+from analysis.verdict.guards import Outcome
+from analysis.verdict.judged import Decision, Effects, Gate, Null, Verdict
+from analysis.verdict.requirements import Met
 
 _SPACES = 2
 """Of indentation."""

@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
-from analysis.interval import Interval
 from analysis.model import ArmResult, Comparison, PairChange, PairResult, PodFlow, Workload, ZoneCell
 from analysis.report.notes import Side
 from analysis.report.tables import Tone
+from analysis.statistics.interval import Interval
 
 Focus = tuple[Workload, Workload]
 

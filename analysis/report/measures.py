@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from analysis.guards import Guard, Outcome
-from analysis.interval import Interval
-from analysis.judged import Gate, Null
 from analysis.report import names, units
-from analysis.requirements import Finding, Met, Requirement
+from analysis.statistics.interval import Interval
+from analysis.verdict.guards import Guard, Outcome
+from analysis.verdict.judged import Gate, Null
+from analysis.verdict.requirements import Finding, Met, Requirement
 
 _MORE: Final = 2
 """Decimals added at most, so that an end that misses a bound does not look as if it met it."""
@@ -73,7 +73,7 @@ _GUARDS: Final[Mapping[str, _Words]] = {
         open="Cannot tell whether the busiest endpoint gets at most {bound} the mean load: {figure}.",
     ),
 }
-"""By the names that ``analysis/guards.py`` gives them."""
+"""By the names that ``analysis/verdict/guards.py`` gives them."""
 _ANY_RISE: Final = _Words(
     title="Same-zone share gained",
     scale=Scale.POINTS,
@@ -103,7 +103,7 @@ _METRICS: Final[Mapping[str, tuple[str, Scale]]] = {
     "usd_per_month": ("candidate's cost of crossing", Scale.USD),
     "usd_gain": ("change of the cost of crossing", Scale.USD_CHANGE),
 }
-"""What can be required (``analysis/requirements.py``), in a reader's words."""
+"""What can be required (``analysis/verdict/requirements.py``), in a reader's words."""
 _SIGNS: Final = {">=": "at least", "<=": "at most", ">": "more than", "<": "less than"}
 _GATES: Final[Mapping[str, str]] = {
     "complete": "The run has to be complete",

@@ -4,13 +4,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from analysis.interval import Interval
 from analysis.model import ArmResult, Comparison, PairResult
 from analysis.report import names, units
 from analysis.report.drawing import Anchor, Box, Dot, Drawing, Label, Line, Mark, Paint
 from analysis.report.lookup import arms, cell_of, find, tone_of, zones_of
 from analysis.report.notes import Side
 from analysis.report.tables import Tone
+from analysis.statistics.interval import Interval
 
 WIDTH = 520.0
 """Two pictures stand side by side on a desk, one fills a phone."""

@@ -8,10 +8,10 @@ from rich.console import Group, RenderableType
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from analysis.judged import Decision
 from analysis.report import names
 from analysis.report.judgement import Banner
 from analysis.report.tables import Table, Tone
+from analysis.verdict.judged import Decision
 
 _STYLES: Final = {
     Tone.PLAIN: "",

@@ -7,7 +7,7 @@ cells of a column can be compared by eye. Everything is pure; times are UTC.
 import math
 from datetime import UTC, datetime
 
-from analysis.interval import Interval
+from analysis.statistics.interval import Interval
 from loadtest.record import Window
 
 NOTHING = "\u2013"

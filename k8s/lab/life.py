@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from k8s.errors import InvalidRunError, UsageError
-from k8s.lab import marks, seeds, tenancy
-from k8s.lab.layout import LabNode
+from k8s.lab.controllers import tenancy
+from k8s.lab.design import marks, seeds
+from k8s.lab.design.layout import LabNode
+from k8s.lab.design.seeds import Object
 from k8s.lab.processes import ProcessId
-from k8s.lab.seeds import Object
 from k8s.lab.state import LabState, NodeState
 from k8s.topology import ZONE_LABEL, NodeName, ServiceKey, Zone
 

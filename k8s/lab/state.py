@@ -12,9 +12,9 @@ from pathlib import Path
 import msgspec
 
 from k8s.errors import UnreachableError
-from k8s.lab.layout import LabPod
+from k8s.lab.design.layout import LabPod
+from k8s.lab.design.settings import LabSettings
 from k8s.lab.processes import ProcessId, is_running
-from k8s.lab.settings import LabSettings
 from k8s.topology import NodeName, PodName, ServiceKey, Zone
 
 SCHEMA = 1

@@ -7,9 +7,9 @@ from typing import Any, Final, get_args
 
 from k8s.console import Io, Parser, Verbs, verb
 from k8s.errors import ExitCode, UsageError
-from k8s.lab.settings import DEFAULT_XRAY_PORT
+from k8s.lab.design.settings import DEFAULT_XRAY_PORT
 from k8s.lab.xray import app
-from k8s.lab.xray.settings import Settings, WindowRule
+from k8s.lab.xray.behaviour import Settings, WindowRule
 
 LOOPBACK: Final = "127.0.0.1"
 EXAMPLE: Final = """\

@@ -10,17 +10,18 @@ import pytest
 from rich.console import Console
 
 from analysis import artifacts, history, history_cli
-from analysis.collect import Collected
 from analysis.history import Run
-from analysis.interval import Interval
-from analysis.judged import Decision
 from analysis.report import history_console
+from analysis.source.collect import Collected
+from analysis.statistics.interval import Interval
+from analysis.verdict.judged import Decision
 from k8s.console import Io, Parser
 from k8s.errors import InvalidRunError, UsageError
 from loadtest import rundir
 from loadtest.record import RunStatus, Window
-from tests.analysis.report import golden, judged_samples
-from tests.analysis.test_compare import arm, shop
+from tests.analysis.report import golden
+from tests.analysis.report.comparison import judged_samples
+from tests.analysis.verdict.test_compare import arm, shop
 
 DAY_S = 24 * 3600.0
 START_S = 1_700_000_000.0

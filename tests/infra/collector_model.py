@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from k8s.lab.xray.resources import Indexing, resource_of
+from k8s.lab.xray.otel_resources import Indexing, resource_of
 from k8s.lab.xray.spans import Span
 from k8s.lab.xray.translate import Document, documents_of
 

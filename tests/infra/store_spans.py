@@ -7,8 +7,8 @@ from typing import Any
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from k8s.lab.xray.spans import CLIENT, SERVER, Span, attributes_of, span_of
-from loadtest.placement import WorkerPlacement
-from loadtest.tracing import VERSION, Outcome, SpanEncoder, SpanIds
+from loadtest.worker.placement import WorkerPlacement
+from loadtest.worker.tracing import VERSION, Outcome, SpanEncoder, SpanIds
 from tests.infra.collector_model import KnownCluster, KnownPod, Sent
 from tests.infra.rendered import ZONE_LABEL, deployments
 

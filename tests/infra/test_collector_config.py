@@ -13,9 +13,9 @@ from dataclasses import replace
 
 import pytest
 
-from analysis import collect, graph
 from analysis.placement import Timeline
-from k8s.lab.xray.settings import Settings
+from analysis.source import collect, graph
+from k8s.lab.xray.behaviour import Settings
 from k8s.lab.xray.standin import StandIn
 from k8s.lab.xray.translate import Document
 from loadtest.record import LoadSeen, RunRecord, Window, WorkerTally

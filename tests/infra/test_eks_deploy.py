@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from k8s import eks_manifests
-from k8s.eks_programs import Programs
+from k8s.eks import manifests
+from k8s.eks.programs import Programs
 from tests.infra.standins import NAME, SERVER, Standins, items, named, path_with, view
 
 pytestmark = pytest.mark.infra
@@ -96,10 +96,10 @@ def test_deploy_says_where_and_what_before_it_asks(there: Standins):
     assert [one for one in there.verbs() if "apply" in one] == []
 
 
-@pytest.mark.parametrize("overlay", eks_manifests.overlays())
+@pytest.mark.parametrize("overlay", manifests.overlays())
 def test_every_overlay_is_rendered_for_the_clusters_place(there: Standins, overlay: str):
     """Region, cluster and zones come from Terraform's outputs, and the tree's place.env stays as it is."""
-    before = (eks_manifests.ROOT / eks_manifests.PLACE).read_bytes()
+    before = (manifests.ROOT / manifests.PLACE).read_bytes()
     code, said = there.run("deploy", "--overlay", overlay, "--yes")
     given = json.loads([stdin for _, arguments, stdin in there.calls() if "apply" in arguments][-1])["items"]
     words = json.dumps([one for one in given if one["kind"] != "ConfigMap"])
@@ -107,13 +107,13 @@ def test_every_overlay_is_rendered_for_the_clusters_place(there: Standins, overl
     assert code == 0, said
     assert "eu-central-1" in words
     assert "eu-west-1" not in words
-    assert (eks_manifests.ROOT / eks_manifests.PLACE).read_bytes() == before
+    assert (manifests.ROOT / manifests.PLACE).read_bytes() == before
 
 
-@pytest.mark.parametrize("overlay", eks_manifests.overlays())
+@pytest.mark.parametrize("overlay", manifests.overlays())
 def test_destroy_finds_every_object_again(there: Standins, overlay: str):
     """All lie in namespaces with our label, or carry it and are of the kinds that are deleted by it."""
-    rendered = eks_manifests.render(Programs(there.environment()), overlay, PLACE)
+    rendered = manifests.render(Programs(there.environment()), overlay, PLACE)
     namespaces = {one["metadata"]["name"] for one in rendered.of_kind("Namespace")}
     outside = [one for one in rendered.objects if one["metadata"].get("namespace") not in namespaces]
 

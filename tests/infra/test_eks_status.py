@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from k8s import eks
-from k8s.eks_kubectl import Kubectl, Target
-from k8s.eks_programs import Done
+from k8s.eks import lifecycle
+from k8s.eks.kubectl import Kubectl, Target
+from k8s.eks.programs import Done
 from k8s.errors import UsageError
 
 ZONE = "topology.kubernetes.io/zone"
@@ -62,12 +62,12 @@ def test_undeploy_asks_and_removes_what_is_ours(agreed: bool):
             raise UsageError("not agreed, so nothing was changed")
 
     target = Target(context="eks", server="https://x", credentials=None)
-    talk = eks.Talk(say=shown.append, agree=agree)
+    talk = lifecycle.Talk(say=shown.append, agree=agree)
     if agreed:
-        eks.undeploy(target, programs, talk)
+        lifecycle.undeploy(target, programs, talk)
         assert any("delete namespaces,clusterroles" in line for line in programs.ran)
     else:
         with pytest.raises(UsageError):
-            eks.undeploy(target, programs, talk)
+            lifecycle.undeploy(target, programs, talk)
         assert programs.ran == []
     assert shown[:2] == ["context   eks", "cluster   https://x"]

@@ -23,8 +23,8 @@ from typing import Any
 import pytest
 import yaml
 
-from k8s.eks_programs import Programs
-from k8s.eks_terraform import Folder, Terraform
+from k8s.eks.programs import Programs
+from k8s.eks.terraform import Folder, Terraform
 from tests.infra.conftest import CHECKOV, REPO, TERRAFORM, Tools, run_checkov
 from tests.infra.conftest import Terraform as TerraformInFolder
 

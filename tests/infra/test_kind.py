@@ -13,9 +13,9 @@ import jsonschema
 import pytest
 import yaml
 
-from k8s import kind, kind_cli
 from k8s.console import Io, Parser
-from k8s.eks_programs import Programs
+from k8s.eks import kind, kind_cli
+from k8s.eks.programs import Programs
 from k8s.errors import ExitCode, SamezoneError, UnreachableError, UsageError
 from tests.infra.rendered import MANIFESTS, REPO, ZONE_LABEL, place
 

@@ -9,8 +9,8 @@ import jsonschema
 import kubernetes_validate
 import pytest
 
-from k8s import routing
-from k8s.routing import RoutingMode, RoutingSettings
+from k8s.routing import modes
+from k8s.routing.modes import RoutingMode, RoutingSettings
 from tests.infra.rendered import (
     MANIFESTS,
     REPO,
@@ -90,7 +90,7 @@ def test_services_begin_without_a_routing_mode(target: str):
 
 def test_the_modes_set_values_that_the_api_server_takes():
     """What our own patches write into trafficDistribution is one of three words, and each is written."""
-    settings = [routing.settings_for(mode, RoutingSettings()) for mode in RoutingMode]
+    settings = [modes.settings_for(mode, RoutingSettings()) for mode in RoutingMode]
     written = {one.traffic_distribution for one in settings}
     assert written - {None} == TRAFFIC_DISTRIBUTIONS
 

@@ -16,8 +16,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from k8s.errors import UnreachableError
-from loadtest.locust_master import LocustMaster
-from loadtest.tracing import VERSION
+from loadtest.swarm.locust_master import LocustMaster
+from loadtest.worker.tracing import VERSION
 from tests.infra.rendered import REPO, TARGETS, containers, deployments, objects
 from tests.infra.site_folder import site_of
 
@@ -79,7 +79,7 @@ def test_the_image_is_the_official_one_of_our_version(target: str):
 @pytest.mark.parametrize("target", TARGETS)
 def test_the_configmaps_hold_what_a_locust_process_imports(target: str, tmp_path: Path):
     """Every module of the closure of the locustfile and no other."""
-    expected = closure(REPO / "loadtest" / "locustfile.py") | {"loadtest.locustfile"}
+    expected = closure(REPO / "loadtest" / "locustfile.py") | {"loadtest.worker.locustfile"}
     for name in deployments(target):
         if name.startswith("locust-"):
             tree = mounted(target, name, tmp_path / name)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from k8s import recycle
+from k8s.live import recycle
 from k8s.topology import ServiceKey
 from tests.infra.rendered import (
     MANIFESTS,

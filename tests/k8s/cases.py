@@ -3,9 +3,10 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from k8s.allocation import CpuRatios, cpu_ratios
-from k8s.hints import HintsCache, Reconciliation, SliceLists, reconcile
-from k8s.proxy import usable
+from k8s.routing.allocation import CpuRatios, cpu_ratios
+from k8s.routing.hints import HintsCache, Reconciliation, SliceLists, reconcile
+from k8s.routing.proxy import usable
+from k8s.routing.transfers import Choose, first
 from k8s.topology import (
     TOPOLOGY_MODE_ANNOTATION,
     Endpoint,
@@ -15,7 +16,6 @@ from k8s.topology import (
     Service,
     Zone,
 )
-from k8s.transfers import Choose, first
 
 LETTERS = "abcdefgh"
 

@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import loadtest
-from k8s.cluster import LiveCluster, connect
 from k8s.lab import state as lab_state
-from k8s.lab.addresses import Addresses
+from k8s.lab.design.addresses import Addresses
+from k8s.live.cluster import LiveCluster, connect
 from k8s.topology import ServiceKey
-from loadtest.lab_platform import LabPlatform, pod_manifest
-from loadtest.placement import WorkerPlacement, to_environment
+from loadtest.swarm.lab_platform import LabPlatform, pod_manifest
+from loadtest.worker.placement import WorkerPlacement, to_environment
 
-LOCUSTFILE = Path(loadtest.__file__).with_name("locustfile.py")
+LOCUSTFILE = Path(loadtest.__file__).parent / "worker" / "locustfile.py"
 UI = ServiceKey(namespace="ui", name="ui")
 MASTER_POD = 190
 WEB_PORT = 8089
@@ -100,7 +100,7 @@ class LocustPods:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env={**os.environ, "PYTHONPATH": str(LOCUSTFILE.parent.parent), **extra},
+                env={**os.environ, "PYTHONPATH": str(LOCUSTFILE.parents[2]), **extra},
                 cwd=self.folder,
                 start_new_session=True,
             )

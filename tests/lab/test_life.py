@@ -12,7 +12,7 @@ import pytest
 
 from k8s.lab import state as lab_state
 from k8s.lab import truth
-from k8s.lab.layout import CATALOG, UI
+from k8s.lab.design.layout import CATALOG, UI
 from k8s.lab.state import LabState, PodState
 from k8s.topology import NodeName
 from tests.k8s.lab.labs import get

@@ -9,13 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from analysis import stats
-from k8s import clients, control, live_scene, predict
-from k8s.cluster import LiveCluster, connect
-from k8s.lab import scenario, truth
+from analysis.statistics import stats
 from k8s.lab import state as lab_state
+from k8s.lab import truth
+from k8s.lab.design import scenario
 from k8s.lab.state import LabState
-from k8s.routing import RoutingMode, settings_of
+from k8s.live import control, live_scene
+from k8s.live.cluster import LiveCluster, connect
+from k8s.predict import clients, prediction
+from k8s.routing.modes import RoutingMode, settings_of
 from k8s.topology import ServiceKey
 from tests.lab.conftest import Lab, running_lab
 
@@ -64,11 +66,11 @@ def _get(url: str) -> int:
         return response.status
 
 
-def predicted(cluster: LiveCluster, mode: RoutingMode) -> predict.Prediction:
+def predicted(cluster: LiveCluster, mode: RoutingMode) -> prediction.Prediction:
     scene = live_scene.read(cluster, taken_at_s=time.time())
     pods = clients.pods_of(scene.snapshot, UI)
     callers = clients.of_pods(pods, scene.snapshot.nodes, str(UI))
-    return predict.predict(predict.situation(scene, CATALOG, callers), mode)
+    return prediction.predict(prediction.situation(scene, CATALOG, callers), mode)
 
 
 @pytest.mark.parametrize("mode", list(RoutingMode))
@@ -100,7 +102,7 @@ def test_the_measured_share_is_the_predicted_one(place: tuple[str, LabState, Liv
     assert within(forecast, *tries[-1]), (tries, forecast.share)
 
 
-def within(forecast: predict.Prediction, same: int, calls: int) -> bool:
+def within(forecast: prediction.Prediction, same: int, calls: int) -> bool:
     """Whether the measured share's 99 % interval touches the predicted range."""
     observed = stats.wilson(same, calls, level=0.99)
     assert observed is not None

@@ -4,7 +4,7 @@ import pytest
 
 from k8s.errors import UsageError
 from loadtest import budget
-from loadtest.plan import LoadPlan, Page
+from loadtest.worker.plan import LoadPlan, Page
 
 
 @pytest.mark.parametrize(("name", "documents"), [("home", 7), ("catalog", 9), ("product", 5), ("other", 9)])

@@ -4,15 +4,15 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from k8s.control import DISABLED_REASONS
 from k8s.errors import InterruptedRunError, InvalidRunError, UnreachableError
-from k8s.routing import RoutingMode, RoutingSettings, mode_of
+from k8s.live.control import DISABLED_REASONS
+from k8s.routing.modes import RoutingMode, RoutingSettings, mode_of
 from k8s.topology import Event, ServiceKey
 from loadtest import experiment
 from loadtest.experiment import HintsRefusedError, Outcome, Setup
-from loadtest.plan import LoadPlan
 from loadtest.record import Asked, Place, RunStatus, WorkerTally
-from loadtest.swarm import Phase, Progress
+from loadtest.swarm.interface import Phase, Progress
+from loadtest.worker.plan import LoadPlan
 from tests.k8s.fakes import KEY, FakeCluster, endpoint, one_slice
 
 PLACE = Place(platform="lab", context="lab", server="x", version="v1.35", region="r", zones=("a", "b"))

@@ -8,8 +8,6 @@ import pytest
 from k8s.errors import UsageError
 from k8s.topology import Event, HintsSeen, Node, NodeName, Service, ServiceKey, Snapshot, Zone
 from loadtest import rundir
-from loadtest.latency import histogram
-from loadtest.plan import LoadPlan
 from loadtest.record import (
     Asked,
     Caveat,
@@ -21,6 +19,8 @@ from loadtest.record import (
     Window,
     WorkerTally,
 )
+from loadtest.worker.latency import histogram
+from loadtest.worker.plan import LoadPlan
 
 
 def record(**changes) -> RunRecord:

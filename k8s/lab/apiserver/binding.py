@@ -4,8 +4,8 @@ from typing import Any
 
 from k8s.lab.apiserver import faults, statuses
 from k8s.lab.apiserver.deleting import is_deleting
+from k8s.lab.apiserver.object_store import Object
 from k8s.lab.apiserver.requests import Target
-from k8s.lab.apiserver.store import Object
 
 
 def node_of(target: Target, body: Any) -> str:

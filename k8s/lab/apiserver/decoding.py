@@ -4,10 +4,10 @@ from typing import Any
 
 from k8s.lab.apiserver import faults, statuses
 from k8s.lab.apiserver.kinds import SHAPES
+from k8s.lab.apiserver.object_store import Object
 from k8s.lab.apiserver.requests import Options, Target
 from k8s.lab.apiserver.resources import Resource
 from k8s.lab.apiserver.schema import ShapeError, conformed
-from k8s.lab.apiserver.store import Object
 
 _STATUS_HALF = ("apiVersion", "kind", "metadata", "status")
 _SUFFIX_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"

@@ -11,9 +11,9 @@ from typing import Any, Final
 
 from k8s.lab.apiserver import faults, statuses
 from k8s.lab.apiserver.listing import read
+from k8s.lab.apiserver.object_store import Object, Store, key_of
 from k8s.lab.apiserver.requests import Options, Target
 from k8s.lab.apiserver.resources import NAMESPACES, PODS, RESOURCES, Resource
-from k8s.lab.apiserver.store import Object, Store, key_of
 
 EXTERNAL_ANNOTATION: Final = "samezone.dev/external"
 """``"true"`` on a pod whose process the lab does not keep: nobody would finish it, so it goes at once."""

@@ -17,9 +17,9 @@ from aiohttp import WSMsgType, web
 
 from k8s.lab.apiserver import pumping, statuses, tunneling
 from k8s.lab.apiserver.listing import read
+from k8s.lab.apiserver.object_store import Object, Store
 from k8s.lab.apiserver.requests import Target
 from k8s.lab.apiserver.resources import PODS
-from k8s.lab.apiserver.store import Object, Store
 
 CHANNELS: Final = "v4.channel.k8s.io"
 PLAIN: Final = "portforward.k8s.io"

@@ -6,13 +6,13 @@ from typing import Any
 
 from aiohttp import web
 
-from k8s.lab.apiserver import access, documents, listing, patch, protobuf, resources, scale, statuses
+from k8s.lab.apiserver import about_server, access, listing, patch, protobuf, resources, scale, statuses
 from k8s.lab.apiserver.bodies import MAX_BYTES, answer, decoded, decoded_yaml, refusal
 from k8s.lab.apiserver.forwarding import PortForwards
 from k8s.lab.apiserver.negotiation import META_FORMS, wanted
+from k8s.lab.apiserver.object_store import Store
 from k8s.lab.apiserver.requests import Options, Target, options_of, target_of
 from k8s.lab.apiserver.shaping import Shaper
-from k8s.lab.apiserver.store import Store
 from k8s.lab.apiserver.watching import Watch, Watches
 from k8s.lab.apiserver.writing import PATCH_TYPES, Outcome, Writer
 
@@ -51,7 +51,7 @@ class Handlers:
                 return await _review(request, review, user)
             target = target_of(request.path)
             if target is None:
-                return documents.answer_for(request)
+                return about_server.answer_for(request)
             options = options_of(request.query, request.headers.get("User-Agent", ""))
             access.check(user, access.verb_of(request.method, target, is_watch=options.watch), target)
             if target.subresource not in ("", resources.STATUS.name):

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import msgspec
 
 from k8s.lab.apiserver import faults, selectors, statuses
+from k8s.lab.apiserver.object_store import Key, Object, Store, key_of
 from k8s.lab.apiserver.requests import Options, Target
-from k8s.lab.apiserver.store import Key, Object, Store, key_of
 
 Matcher = Callable[[Object], bool]
 

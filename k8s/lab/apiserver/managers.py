@@ -25,8 +25,8 @@ from k8s.lab.apiserver.fieldsets import (
     with_parents,
 )
 from k8s.lab.apiserver.merging import given_up, merged, without
+from k8s.lab.apiserver.object_store import Object
 from k8s.lab.apiserver.schema import ShapeError, Type, conformed
-from k8s.lab.apiserver.store import Object
 
 APPLY: Final = "Apply"
 UPDATE: Final = "Update"

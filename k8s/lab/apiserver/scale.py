@@ -7,9 +7,9 @@ from typing import Any, Final
 from k8s.lab.apiserver import faults, statuses
 from k8s.lab.apiserver.columns import label_selector
 from k8s.lab.apiserver.kinds import METADATA
+from k8s.lab.apiserver.object_store import Object
 from k8s.lab.apiserver.requests import Target
 from k8s.lab.apiserver.schema import INTEGER, STRING, Record, ShapeError, conformed
-from k8s.lab.apiserver.store import Object
 
 NAME: Final = "scale"
 API_VERSION: Final = "autoscaling/v1"

@@ -7,8 +7,8 @@ from typing import Any
 
 from k8s.lab.apiserver.listing import Page
 from k8s.lab.apiserver.negotiation import Form, Wanted
+from k8s.lab.apiserver.object_store import Object
 from k8s.lab.apiserver.resources import Resource
-from k8s.lab.apiserver.store import Object
 from k8s.lab.apiserver.tables import metadata_only, table
 
 INITIAL_EVENTS_END = "k8s.io/initial-events-end"

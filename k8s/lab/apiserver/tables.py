@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from k8s.lab.apiserver import columns, resources
+from k8s.lab.apiserver.object_store import Object
 from k8s.lab.apiserver.resources import Resource
-from k8s.lab.apiserver.store import Object
 
 Row = Callable[[Object, datetime], list[Any]]
 

@@ -10,9 +10,9 @@ from aiohttp import web
 
 from k8s.lab.apiserver import statuses
 from k8s.lab.apiserver.listing import Matcher, check_known, check_list_options, matcher, version_asked
+from k8s.lab.apiserver.object_store import Change, Object, Store
 from k8s.lab.apiserver.requests import Options, Target
 from k8s.lab.apiserver.shaping import Shaper
-from k8s.lab.apiserver.store import Change, Object, Store
 
 BOOKMARK_EVERY_S = 60.0
 LAST_BOOKMARK_S = 2.0

@@ -21,10 +21,10 @@ from k8s.lab.apiserver import (
 from k8s.lab.apiserver.deleting import Remover, check_preconditions, is_deleting
 from k8s.lab.apiserver.kinds import SHAPES
 from k8s.lab.apiserver.listing import read
+from k8s.lab.apiserver.object_store import Object, Store
 from k8s.lab.apiserver.requests import LONGEST_MANAGER, Options, Target
 from k8s.lab.apiserver.resources import DEPLOYMENTS, NAMESPACES, Resource
 from k8s.lab.apiserver.schema import Record
-from k8s.lab.apiserver.store import Object, Store
 
 PATCH_TYPES = (patch.JSON_PATCH, patch.MERGE_PATCH, patch.STRATEGIC_PATCH, patch.APPLY_PATCH)
 _SERVER_SET = ("uid", "creationTimestamp", "generation", "deletionTimestamp", "deletionGracePeriodSeconds")

@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from k8s.lab.addresses import Addresses
+from k8s.lab.design.addresses import Addresses
 from k8s.lab.relay.listener import Target
-from k8s.proxy import Usable, usable
+from k8s.routing.proxy import Usable, usable
 from k8s.topology import EndpointSlice, Node, NodeName, Service, ServiceKey, Zone
 
 KUBE_PROXY_MINOR = 35

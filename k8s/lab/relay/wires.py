@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from k8s.lab import marks
-from k8s.lab.addresses import Addresses
-from k8s.lab.seeds import Object
+from k8s.lab.design import marks
+from k8s.lab.design.addresses import Addresses
+from k8s.lab.design.seeds import Object
 from k8s.topology import NodeName, Zone
 
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from opentelemetry.sdk.trace import TracerProvider
 
 from k8s.lab.store.httpd import Reply
+from k8s.lab.store.pod_settings import PodSettings
 from k8s.lab.store.products import PRODUCTS, TAGS, Product, Tag, select
 from k8s.lab.store.serving import Call, Route, TracedPages, error_reply, json_reply, serve_until_told
-from k8s.lab.store.settings import PodSettings
 from k8s.lab.store.tracing import start_tracing
 
 _PRODUCT = "/catalog/products/"

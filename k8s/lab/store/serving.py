@@ -16,7 +16,7 @@ from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer, set_
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from k8s.lab.store.httpd import HttpServer, Reply, Request
-from k8s.lab.store.settings import PodSettings
+from k8s.lab.store.pod_settings import PodSettings
 from k8s.lab.store.tracing import flush
 
 HTML = "text/html;charset=UTF-8"

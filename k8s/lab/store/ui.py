@@ -13,8 +13,8 @@ import msgspec
 from k8s.lab.store.calls import CallFailedError, CatalogCalls
 from k8s.lab.store.httpd import Reply
 from k8s.lab.store.pages import Pages, ProductSeen, SizeSeen, TagSeen
+from k8s.lab.store.pod_settings import PodSettings
 from k8s.lab.store.serving import HTML, Call, Route, TracedPages, json_reply, serve_until_told
-from k8s.lab.store.settings import PodSettings
 from k8s.lab.store.tracing import start_tracing
 
 HOME_PRODUCTS = 3

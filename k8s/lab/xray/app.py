@@ -13,7 +13,7 @@ from typing import Final
 from aiohttp import web
 
 from k8s.errors import UnreachableError, UsageError
-from k8s.lab.xray.settings import Clock, Settings
+from k8s.lab.xray.behaviour import Clock, Settings
 
 _LOG: Final = logging.getLogger(__name__)
 _YOUNG_OBJECTS: Final = 50_000

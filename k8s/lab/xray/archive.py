@@ -13,7 +13,7 @@ import msgspec
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as SpanMessage
 
-from k8s.lab.xray.resources import Indexing, Resource, resource_of
+from k8s.lab.xray.otel_resources import Indexing, Resource, resource_of
 from k8s.lab.xray.spans import attributes_of, span_of
 from k8s.lab.xray.translate import Document, documents_of
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from k8s.lab.xray.api_errors import invalid_request
 from k8s.lab.xray.documents import trace_key
-from k8s.lab.xray.faults import invalid_request
 
 GRAPH_HOURS: Final = 6
 SUMMARY_HOURS: Final = 24

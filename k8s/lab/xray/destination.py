@@ -11,10 +11,10 @@ from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
+from k8s.lab.xray.api_errors import ApiError, invalid_request
 from k8s.lab.xray.arguments import string
-from k8s.lab.xray.faults import ApiError, invalid_request
-from k8s.lab.xray.settings import Clock, Settings
-from k8s.lab.xray.store import BY_ID, INDEXED
+from k8s.lab.xray.behaviour import Clock, Settings
+from k8s.lab.xray.trace_store import BY_ID, INDEXED
 
 Operations = dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]]
 """Handlers by path."""

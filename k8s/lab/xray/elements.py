@@ -14,7 +14,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span as SpanMessage
 
 from k8s.lab.xray import naming
 from k8s.lab.xray.naming import GRAPH_KEYS
-from k8s.lab.xray.resources import Indexing, Resource
+from k8s.lab.xray.otel_resources import Indexing, Resource
 from k8s.lab.xray.spans import INTERNAL, SERVER, Attributes, seconds, span_of, text, value_of
 from k8s.lab.xray.translate import SUBSEGMENT, derived_id, documents_of
 

@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from k8s.lab.xray.faults import invalid_request
+from k8s.lab.xray.api_errors import invalid_request
 
 Literal = str | float | bool
 

@@ -6,7 +6,7 @@ Source: the service model in botocore.
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from k8s.lab.xray.faults import invalid_request
+from k8s.lab.xray.api_errors import invalid_request
 
 _QUOTA_S: Final = 10
 _RULE: Final = {

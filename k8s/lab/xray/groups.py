@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from k8s.lab.xray.faults import invalid_request
+from k8s.lab.xray.api_errors import invalid_request
 from k8s.lab.xray.filters import Expression, parse
 from k8s.lab.xray.matching import Matcher
 from k8s.lab.xray.traces import Trace

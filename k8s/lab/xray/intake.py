@@ -12,14 +12,14 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as SpanMessage
 
 from k8s.lab.xray.archive import Archive, Resources, spans_of
+from k8s.lab.xray.behaviour import Settings
 from k8s.lab.xray.documents import LARGEST_BYTES, Refused, read, trace_key
 from k8s.lab.xray.elements import Packer
-from k8s.lab.xray.knobs import Knobs
-from k8s.lab.xray.resources import Resource
-from k8s.lab.xray.settings import Settings
+from k8s.lab.xray.otel_resources import Resource
 from k8s.lab.xray.spans import is_empty, span_of
-from k8s.lab.xray.store import Store
+from k8s.lab.xray.trace_store import Store
 from k8s.lab.xray.translate import Document, documents_of
+from k8s.lab.xray.unreliability import Knobs
 
 Batch = dict[bytes, list[bytes]]
 """Packed elements by trace."""

@@ -10,19 +10,19 @@ from typing import Any, Final
 
 import msgspec
 
-from k8s.lab.xray import faults
+from k8s.lab.xray import api_errors
 from k8s.lab.xray.arguments import GRAPH_HOURS, Window, string, trace_keys, window_of
+from k8s.lab.xray.behaviour import Clock, Settings
 from k8s.lab.xray.destination import Operations
 from k8s.lab.xray.elements import Nodes
 from k8s.lab.xray.filters import Edge, Service, Who, parse_selector
 from k8s.lab.xray.graph import INFERRED, OWN
 from k8s.lab.xray.groups import Group, Groups
-from k8s.lab.xray.pages import Cursor, Pages, query_of
+from k8s.lab.xray.paging import Cursor, Pages, query_of
 from k8s.lab.xray.retrieval import Retrievals
 from k8s.lab.xray.services import histogram_of, services_of, statistics_of
-from k8s.lab.xray.settings import Clock, Settings
-from k8s.lab.xray.store import BY_ID, Store
 from k8s.lab.xray.tally import Selection, Total
+from k8s.lab.xray.trace_store import BY_ID, Store
 
 Body = Mapping[str, Any]
 Answer = dict[str, Any]
@@ -102,11 +102,13 @@ class Queries:
         window, group = window_of(body, GRAPH_HOURS), self._group_of(body)
         period_s = body.get("Period", _MINUTE_S)
         if not isinstance(period_s, int) or period_s < _MINUTE_S or period_s % _MINUTE_S:
-            raise faults.invalid_request("Period must be a multiple of 60 seconds")
+            raise api_errors.invalid_request("Period must be a multiple of 60 seconds")
         text = string(body, "EntitySelectorExpression")
         selector = parse_selector(text) if text else None
         if body.get("ForecastStatistics") is True and not isinstance(selector, Service):
-            raise faults.invalid_request("ForecastStatistics needs an EntitySelectorExpression with an id")
+            raise api_errors.invalid_request(
+                "ForecastStatistics needs an EntitySelectorExpression with an id"
+            )
         page = self._page(
             "GetTimeSeriesServiceStatistics",
             body,
@@ -173,7 +175,7 @@ class Queries:
             return None
         try:
             return self._groups.find(name, arn)
-        except faults.ApiError:
+        except api_errors.ApiError:
             if self._settings.unknown_group_is_empty:
                 return self._groups.nobody()
             raise

@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any, Final
 
+from k8s.lab.xray.api_errors import ApiError, invalid_request
 from k8s.lab.xray.arguments import any_window, string, trace_keys
+from k8s.lab.xray.behaviour import Clock, Settings
 from k8s.lab.xray.destination import LOGS, Destination, Operations
-from k8s.lab.xray.faults import ApiError, invalid_request
-from k8s.lab.xray.pages import Cursor, Pages, query_of
-from k8s.lab.xray.settings import Clock, Settings
-from k8s.lab.xray.store import BY_ID, Store
+from k8s.lab.xray.paging import Cursor, Pages, query_of
+from k8s.lab.xray.trace_store import BY_ID, Store
 from k8s.lab.xray.written import segments_as_text
 
 MOST_IDS: Final = 100

@@ -13,9 +13,9 @@ import msgspec
 from aiohttp import web
 
 from k8s.lab.xray import otlp
-from k8s.lab.xray.access import check_credentials, check_signature
-from k8s.lab.xray.faults import ApiError, invalid_request
-from k8s.lab.xray.settings import Settings
+from k8s.lab.xray.api_errors import ApiError, invalid_request
+from k8s.lab.xray.behaviour import Settings
+from k8s.lab.xray.credentials import check_credentials, check_signature
 from k8s.lab.xray.standin import StandIn
 
 _LOG: Final = logging.getLogger(__name__)

@@ -4,15 +4,15 @@ import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from k8s.lab.xray.api_errors import invalid_request
 from k8s.lab.xray.arguments import SUMMARY_HOURS, Window, string, window_of
-from k8s.lab.xray.faults import invalid_request
+from k8s.lab.xray.behaviour import Settings
 from k8s.lab.xray.filters import Expression, parse
 from k8s.lab.xray.groups import Groups
 from k8s.lab.xray.matching import Matcher
-from k8s.lab.xray.pages import Cursor, Pages, query_of
-from k8s.lab.xray.settings import Settings
-from k8s.lab.xray.store import Store
+from k8s.lab.xray.paging import Cursor, Pages, query_of
 from k8s.lab.xray.summaries import summary_of
+from k8s.lab.xray.trace_store import Store
 
 _OPERATION: Final = "GetTraceSummaries"
 _DEFAULT_SAMPLE: Final = 0.1

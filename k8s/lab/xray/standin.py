@@ -11,24 +11,24 @@ from typing import Any, Final
 import msgspec
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from k8s.lab.xray import faults
+from k8s.lab.xray import api_errors
 from k8s.lab.xray.archive import Archive, Resources
 from k8s.lab.xray.arguments import string, strings, trace_keys
+from k8s.lab.xray.behaviour import Clock, Settings
 from k8s.lab.xray.destination import LOGS, Destination
 from k8s.lab.xray.documents import MOST_DOCUMENTS
 from k8s.lab.xray.elements import Nodes, Packer
 from k8s.lab.xray.fixed import ANSWERS
 from k8s.lab.xray.groups import Group, Groups
 from k8s.lab.xray.intake import Intake
-from k8s.lab.xray.knobs import Knobs, knobs_of
-from k8s.lab.xray.pages import Pages
+from k8s.lab.xray.paging import Pages
 from k8s.lab.xray.queries import Queries
 from k8s.lab.xray.retrieval import Retrievals
 from k8s.lab.xray.search import Search
-from k8s.lab.xray.settings import Clock, Settings
-from k8s.lab.xray.store import BY_ID, GroupsOf, Store
+from k8s.lab.xray.trace_store import BY_ID, GroupsOf, Store
 from k8s.lab.xray.traces import processed
 from k8s.lab.xray.translate import trace_id_of
+from k8s.lab.xray.unreliability import Knobs, knobs_of
 from k8s.lab.xray.written import full
 
 Body = Mapping[str, Any]
@@ -97,11 +97,11 @@ class StandIn:
         fixed = ANSWERS.get(path)
         operation = self._operations.get(path)
         if fixed is None and operation is None:
-            raise faults.unknown_operation(path)
+            raise api_errors.unknown_operation(path)
         now_s = self._clock()
         rate = self.knobs.throttle_rate
         if now_s < self.knobs.throttle_until_s or (rate and self._dice.random() < rate):
-            raise faults.throttled(self._settings.throttle_code)
+            raise api_errors.throttled(self._settings.throttle_code)
         self._intake.release(now_s)
         if path in _NEED_THE_LEDGER:
             self._store.settle(self._groups_of)
@@ -186,7 +186,7 @@ class StandIn:
     def _put_trace_segments(self, body: Body) -> Answer:
         documents = strings(body, "TraceSegmentDocuments")
         if len(documents) > MOST_DOCUMENTS:
-            raise faults.invalid_request(
+            raise api_errors.invalid_request(
                 f"TraceSegmentDocuments must hold at most {MOST_DOCUMENTS} documents, not {len(documents)}"
             )
         refused = self._intake.take_documents(documents, self._clock())

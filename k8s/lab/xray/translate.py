@@ -14,7 +14,7 @@ from k8s.lab.xray.cause import cause_block
 from k8s.lab.xray.depth import is_deeper
 from k8s.lab.xray.http_block import http_block
 from k8s.lab.xray.naming import Outcome
-from k8s.lab.xray.resources import (
+from k8s.lab.xray.otel_resources import (
     RESOURCE_PREFIX,
     Indexing,
     Resource,

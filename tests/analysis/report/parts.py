@@ -3,7 +3,6 @@
 import math
 from collections.abc import Callable, Sequence
 
-from analysis.interval import Interval
 from analysis.model import (
     ArmResult,
     Comparison,
@@ -20,9 +19,10 @@ from analysis.model import (
     ZoneCheck,
     ZoneClients,
 )
+from analysis.statistics.interval import Interval
 from k8s.topology import Event, HintsSeen
-from loadtest.plan import LoadPlan
 from loadtest.record import Window
+from loadtest.worker.plan import LoadPlan
 
 UI, CATALOG, LOCUST = Workload("ui"), Workload("catalog"), Workload("locust-worker")
 ZONES = ("eu-west-1a", "eu-west-1b", "eu-west-1c")

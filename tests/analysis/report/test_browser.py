@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from analysis.report import html, trial_html
+from analysis.report.comparison import html
 from analysis.report.drawing import Paint
-from tests.analysis.report import judged_samples, samples, trial_samples
+from analysis.report.trial import html as trial_html
+from tests.analysis.report.comparison import judged_samples, samples
+from tests.analysis.report.trial import trial_samples
 
 CHROMIUM = shutil.which("chromium")
 FLAGS = (

@@ -9,9 +9,11 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from analysis.judged import Decision
 from analysis.report import junit
-from tests.analysis.report import golden, judged_samples, samples, trial_samples
+from analysis.verdict.judged import Decision
+from tests.analysis.report import golden
+from tests.analysis.report.comparison import judged_samples, samples
+from tests.analysis.report.trial import trial_samples
 from tests.analysis.report.xsd import Schema
 
 JUDGED = ("passed", "failed", "inconclusive", "invalid", "uncertified", "hostile")

@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from analysis import guards, requirements
-from analysis.guards import Guard, Margins, Measured, Outcome
-from analysis.interval import Interval
-from analysis.judged import Gate, Null
 from analysis.report import measures
 from analysis.report.measures import Scale
+from analysis.statistics.interval import Interval
+from analysis.verdict import guards, requirements
+from analysis.verdict.guards import Guard, Margins, Measured, Outcome
+from analysis.verdict.judged import Gate, Null
 
 NB = "\u00a0"
 CANDIDATE = "The same-zone share of the candidate is 90.0 % [88.0, 92.0]"

@@ -5,7 +5,7 @@ from dataclasses import replace
 from analysis.report import notes
 from analysis.report.notes import Side, Topic
 from loadtest.record import Caveat
-from tests.analysis.report import samples
+from tests.analysis.report.comparison import samples
 
 
 def test_equal_caveats_share_a_number():

@@ -6,12 +6,13 @@ from xml.etree import ElementTree as ET
 import matplotlib as mpl
 import pytest
 
-from analysis.report import flows, pictures
+from analysis.report import pictures
+from analysis.report.comparison import flows
 from analysis.report.drawing import Box, Drawing, Label, Line, Paint
 from analysis.report.lookup import find
 from analysis.report.notes import Side
 from analysis.report.svg import to_svg
-from tests.analysis.report import samples
+from tests.analysis.report.comparison import samples
 
 FOCUS = (samples.UI, samples.CATALOG)
 

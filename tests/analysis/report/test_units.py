@@ -2,8 +2,8 @@
 
 import pytest
 
-from analysis.interval import Interval
 from analysis.report import units
+from analysis.statistics.interval import Interval
 from loadtest.record import Window
 
 NB, THIN, MINUS = "\u00a0", "\u202f", "\u2212"

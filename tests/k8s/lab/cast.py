@@ -4,10 +4,10 @@ import copy
 from dataclasses import dataclass, field
 from typing import Any
 
-from k8s.lab.api import ApiError
-from k8s.lab.feed import Feed, key_of
-from k8s.lab.seeds import Object
-from k8s.lab.workloads import Feeds
+from k8s.lab.apiclient.api import ApiError
+from k8s.lab.apiclient.feed import Feed, key_of
+from k8s.lab.controllers.workloads import Feeds
+from k8s.lab.design.seeds import Object
 
 Key = tuple[str, str, str]
 

@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 import psutil
 
-from k8s.lab import supervisor
-from k8s.lab.settings import LabSettings
+from k8s.lab.design.settings import LabSettings
+from k8s.lab.run import supervisor
 from k8s.lab.state import LabState
 
 PATIENCE_S = 30.0

@@ -14,13 +14,15 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.error import URLError
 
-from k8s import objects
+from k8s.model import objects
 from k8s.topology import TOPOLOGY_MODE_ANNOTATION, EndpointSlice, Event
 
 ROOT = Path(__file__).parents[3]
 LOGGED = "import logging; logging.basicConfig(level='INFO');"
-SERVER = LOGGED + "from k8s.lab.apiserver.app import serve; serve('127.0.0.1', {port})"
-CONTROLLER = LOGGED + "from k8s.lab.controller import serve; serve('http://127.0.0.1:{port}', 7)"
+SERVER = LOGGED + "from k8s.lab.apiserver.server import serve; serve('127.0.0.1', {port})"
+CONTROLLER = (
+    LOGGED + "from k8s.lab.controllers.endpointslices import serve; serve('http://127.0.0.1:{port}', 7)"
+)
 SLICES = "/apis/discovery.k8s.io/v1/namespaces/shop/endpointslices"
 SERVICES = "/api/v1/namespaces/shop/services"
 PODS = "/api/v1/namespaces/shop/pods"

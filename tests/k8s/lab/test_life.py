@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from k8s.errors import InvalidRunError, UsageError
-from k8s.lab import marks
+from k8s.lab.design import marks
+from k8s.lab.design.settings import LabSettings
 from k8s.lab.life import Life, Patience
-from k8s.lab.plan import plan_lab
 from k8s.lab.processes import ProcessId
-from k8s.lab.settings import LabSettings
+from k8s.lab.run.lineup import plan_lab
 from k8s.lab.state import ChildState
 from k8s.topology import NodeName, ServiceKey, Zone
 from tests.k8s.lab.cast import Cast, deployment, node

@@ -16,8 +16,8 @@ import psutil
 import pytest
 
 from k8s.lab import state as lab_state
-from k8s.lab import supervisor
-from k8s.lab.layout import CATALOG, UI
+from k8s.lab.design.layout import CATALOG, UI
+from k8s.lab.run import supervisor
 from k8s.lab.state import LabState
 from k8s.lab.store.products import PRODUCT_IDS
 from k8s.lab.truth import TruthSnapshot, difference, read_truth

@@ -11,10 +11,10 @@ import yaml
 
 from k8s.errors import UnreachableError
 from k8s.lab import state as lab_state
-from k8s.lab.layout import CATALOG, UI
-from k8s.lab.plan import plan_lab
+from k8s.lab.design.layout import CATALOG, UI
+from k8s.lab.design.settings import LabSettings, PairDelay
 from k8s.lab.processes import ProcessId, identify
-from k8s.lab.settings import LabSettings, PairDelay
+from k8s.lab.run.lineup import plan_lab
 from k8s.lab.state import Crash, LabState, Phase
 from k8s.topology import NodeName, ServiceKey, Zone
 

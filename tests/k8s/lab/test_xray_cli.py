@@ -13,7 +13,7 @@ import pytest
 from k8s.console import Io, Parser
 from k8s.errors import UsageError
 from k8s.lab import xray_cli
-from k8s.lab.xray.settings import Settings
+from k8s.lab.xray.behaviour import Settings
 
 _PROGRAM = """
 import sys

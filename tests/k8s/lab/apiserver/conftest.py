@@ -22,7 +22,7 @@ from tests.k8s.lab.apiserver.samples import namespace as namespace_sample
 _NUMBERS = count(1)
 _SERVE = """
 import logging
-from k8s.lab.apiserver.app import serve
+from k8s.lab.apiserver.server import serve
 logging.basicConfig(level="INFO")
 serve("127.0.0.1", 0)
 """

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from itertools import count
 from typing import Any
 
+from k8s.lab.apiserver.object_store import Object, Store
 from k8s.lab.apiserver.requests import Options, Target
 from k8s.lab.apiserver.resources import NAMESPACES, RESOURCES, Resource
-from k8s.lab.apiserver.store import Object, Store
 from k8s.lab.apiserver.writing import Writer
 from tests.k8s.lab.apiserver.samples import NOW
 

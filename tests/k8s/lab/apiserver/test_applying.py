@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from k8s.lab.apiserver.fieldsets import from_fields_v1, shown, to_fields_v1
+from k8s.lab.apiserver.object_store import Object
 from k8s.lab.apiserver.patch import APPLY_PATCH, MERGE_PATCH
 from k8s.lab.apiserver.requests import Options, Target
 from k8s.lab.apiserver.resources import DEPLOYMENTS, SERVICES
 from k8s.lab.apiserver.statuses import StatusError
-from k8s.lab.apiserver.store import Object
 from tests.k8s.lab.apiserver import samples
 from tests.k8s.lab.apiserver.place import Place
 

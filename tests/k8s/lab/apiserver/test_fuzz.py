@@ -15,11 +15,11 @@ from k8s.lab.apiserver.access import REVIEWS
 from k8s.lab.apiserver.fieldsets import members, with_parents
 from k8s.lab.apiserver.kinds import SHAPES
 from k8s.lab.apiserver.managers import ownerships
+from k8s.lab.apiserver.object_store import key_of
 from k8s.lab.apiserver.patch import APPLY_PATCH, JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH
 from k8s.lab.apiserver.requests import Options, Target
 from k8s.lab.apiserver.resources import DEPLOYMENTS, PODS, RESOURCES, Resource
 from k8s.lab.apiserver.schema import Array, Map, Record, Scalar, Type
-from k8s.lab.apiserver.store import key_of
 from k8s.lab.apiserver.tables import table
 from tests.k8s.lab.apiserver import samples, wire
 from tests.k8s.lab.apiserver.conftest import Server

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from k8s.errors import UnreachableError
-from k8s.lab.apiserver.app import serve
+from k8s.lab.apiserver.server import serve
 from tests.k8s.lab.apiserver import samples, wire
 from tests.k8s.lab.apiserver.conftest import start_server
 
@@ -79,7 +79,7 @@ def test_it_listens_on_its_address_only(url: str) -> None:
 
 def test_importing_it_starts_nothing() -> None:
     """No threads, no event loop: the supervisor forks after the import."""
-    code = "import threading, asyncio, k8s.lab.apiserver.app; print(threading.active_count())"
+    code = "import threading, asyncio, k8s.lab.apiserver.server; print(threading.active_count())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stdout.strip() == "1"

@@ -1,8 +1,8 @@
 """From Services and slices to the rules of one node."""
 
-from k8s.lab.addresses import Addresses
+from k8s.lab.design.addresses import Addresses
 from k8s.lab.relay.rules import Proxied, RuleKey, rules_for, zone_label
-from k8s.proxy import ProxyMode
+from k8s.routing.proxy import ProxyMode
 from k8s.topology import Endpoint, EndpointSlice, Node, NodeName, Service, ServiceKey, ServicePort, Zone
 
 NODE_A = Proxied(node=NodeName("node-a-1"), number=1, addresses=Addresses(octet=100), zone=Zone("eu-west-1a"))

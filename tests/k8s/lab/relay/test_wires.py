@@ -2,8 +2,8 @@
 
 import pytest
 
-from k8s.lab.addresses import Addresses
-from k8s.lab.relay.app import RelaySettings
+from k8s.lab.design.addresses import Addresses
+from k8s.lab.relay.node_proxy import RelaySettings
 from k8s.lab.relay.wires import rewired
 from k8s.topology import NodeName, Zone
 

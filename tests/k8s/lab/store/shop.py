@@ -12,8 +12,8 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from k8s.lab.store.calls import CatalogCalls
 from k8s.lab.store.catalog import Catalog
 from k8s.lab.store.httpd import HttpServer
+from k8s.lab.store.pod_settings import PodSettings
 from k8s.lab.store.serving import TracedPages
-from k8s.lab.store.settings import PodSettings
 from k8s.lab.store.ui import Ui
 
 CATALOG_IP, UI_IP, CLIENT_IP = "127.78.1.1", "127.78.1.2", "127.78.1.9"

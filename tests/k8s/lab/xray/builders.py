@@ -12,8 +12,8 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from k8s.lab.xray import otlp
-from k8s.lab.xray.faults import ApiError
-from k8s.lab.xray.settings import Settings
+from k8s.lab.xray.api_errors import ApiError
+from k8s.lab.xray.behaviour import Settings
 from k8s.lab.xray.standin import StandIn
 
 T0 = 1_795_376_700

@@ -15,7 +15,7 @@ from botocore.config import Config
 _PROGRAM = """
 import json, sys
 from k8s.lab.xray.app import serve
-from k8s.lab.xray.settings import Settings
+from k8s.lab.xray.behaviour import Settings
 settings = json.loads(sys.argv[1])
 tuples = {key: tuple(value) for key, value in settings.items() if isinstance(value, list)}
 serve("127.0.0.1", 0, settings=Settings(**(settings | tuples)), on_ready=lambda port: print(port, flush=True))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from k8s.lab.xray.archive import Resources, spans_of
-from k8s.lab.xray.settings import Settings
+from k8s.lab.xray.behaviour import Settings
 from k8s.lab.xray.spans import span_of
 from k8s.lab.xray.standin import StandIn
 from k8s.lab.xray.translate import documents_of

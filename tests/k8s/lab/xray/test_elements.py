@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from k8s.lab.xray.elements import SIZE, Element, Nodes, Packer, unpack
-from k8s.lab.xray.resources import Indexing, resource_of
+from k8s.lab.xray.otel_resources import Indexing, resource_of
 from k8s.lab.xray.spans import span_of
 from k8s.lab.xray.translate import documents_of
 from tests.k8s.lab.xray.builders import span

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from k8s.lab.xray.faults import ApiError
+from k8s.lab.xray.api_errors import ApiError
 from k8s.lab.xray.filters import And, Annotation, Edge, Keyword, Not, Or, Service, Who, parse
 from k8s.lab.xray.matching import Matcher
 from k8s.lab.xray.traces import Trace, assemble

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 
 from k8s.lab.xray import otlp
-from k8s.lab.xray.faults import ApiError
+from k8s.lab.xray.api_errors import ApiError
 from tests.k8s.lab.xray.builders import TRACE, WINDOW, Json, pairs, request, segment, span, stand_in, take
 
 _SCALARS = st.none() | st.booleans() | st.integers(-3, 600) | st.floats(-1, 2e9) | st.text(max_size=4)

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from k8s.lab.xray.archive import Resources, spans_of
-from k8s.lab.xray.settings import Settings
+from k8s.lab.xray.behaviour import Settings
 from k8s.lab.xray.spans import span_of
 from k8s.lab.xray.translate import documents_of
 from tests.k8s.lab.xray.builders import (

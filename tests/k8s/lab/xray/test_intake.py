@@ -1,6 +1,6 @@
 """The way in and the bounds: what is late, lost, doubled, too much or too old."""
 
-from k8s.lab.xray.faults import ApiError
+from k8s.lab.xray.api_errors import ApiError
 from tests.k8s.lab.xray.builders import (
     CLIENT,
     SERVER,

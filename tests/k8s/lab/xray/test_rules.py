@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from k8s.lab.xray.resources import Indexing, resource_of
+from k8s.lab.xray.otel_resources import Indexing, resource_of
 from k8s.lab.xray.spans import span_of
 from k8s.lab.xray.translate import documents_of
 from tests.k8s.lab.xray.builders import CLIENT, CONSUMER, INTERNAL, PRODUCER, SERVER, UNSPECIFIED, Json, span

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from k8s.lab.xray.faults import ApiError
+from k8s.lab.xray.api_errors import ApiError
 from tests.k8s.lab.xray.builders import (
     T0,
     TRACE,

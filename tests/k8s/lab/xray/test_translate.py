@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
-from k8s.lab.xray.resources import Indexing, resource_of
+from k8s.lab.xray.otel_resources import Indexing, resource_of
 from k8s.lab.xray.spans import span_of
 from k8s.lab.xray.translate import documents_of
 from tests.k8s.lab.xray.builders import (

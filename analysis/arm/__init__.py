@@ -1,0 +1,1 @@
+"""One run, read: its calls by zone, cost, prediction and caveats."""

@@ -1,0 +1,80 @@
+"""What to know before believing a number: warnings as values, for the footnotes of the report."""
+
+from analysis.model import Loss, TruthCheck
+from analysis.source.collect import GraphFile
+from k8s.topology import ServiceKey
+from loadtest import truthfile
+from loadtest.record import Caveat, LoadSeen, RunRecord, RunStatus
+from loadtest.truthfile import TruthFile
+from loadtest.worker import latency
+
+LOSS_TOLERANCE = 0.001
+"""Relative difference of two counts of the same thing above which a caveat is due."""
+SATURATED_CPU_PERCENT = 90.0
+"""Locust's own threshold: above it a worker's latencies are fiction."""
+LAG_TOLERANCE_MS = 10.0
+RATE_TOLERANCE = 0.05
+
+
+def of_run(record: RunRecord, load: LoadSeen) -> tuple[Caveat, ...]:
+    """Whether the load was what was asked for."""
+    found: list[tuple[str, str]] = []
+    if record.status is not RunStatus.COMPLETE:
+        found.append(
+            ("not-complete", f"The run was {record.status.value}; its window is shorter than asked.")
+        )
+    if dropped := sum(worker.spans_dropped for worker in load.workers):
+        found.append(("spans-dropped", f"The load generators gave up {dropped} spans."))
+    if load.failures:
+        found.append(("failures", f"{load.failures} of {load.requests} requests failed."))
+    hottest = max((worker.cpu_percent_max for worker in load.workers), default=0.0)
+    if hottest > SATURATED_CPU_PERCENT:
+        text = f"A load generator used {hottest:.0f} % of a core; its latencies are not to be trusted."
+        found.append(("saturated", text))
+    lag_ms = latency.merge(worker.lateness for worker in load.workers).quantile_ms(0.99)
+    if lag_ms is not None and lag_ms > LAG_TOLERANCE_MS:
+        text = f"One request in a hundred started {lag_ms:.1f} ms or more late: the generator lagged."
+        found.append(("late", text))
+    asked_per_s = record.asked.plan.rate_per_s
+    if abs(load.rate_per_s - asked_per_s) > RATE_TOLERANCE * asked_per_s:
+        found.append(("rate", f"Asked for {asked_per_s:g} requests/s, achieved {load.rate_per_s:.1f}."))
+    return _caveats(found)
+
+
+def of_graph(graph: GraphFile, loss: Loss) -> tuple[Caveat, ...]:
+    """Whether the graph is final and whole."""
+    found: list[tuple[str, str]] = []
+    if not graph.stable:
+        found.append(("not-stable", "The X-Ray graph was still changing when collecting gave up waiting."))
+    if loss.graph_requests != loss.generator_requests:
+        text = f"X-Ray shows {loss.graph_requests} of the generator's {loss.generator_requests} requests."
+        found.append(("requests-differ", text))
+    if loss.lost_callees or loss.orphans:
+        text = (
+            f"{loss.lost_callees} calls have no callee segment and {loss.orphans} requests no caller's "
+            "document; between the pair under study they count as unknown."
+        )
+        found.append(("documents-lost", text))
+    return _caveats(found)
+
+
+def of_truth(truth: TruthFile | None, check: TruthCheck | None, service: ServiceKey) -> tuple[Caveat, ...]:
+    """Whether connections were counted, and agree with the calls."""
+    found: list[tuple[str, str]] = []
+    if truth is not None and not truth.connection_per_call:
+        text = "The store keeps its connections, so intervals count connections, not calls."
+        found.append(("keep-alive", text))
+        if older := truthfile.only_older([row for row in truth.rows if row.service == service]):
+            text = (
+                f"{older} pod pairs used connections opened before the window: kube-proxy chose their "
+                "endpoint then, whatever the hints are now. Restart the clients to have them choose again."
+            )
+            found.append(("old-connections", text))
+    if check is not None and check.worst_relative_error > LOSS_TOLERANCE:
+        text = f"X-Ray and the relays differ by up to {check.worst_relative_error:.2%} for a pod pair."
+        found.append(("truth", text))
+    return _caveats(found)
+
+
+def _caveats(found: list[tuple[str, str]]) -> tuple[Caveat, ...]:
+    return tuple(Caveat(code=code, text=text) for code, text in found)

@@ -1,0 +1,316 @@
+"""One run's artifacts -> everything measured in that arm."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from analysis.arm import caveats, cost, expectation, pairs, tariffs
+from analysis.arm.pairs import LostCalls, Pair
+from analysis.model import (
+    ArmResult,
+    Call,
+    Cost,
+    Loss,
+    PairResult,
+    TruthCheck,
+    Workload,
+    ZoneClients,
+)
+from analysis.placement import Timeline
+from analysis.source import collect, connections, graph
+from analysis.source.collect import GraphFile
+from analysis.source.graph import GraphCalls
+from analysis.statistics import shares
+from analysis.statistics.sampled_connections import sampled_arm
+from k8s.errors import UsageError
+from k8s.lab.truth import TruthRow
+from k8s.topology import Service, ServiceKey, Snapshot
+from loadtest import truthfile
+from loadtest.record import Caveat, LoadSeen, RunRecord, WorkerTally
+from loadtest.truthfile import TruthFile
+from loadtest.worker import latency
+
+REQUEST_BYTES: Final = "samezone.dev/request-bytes"
+RESPONSE_BYTES: Final = "samezone.dev/response-bytes"
+"""Annotations of the Service that tell the bytes of an average call."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArmInputs:
+    """A run's artifacts, read."""
+
+    folder: str
+    record: RunRecord
+    topology: tuple[Snapshot, ...]
+    graph: GraphFile
+    traces: tuple[dict[str, Any], ...] = ()
+    truth: TruthFile | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssumedBytes:
+    """TCP payload of an average call where nothing measured it, and what a GB costs."""
+
+    request: float = 1_000.0
+    response: float = 10_000.0
+    source: str = "assumed"
+    usd_per_gb: float | None = None
+    """In each direction; None: the region's price."""
+
+
+def workload_of(service: ServiceKey, topology: Sequence[Snapshot], timeline: Timeline) -> Workload:
+    """The workload behind a Service: that of most of its endpoints' pods; the Service's name without any."""
+    names = Counter(
+        timeline.workload(endpoint.pod)
+        for snapshot in topology
+        for one in snapshot.slices
+        if (one.namespace, one.service) == (service.namespace, service.name)
+        for endpoint in one.endpoints
+        if endpoint.pod is not None
+    )
+    return names.most_common(1)[0][0] if names else Workload(service.name)
+
+
+def focus_of(inputs: ArmInputs, timeline: Timeline) -> Pair:
+    """The pair the question is about."""
+    asked = inputs.record.asked
+    return (
+        workload_of(asked.client, inputs.topology, timeline),
+        workload_of(asked.service, inputs.topology, timeline),
+    )
+
+
+def arm_result(inputs: ArmInputs, *, assumed: AssumedBytes) -> ArmResult:
+    """Every number of one arm; UsageError for a run without a measured window."""
+    record = inputs.record
+    load = record.seen.measured
+    if record.measured is None or load is None:
+        raise UsageError(
+            f"reading run {inputs.folder}: it was {record.status.value} before it measured anything"
+        )
+    timeline = Timeline(inputs.topology)
+    seen = graph.calls_of(inputs.graph.queries)
+    focus = focus_of(inputs, timeline)
+    workers = {worker.worker for worker in load.workers}
+    results = _pairs(inputs, seen, timeline, focus, workers)
+    truth_check = _truth_check(inputs.truth, seen, timeline, record.asked.service, focus)
+    loss = _loss(seen, load, workers)
+    focus_calls = pairs.grouped(seen.calls, timeline).get(focus, [])
+    return ArmResult(
+        run_id=record.run_id,
+        arm=record.arm,
+        mode=record.asked.mode,
+        folder=inputs.folder,
+        window=record.measured,
+        load_s=load.seconds,
+        requests=load.requests,
+        failures=load.failures,
+        rate_per_s=load.rate_per_s,
+        rate_asked_per_s=record.asked.plan.rate_per_s,
+        hints_start=record.seen.hints_start,
+        hints_end=record.seen.hints_end,
+        events=record.seen.events,
+        pairs=results,
+        clients=_clients(load),
+        costs=_costs(
+            results,
+            focus,
+            inputs.truth,
+            record.seen.service_before,
+            load.seconds,
+            assumed,
+            record.place.region,
+        ),
+        loss=loss,
+        zone_check=collect.zone_check(inputs.traces, timeline),
+        truth_check=truth_check,
+        expectation=expectation.of_arm(record, inputs.topology, focus_calls, timeline, results[0]),
+        recycled=record.seen.recycled,
+        data_plane=record.place.data_plane,
+        caveats=(
+            *record.caveats,
+            *caveats.of_run(record, load),
+            *caveats.of_graph(inputs.graph, loss),
+            *caveats.of_truth(inputs.truth, truth_check, record.asked.service),
+            *_connection_caveats(results[0], inputs, timeline),
+        ),
+    )
+
+
+def _pairs(
+    inputs: ArmInputs, seen: GraphCalls, timeline: Timeline, focus: Pair, workers: set[str]
+) -> tuple[PairResult, ...]:
+    """The focus pair first, the others by name."""
+    by_pair = pairs.grouped(seen.calls, timeline)
+    lost: dict[Pair, list[LostCalls]] = {}
+    known = {workload for pair in by_pair for workload in pair} | set(focus)
+    for call in seen.lost:
+        pair = _pair_of_lost(call, timeline, focus, known)
+        reason = f"callee {call.server} (inferred): its segment never arrived"
+        lost.setdefault(pair, []).append(LostCalls(reason=reason, count=call.count))
+    for pod, count in seen.entries:
+        if pod not in workers and timeline.workload(pod) == focus[1]:
+            reason = f"caller of {pod}: its document never arrived"
+            lost.setdefault(focus, []).append(LostCalls(reason=reason, count=count))
+    order = sorted({*by_pair, *lost, focus}, key=lambda pair: (pair != focus, pair))
+    results = [
+        pairs.result(
+            pair,
+            by_pair.get(pair, []),
+            timeline,
+            lost=lost.get(pair, []),
+            connections=_connections(inputs, pair, focus),
+        )
+        for pair in order
+    ]
+    return (_by_connection(results[0], inputs, timeline), *results[1:])
+
+
+def _by_connection(pair: PairResult, inputs: ArmInputs, timeline: Timeline) -> PairResult:
+    """The pair under study with the interval that its connections allow.
+
+    Where the relays saw a connection for every call there is nothing to estimate. Else a sample of traces
+    names connections; without their names each pod pair counts as one.
+    """
+    if pair.share is None or (inputs.truth is not None and inputs.truth.connection_per_call):
+        return pair
+    sample = connections.sample(inputs.traces, timeline, (pair.client, pair.server))
+    found = sampled_arm(connections.sampled_pairs(pair, sample))
+    return pair if found is None else replace(pair, share=shares.share_interval(found.arm))
+
+
+def _connection_caveats(pair: PairResult, inputs: ArmInputs, timeline: Timeline) -> tuple[Caveat, ...]:
+    """What is known of the pair's connections, where that is less than all."""
+    if inputs.truth is not None and inputs.truth.connection_per_call:
+        return ()
+    sample = connections.sample(inputs.traces, timeline, (pair.client, pair.server))
+    found = sampled_arm(connections.sampled_pairs(pair, sample))
+    return () if found is None else found.arm.caveats
+
+
+def _pair_of_lost(call: Call, timeline: Timeline, focus: Pair, known: set[Workload]) -> Pair:
+    """Which pair a call to an inferred node belongs to.
+
+    The inferred node bears the subsegment's name: the callee's workload at best, else ``GET`` or a host; then
+    a call of the focus client is taken for a call of the focus pair, where it counts as unknown.
+    """
+    client = timeline.workload(call.client)
+    if Workload(call.server) in known:
+        return (client, Workload(call.server))
+    return focus if client == focus[0] else (client, Workload(call.server))
+
+
+def _rows(truth: TruthFile | None, service: ServiceKey) -> tuple[TruthRow, ...]:
+    return () if truth is None else tuple(row for row in truth.rows if row.service == service)
+
+
+def _connections(inputs: ArmInputs, pair: Pair, focus: Pair) -> int | None:
+    """Connections behind a pair's calls, where they were counted or follow from the plan."""
+    if pair == focus and inputs.truth is not None and inputs.truth.connection_per_call:
+        return truthfile.connections_used(_rows(inputs.truth, inputs.record.asked.service))
+    load = inputs.record.seen.measured
+    if pair[1] == focus[0] and load is not None:
+        return sum(worker.connections for worker in load.workers)
+    return None
+
+
+def _truth_check(
+    truth: TruthFile | None, seen: GraphCalls, timeline: Timeline, service: ServiceKey, focus: Pair
+) -> TruthCheck | None:
+    """The graph against the relays, pod pair by pod pair; None where calls share connections."""
+    if truth is None or not truth.connection_per_call:
+        return None
+    relays: Counter[tuple[str, str]] = Counter()
+    for row in _rows(truth, service):
+        client, server = timeline.pod_at(row.client_ip), timeline.pod_at(row.server_ip)
+        relays[client or row.client_ip, server or row.server_ip] += row.connections
+    calls: Counter[tuple[str, str]] = Counter()
+    for call in seen.calls:
+        if timeline.workload(call.server) == focus[1]:
+            calls[call.client, call.server] += call.count
+    compared = {pair for pair in {*relays, *calls} if relays[pair] or calls[pair]}
+    worst = max((abs(calls[pair] - relays[pair]) / max(relays[pair], 1) for pair in compared), default=0.0)
+    return TruthCheck(
+        pairs=len(compared),
+        graph_calls=calls.total(),
+        relay_connections=relays.total(),
+        worst_relative_error=worst,
+    )
+
+
+def _loss(seen: GraphCalls, load: LoadSeen, workers: set[str]) -> Loss:
+    return Loss(
+        lost_callees=sum(call.count for call in seen.lost),
+        orphans=sum(count for pod, count in seen.entries if pod not in workers),
+        generator_requests=load.requests,
+        graph_requests=sum(count for pod, count in seen.entries if pod in workers),
+        spans_dropped=sum(worker.spans_dropped for worker in load.workers),
+    )
+
+
+def _costs(
+    results: Sequence[PairResult],
+    focus: Pair,
+    truth: TruthFile | None,
+    service: Service,
+    load_s: float,
+    assumed: AssumedBytes,
+    region: str,
+) -> tuple[Cost, ...]:
+    """The focus pair's cost: the generator's own calls are no traffic of the user's."""
+    rows = _rows(truth, ServiceKey(namespace=service.namespace, name=service.name))
+    pair = next(one for one in results if (one.client, one.server) == focus)
+    if rows and pair.calls:
+        call_bytes = cost.CallBytes(
+            request=sum(row.request_bytes for row in rows) / pair.calls,
+            response=sum(row.response_bytes for row in rows) / pair.calls,
+            source="measured by the relays (TCP payload)",
+        )
+    else:
+        call_bytes = _told_bytes(service, assumed)
+    price = tariffs.tariff(region) if assumed.usd_per_gb is None else tariffs.own(assumed.usd_per_gb)
+    return (cost.of_pair(pair, call_bytes, load_s=load_s, tariff=price),)
+
+
+def _told_bytes(service: Service, assumed: AssumedBytes) -> cost.CallBytes:
+    """Bytes of a call as the user, or the Service's annotations, tell them; else an assumption."""
+    told = dict(service.annotations)
+    if assumed.source != "assumed" or not {REQUEST_BYTES, RESPONSE_BYTES} & told.keys():
+        return cost.CallBytes(request=assumed.request, response=assumed.response, source=assumed.source)
+    try:
+        request = float(told.get(REQUEST_BYTES, assumed.request))
+        response = float(told.get(RESPONSE_BYTES, assumed.response))
+    except ValueError:
+        return cost.CallBytes(
+            request=assumed.request,
+            response=assumed.response,
+            source=f"assumed: the Service's {REQUEST_BYTES} or {RESPONSE_BYTES} is no number",
+        )
+    return cost.CallBytes(request=request, response=response, source="told by the Service's annotations")
+
+
+def _clients(load: LoadSeen) -> tuple[ZoneClients, ...]:
+    by_zone: dict[str, list[WorkerTally]] = {}
+    for worker in load.workers:
+        by_zone.setdefault(worker.zone, []).append(worker)
+    rows = []
+    for zone, workers in sorted(by_zone.items()):
+        actual = latency.merge(worker.latency for worker in workers)
+        requests = sum(worker.requests for worker in workers)
+        rows.append(
+            ZoneClients(
+                zone=zone,
+                workers=len(workers),
+                requests=requests,
+                failures=sum(worker.failures for worker in workers),
+                rate_per_s=requests / load.seconds if load.seconds else 0.0,
+                p50_ms=actual.quantile_ms(0.5),
+                p99_ms=actual.quantile_ms(0.99),
+                p99_intended_ms=latency.merge(worker.latency_intended for worker in workers).quantile_ms(
+                    0.99
+                ),
+                lag_p99_ms=latency.merge(worker.lateness for worker in workers).quantile_ms(0.99),
+            )
+        )
+    return tuple(rows)

@@ -1,0 +1,1 @@
+"""The report of two arms, one file a format."""

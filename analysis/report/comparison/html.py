@@ -1,0 +1,163 @@
+"""The comparison as one self-contained HTML page: no script, no request; for light, dark and print."""
+
+from collections.abc import Iterator
+
+from analysis.model import Comparison
+from analysis.report import judgement, names, pictures, prose, units
+from analysis.report.comparison import changed, evidence, expected, flows, service, traffic
+from analysis.report.comparison.answer import answer
+from analysis.report.drawing import Drawing
+from analysis.report.lookup import arms, by_connection, find
+from analysis.report.notes import Notes, number
+from analysis.report.pages import Picture, Plate, Section, markup, page
+
+
+def render(comparison: Comparison) -> str:
+    """The page; a text with ``<``, ``&`` or quotes in any name comes out as that text."""
+    comparison = by_connection(comparison)
+    notes = number(comparison)
+    drawn = pictures.shares(comparison)
+    return page(
+        "page.html.j2",
+        answer=answer(comparison, notes),
+        banner=None if comparison.verdict is None else judgement.of_verdict(comparison.verdict),
+        notes=notes.items,
+        eyebrow=_eyebrow(comparison),
+        title=f"samezone: {names.pair(*comparison.focus)}",
+        in_the_lab=prose.IN_THE_LAB if comparison.platform == "lab" else "",
+        share_picture=None if drawn is None else markup(drawn),
+        plates=tuple(_plates(comparison)),
+        verdict=verdict_section(comparison),
+        sections=_sections(comparison, notes),
+        reading=prose.reading(judged=comparison.verdict is not None),
+        limits=prose.limits(comparison),
+    )
+
+
+def verdict_section(comparison: Comparison) -> Section | None:
+    """What the decision rests on; None in a comparison of before there were verdicts."""
+    if comparison.verdict is None:
+        return None
+    verdicts = {"": comparison.verdict}
+    found = comparison.effects
+    return Section(
+        key="verdict",
+        title="What the verdict rests on",
+        tables=(
+            *judgement.tables(verdicts, comparison.verdict.null),
+            *(() if found is None else (changed.effects(found), changed.counterfactual({"": found}))),
+        ),
+        folded=(judgement.every_gate(comparison.verdict.gates),),
+    )
+
+
+def _eyebrow(comparison: Comparison) -> str:
+    return (
+        f"{comparison.platform} \u00b7 {comparison.context} \u00b7 Service {comparison.service} \u00b7 "
+        f"{units.utc(comparison.baseline.window.start_s)}"
+    )
+
+
+def _plates(comparison: Comparison) -> Iterator[Plate]:
+    """Every plate that has something to show."""
+    found = [(side, arm, pair) for side, arm in arms(comparison) if (pair := find(arm, comparison.focus))]
+    if not found:
+        return
+    client, server = comparison.focus
+    titles = [f"{side.value.capitalize()}: {names.arm(arm)}" for side, arm, _ in found]
+    pairs = [pair for *_, pair in found]
+    matrices = [
+        pictures.zone_matrix(pair, comparison.zones, title) for pair, title in zip(pairs, titles, strict=True)
+    ]
+    yield Plate(
+        title="From zone to zone",
+        about=f"Each row splits a {client} zone's calls by the zone of the {server} pod that answered.",
+        pictures=_captioned(matrices, titles),
+        zones=True,
+    )
+    zones = any(flows.by_zone_only(pair) for pair in pairs)
+    most = max(flows.busiest(pair, zones=zones) for pair in pairs)
+    streams = [
+        flows.flows(pair, comparison.zones, title, most, zones=zones)
+        for pair, title in zip(pairs, titles, strict=True)
+    ]
+    yield Plate(
+        title="From zone to zone, as flows" if zones else "From pod to pod",
+        about=(
+            f"{client} on the left, {server} on the right, in bands of their zone; a line is as wide as its "
+            f"calls, on one scale in both pictures. {prose.MANY_PODS if zones else prose.SHORT_NAMES}"
+        ),
+        pictures=_captioned(streams, titles),
+        zones=True,
+    )
+    yield from _small_plates(comparison)
+
+
+def _small_plates(comparison: Comparison) -> Iterator[Plate]:
+    """Endpoint load and latency."""
+    found = [
+        (side, arm, pair)
+        for side, arm in arms(comparison)
+        if (pair := find(arm, comparison.focus)) and pair.loads and len(pair.loads) <= flows.MOST_SERVERS
+    ]
+    if found:
+        most = max(load.times_mean for *_, pair in found for load in pair.loads)
+        yield Plate(
+            title="Load of each endpoint",
+            about="Calls over the mean of all ready pods. What a zone keeps, its own pods must carry.",
+            pictures=_captioned(
+                [pictures.load(pair, side, arm, most) for side, arm, pair in found],
+                [f"{side.value.capitalize()}: {names.arm(arm)}" for side, arm, _ in found],
+            ),
+        )
+    drawn = pictures.latencies(comparison)
+    if drawn is not None:
+        yield Plate(
+            title="What crossing costs in time",
+            about="Mean response time as the client pods saw it.",
+            pictures=(Picture(svg=markup(drawn), caption="Mean with its interval"),),
+            zones=True,
+        )
+
+
+def _captioned(drawings: list[Drawing], captions: list[str]) -> tuple[Picture, ...]:
+    return tuple(
+        Picture(svg=markup(drawing), caption=caption)
+        for drawing, caption in zip(drawings, captions, strict=True)
+    )
+
+
+def _sections(comparison: Comparison, notes: Notes) -> tuple[Section, ...]:
+    matrices = tuple(
+        traffic.matrix(arm, side, pair, comparison.zones)
+        for side, arm in arms(comparison)
+        if (pair := find(arm, comparison.focus))
+    )
+    pods = tuple(traffic.flows(arm, side, comparison.focus, notes) for side, arm in arms(comparison))
+    return (
+        Section(
+            key="numbers",
+            title="The numbers",
+            tables=(
+                traffic.pairs(comparison, notes),
+                service.latency(comparison, notes),
+                service.loads(comparison, notes),
+                evidence.costs(comparison, notes),
+            ),
+            folded=(*matrices, *pods),
+        ),
+        Section(
+            key="trust",
+            title="Why to trust them",
+            tables=(
+                evidence.trust(comparison, notes),
+                evidence.routing(comparison, notes),
+                expected.table(comparison, notes),
+                evidence.events(comparison),
+                service.shoppers(comparison, notes),
+                evidence.unknown_calls(comparison),
+            ),
+            folded=(evidence.methods(comparison),),
+        ),
+        Section(key="origin", title="Where they come from", tables=(evidence.provenance(comparison),)),
+    )

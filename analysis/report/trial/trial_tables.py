@@ -1,0 +1,332 @@
+"""A trial's tables: contests, looks, plan and course, the tournament, windows, costs, provenance."""
+
+from collections.abc import Iterator
+
+from analysis.report import judgement, measures, units
+from analysis.report.measures import Scale, figure
+from analysis.report.tables import Cell, Row, Table, Tone, columns, row
+from analysis.statistics.interval import Interval
+from analysis.trial.values import BlockWindow, Contest, Trial
+from loadtest.worker.plan import LoadPlan
+
+
+def contests(trial: Trial) -> Table:
+    """Every candidate against the reference, one row each."""
+    return Table(
+        key="contests",
+        stacked=True,
+        title=f"Every mode against {trial.arms[0]}",
+        about=(
+            "Over all blocks. The share gained is adjusted for every look that was taken; response times and "
+            "their ratios are of single calls as their callers saw them."
+        ),
+        columns=columns(
+            "Mode",
+            "Verdict",
+            numbers=(
+                "Same-zone share",
+                "Share gained",
+                "p50 ratio",
+                "p99",
+                "p99 ratio",
+                "Failed requests gained",
+                "Busiest endpoint",
+                "Cost a month",
+            ),
+        ),
+        rows=(*_reference(trial), *(_contest(one) for one in trial.contests)),
+        empty="No block was complete, so no mode can be held against another one.",
+    )
+
+
+def _reference(trial: Trial) -> Iterator[Row]:
+    if trial.contests:
+        found = trial.contests[0].effects
+        yield (
+            Cell(text=trial.arms[0]),
+            Cell(text="reference", tone=Tone.UNKNOWN),
+            Cell(text=units.percent_interval(found.share_before), tone=Tone.STRONG),
+            *row("", "", "", "", ""),
+            Cell(text=units.times_interval(found.skew_before)),
+            Cell(text=units.usd_month(found.usd_before), tone=Tone.STRONG),
+        )
+
+
+def _contest(one: Contest) -> Row:
+    found, decision = one.effects, one.verdict.decision
+    return (
+        Cell(text=one.arm),
+        Cell(text=judgement.decision_text(decision), tone=judgement.tone(decision)),
+        Cell(text=units.percent_interval(found.share_after), tone=Tone.STRONG),
+        Cell(text=figure(Scale.POINTS, one.gain), tone=Tone.STRONG),
+        Cell(text=_or_nothing(Scale.TIMES, found.p50_ratio)),
+        Cell(text=units.milliseconds(one.p99_s)),
+        Cell(text=_or_nothing(Scale.TIMES, found.p99_ratio)),
+        Cell(text=_or_nothing(Scale.POINTS, found.error_gain)),
+        Cell(text=units.times_interval(found.skew)),
+        Cell(text=units.usd_month(found.usd_after), tone=Tone.STRONG),
+    )
+
+
+def _or_nothing(scale: Scale, interval: Interval | None) -> str:
+    return units.NOTHING if interval is None else figure(scale, interval)
+
+
+def looks(trial: Trial) -> Table:
+    """Each look at the running experiment."""
+    return Table(
+        key="looks",
+        title="Looks while it ran",
+        about=(
+            "Looking often finds a change sooner or later where there is none; so every look has a boundary "
+            "of its own, and its interval holds at this look and all the others at once."
+        ),
+        columns=columns("Mode", "Then", "Because", numbers=("After blocks", "Share gained", "Boundary z")),
+        rows=tuple(
+            (
+                Cell(text=contest.arm),
+                Cell(text=look.action, tone=Tone.STRONG),
+                Cell(text=look.reason),
+                Cell(text=units.count(look.after_blocks)),
+                Cell(text=figure(Scale.POINTS, look.interval)),
+                Cell(text=units.fixed(look.boundary_z, 2)),
+            )
+            for contest in trial.contests
+            for look in contest.looks
+        ),
+        empty="Nobody looked before the end.",
+    )
+
+
+def plan(trial: Trial) -> Table:
+    """What was planned, and what happened."""
+    planned, done = trial.planned, len(trial.order)
+    reached = max((_half(one.gain) for one in trial.contests), default=None)
+    effect = max((one.effects.design_effect_after for one in trial.contests), default=None)
+    after = ", ".join(map(units.count, planned.looks_after)) or "the end"
+    taken = sorted({look.after_blocks for one in trial.contests for look in one.looks})
+    calls = sum(one.calls for one in trial.windows)
+    return Table(
+        key="plan",
+        title="Planned, and what happened",
+        about=(
+            f"Ended after {units.count(done)} of {units.count(planned.blocks)} blocks: {trial.stopped}. "
+            "The plan was made from the null pairs' own figures."
+        ),
+        columns=columns("", "Planned", "Happened"),
+        rows=(
+            row("Blocks", units.count(planned.blocks), units.count(done), tone=Tone.STRONG),
+            row(
+                "Measured of each arm in a block",
+                units.span(planned.block_s),
+                f"{units.count(calls)} calls in all",
+            ),
+            row("Looks after blocks", after, ", ".join(map(units.count, taken)) or "none"),
+            row(
+                "Half-width of the share's difference",
+                f"{units.half_width(planned.wanted_half_width)} wanted, "
+                f"{units.half_width(planned.expected_half_width)} expected",
+                units.half_width(reached),
+            ),
+            row(
+                "Design effect, calls a choice",
+                units.times(planned.design_effect),
+                units.NOTHING if effect is None else units.times(effect),
+            ),
+            row("Time, all in all", "", units.span(trial.measuring.seconds)),
+            row(
+                "A fixed run of that precision",
+                "more than a day an arm"
+                if planned.fixed_run_s is None
+                else f"{units.span(planned.fixed_run_s)} an arm",
+                "not done: it cannot tell a change from a drift",
+            ),
+            row("A fixed run of 60 minutes an arm", units.half_width(planned.hour_half_width), "not done"),
+        ),
+    )
+
+
+def _half(interval: Interval) -> float:
+    return (interval.high - interval.low) / 2
+
+
+def duels(trial: Trial) -> Table | None:
+    """Every two modes; None without a tournament."""
+    if trial.standing is None:
+        return None
+    return Table(
+        key="duels",
+        title="Every two modes",
+        about=(
+            "Right minus left same-zone share. With so many pairs some differ by chance; the adjusted p "
+            "(after Benjamini and Hochberg) keeps those to one in twenty of what is called different."
+        ),
+        columns=columns("Left", "Right", "Differ", numbers=("Right minus left", "p", "Adjusted p")),
+        rows=tuple(
+            (
+                Cell(text=one.duel.left),
+                Cell(text=one.duel.right),
+                Cell(
+                    text="\u2260 yes" if one.differs else f"{units.SAME} not shown",
+                    tone=Tone.STRONG if one.differs else Tone.PLAIN,
+                ),
+                Cell(text=figure(Scale.POINTS, one.duel.interval)),
+                Cell(text=units.p_value(one.duel.p_value)),
+                Cell(text=units.p_value(one.adjusted_p)),
+            )
+            for one in trial.standing.duels
+        ),
+        empty="No two modes were compared.",
+    )
+
+
+def standing(trial: Trial) -> Table | None:
+    """The modes that are worth a thought; None without a tournament."""
+    if trial.standing is None:
+        return None
+    found = {one.arm: one for one in trial.contests}
+    rows = []
+    for mode in trial.standing.pareto:
+        contest = found.get(mode)
+        share = contest.effects.share_after if contest else None
+        if contest is None and mode == trial.arms[0] and trial.contests:
+            share = trial.contests[0].effects.share_before
+        rows.append(
+            (
+                Cell(text=mode),
+                Cell(
+                    text="chosen" if mode == trial.standing.choice else "",
+                    tone=Tone.PASS,
+                ),
+                Cell(
+                    text="reference"
+                    if contest is None
+                    else judgement.decision_text(contest.verdict.decision),
+                    tone=Tone.UNKNOWN if contest is None else judgement.tone(contest.verdict.decision),
+                ),
+                Cell(text=units.percent_interval(share)),
+                Cell(text=units.milliseconds(contest.p99_s if contest else None)),
+                Cell(text=units.times_interval(contest.effects.skew if contest else None)),
+                Cell(text=units.usd_month(contest.effects.usd_after if contest else None)),
+            )
+        )
+    return Table(
+        key="standing",
+        title="Worth a thought",
+        about=(
+            "Listed are the modes that no other one beats in share, p99, load or cost without losing "
+            "in another (the Pareto set)."
+        ),
+        columns=columns(
+            "Mode", "", "Verdict", numbers=("Same-zone share", "p99", "Busiest endpoint", "Cost a month")
+        ),
+        rows=tuple(rows),
+        empty="No mode stands.",
+    )
+
+
+def windows(trial: Trial) -> Table:
+    """Every window in the order of time."""
+    return Table(
+        key="windows",
+        title=f"Every window ({units.count(len(trial.windows))})",
+        about="In the order of time. Null pairs are two windows of one arm.",
+        columns=columns(
+            "Block",
+            "Mode",
+            "Start",
+            "Gates",
+            "Folder",
+            numbers=(
+                "Same-zone share",
+                "Calls",
+                "Unknown",
+                "Requests",
+                "Failed",
+                "Rate",
+                "p99",
+                "Cost a month",
+            ),
+        ),
+        rows=tuple(map(_window, sorted(trial.windows, key=lambda one: one.start_s))),
+        empty="No window was measured.",
+    )
+
+
+def _window(one: BlockWindow) -> Row:
+    gates = ", ".join(one.failed_gates)
+    return (
+        Cell(text="null pair" if one.block == 0 else units.count(one.block)),
+        Cell(text=one.arm),
+        Cell(text=units.utc(one.start_s)),
+        Cell(
+            text=f"\u2717 {gates}" if gates else "\u2713 all passed",
+            tone=Tone.FAIL if gates else Tone.PLAIN,
+        ),
+        Cell(text=one.folder),
+        Cell(text=units.percent_interval(one.share), tone=Tone.STRONG),
+        Cell(text=units.count(one.calls)),
+        Cell(text=units.count(one.unknown), tone=Tone.UNKNOWN),
+        Cell(text=units.count(one.requests)),
+        Cell(text=units.count(one.failures), tone=Tone.WARN if one.failures else Tone.PLAIN),
+        Cell(text=units.rate(one.rate_per_s)),
+        Cell(text=units.milliseconds(one.p99_s)),
+        Cell(text=units.usd_month(one.cost.usd_per_month if one.cost else None)),
+    )
+
+
+def measuring(trial: Trial) -> Table:
+    """What measuring itself took."""
+    spent = trial.measuring
+    return Table(
+        key="measuring",
+        title="What measuring took",
+        columns=columns("What", numbers=("How much",)),
+        rows=(
+            row("Time, from the first change to the last restore", units.span(spent.seconds)),
+            row("Windows measured", units.count(len(trial.windows))),
+            row("Requests sent", units.count(sum(one.requests for one in trial.windows))),
+            row("Traces recorded", units.count(spent.traces)),
+            row("Their price at X-Ray's list", units.usd(spent.usd)),
+        ),
+    )
+
+
+def provenance(trial: Trial) -> Table:
+    """Where, when and with what it was measured, enough to do it again."""
+    prices = dict.fromkeys(one.cost.price_source for one in trial.windows if one.cost)
+    bytes_ = dict.fromkeys(one.cost.bytes_source for one in trial.windows if one.cost)
+    facts = (
+        ("Place", f"{trial.platform}, context {trial.context}, region {trial.region or units.NOTHING}"),
+        ("Zones", ", ".join(trial.zones) or units.NOTHING),
+        ("Calls", f"{trial.client} to {trial.service}"),
+        ("Modes", ", ".join(measures.arm_name(arm) for arm in trial.arms)),
+        (
+            "Order of each block",
+            "; ".join(f"{number}: {', '.join(arms)}" for number, arms in enumerate(trial.order, 1))
+            or units.NOTHING,
+        ),
+        (
+            "Load of a window",
+            _load(trial.plan),
+        ),
+        ("Bytes are", ", ".join(bytes_) or units.NOTHING),
+        ("Price", ", ".join(prices) or units.NOTHING),
+        ("Judged", units.utc(trial.created_s)),
+        *((f"Version of {name}", version) for name, version in trial.versions),
+        ("Schema", f"trial.json {trial.schema}"),
+    )
+    return Table(
+        key="provenance",
+        title="Provenance",
+        columns=columns("Fact", "Value"),
+        rows=tuple(row(*fact) for fact in facts),
+    )
+
+
+def _load(asked: LoadPlan) -> str:
+    measured, warmup = units.seconds(asked.duration_s), units.seconds(asked.warmup_s)
+    return (
+        f"{units.rate(asked.rate_per_s)}, {units.count(asked.users)} users, {measured} after {warmup} of "
+        f"warm-up, seed {asked.seed}"
+    )

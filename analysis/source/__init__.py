@@ -1,0 +1,1 @@
+"""Where calls are counted: the X-Ray service graph and its traces."""

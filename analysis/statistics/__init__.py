@@ -1,0 +1,1 @@
+"""Intervals, tests and plans, over numbers alone. Pure."""

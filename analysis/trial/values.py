@@ -1,0 +1,132 @@
+"""An experiment as values: arms measured in interleaved blocks, what each showed, and the verdict.
+
+``trial.json`` is a ``Trial``; the reports render it and compute nothing.
+"""
+
+from dataclasses import dataclass
+
+from analysis.model import Cost
+from analysis.statistics.interval import Interval
+from analysis.statistics.tournament import Standing
+from analysis.verdict.judged import Decision, Effects, Null, Verdict
+from loadtest.record import Caveat
+from loadtest.worker.plan import LoadPlan
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlockWindow:
+    """One arm, measured once."""
+
+    block: int
+    """1, 2, ... in the order of the experiment; 0 for the windows of the null pairs."""
+    arm: str
+    """The routing mode."""
+    folder: str
+    """Of its run, relative to the experiment's folder."""
+    start_s: float
+    share: Interval
+    design_effect: float
+    calls: int
+    unknown: int
+    requests: int
+    failures: int
+    rate_per_s: float
+    p99_s: float | None
+    """Of single calls, both kinds; None with too few of them sampled."""
+    cost: Cost | None
+    failed_gates: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookTaken:
+    """One look at the running experiment."""
+
+    after_blocks: int
+    interval: Interval
+    """Of the share gained; holds at this look and all others at once."""
+    boundary_z: float
+    action: str
+    """``continue`` or ``stop``."""
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contest:
+    """One candidate against the reference arm."""
+
+    arm: str
+    effects: Effects
+    gain: Interval
+    """Of the same-zone share, adjusted for every look taken."""
+    looks: tuple[LookTaken, ...]
+    verdict: Verdict
+    p99_s: float | None
+    """The candidate's p99 over all its windows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """What was planned, from the null pairs' own figures."""
+
+    blocks: int
+    block_s: float
+    """Measured seconds of one arm in one block."""
+    looks_after: tuple[int, ...]
+    """Blocks after which the experiment may stop."""
+    wanted_half_width: float
+    """Of the share's difference."""
+    expected_half_width: float
+    design_effect: float
+    fixed_run_s: float | None
+    """Seconds of an uninterrupted run of each arm with that half-width; None: more than a day."""
+    hour_half_width: float
+    """What a fixed run of sixty minutes an arm would have given."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measuring:
+    """What measuring itself took."""
+
+    seconds: float
+    """From the first change to the last restore."""
+    traces: int
+    usd: float
+    """For the traces, at X-Ray's list price."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """An experiment from its first window to its verdict."""
+
+    schema: int = SCHEMA
+    created_s: float
+    platform: str
+    context: str
+    region: str
+    zones: tuple[str, ...]
+    service: str
+    """``namespace/name``."""
+    client: str
+    plan: LoadPlan
+    """Of one window."""
+    arms: tuple[str, ...]
+    """Routing modes, the reference first."""
+    order: tuple[tuple[str, ...], ...]
+    """The arms of each block, in the order they were measured; what was not measured any more is left out."""
+    planned: Planned
+    null: Null | None
+    windows: tuple[BlockWindow, ...]
+    contests: tuple[Contest, ...]
+    """One for each arm but the first."""
+    standing: Standing | None
+    """With three or more arms."""
+    decision: Decision
+    """Of two arms their contest's; of more: pass if the chosen mode passes."""
+    reasons: tuple[str, ...]
+    stopped: str
+    """Why it ended when it did, in a clause."""
+    measuring: Measuring
+    versions: tuple[tuple[str, str], ...]
+    caveats: tuple[Caveat, ...]

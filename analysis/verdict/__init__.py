@@ -1,0 +1,1 @@
+"""Two arms, judged: gates, guard rails, effects, a decision."""

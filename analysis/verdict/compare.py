@@ -1,0 +1,225 @@
+"""Two arms -> a comparison; refuses arms that are not alike."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from itertools import combinations
+from statistics import NormalDist
+
+from analysis.arm import pairs
+from analysis.arm.pairs import Pair
+from analysis.arm.result import ArmInputs, AssumedBytes, arm_result, focus_of
+from analysis.model import ArmResult, Comparison, PairChange
+from analysis.placement import Timeline
+from analysis.source.graph import calls_of
+from analysis.statistics import stats
+from analysis.statistics.interval import Interval
+from analysis.statistics.tournament import Contender, Duel, Standing, standing
+from analysis.verdict import decision
+from analysis.verdict.effects import effects
+from analysis.verdict.guards import Margins
+from analysis.verdict.judged import Decision, Null
+from analysis.verdict.requirements import Requirement
+from analysis.verdict.windows import measured as windows_of
+from k8s.errors import UsageError
+from loadtest.record import Caveat, RunRecord
+from loadtest.worker import plan
+
+
+def unlike(baseline: RunRecord, candidate: RunRecord) -> tuple[str, ...]:
+    """Why two runs cannot be compared: one clause each, empty when they are alike."""
+    faults = [
+        f"{one.name} ({one.left} against {one.right})"
+        for one in plan.differences(baseline.asked.plan, candidate.asked.plan)
+    ]
+    for name, left, right in (
+        ("Service", str(baseline.asked.service), str(candidate.asked.service)),
+        ("client Service", str(baseline.asked.client), str(candidate.asked.client)),
+        ("platform", baseline.place.platform, candidate.place.platform),
+        ("context", baseline.place.context, candidate.place.context),
+        ("zones", ", ".join(baseline.place.zones), ", ".join(candidate.place.zones)),
+        (
+            "cross-zone delay",
+            str(baseline.place.cross_zone_delay_s),
+            str(candidate.place.cross_zone_delay_s),
+        ),
+        ("workers", _workers(baseline), _workers(candidate)),
+    ):
+        if left != right:
+            faults.append(f"{name} ({left} against {right})")
+    return tuple(faults)
+
+
+def _workers(record: RunRecord) -> str:
+    """How many workers each zone had, as text."""
+    load = record.seen.measured
+    zones = sorted(worker.zone for worker in load.workers) if load else []
+    return " ".join(f"{zone}:{zones.count(zone)}" for zone in dict.fromkeys(zones))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """On what terms arms are judged."""
+
+    margins: Margins = field(default_factory=Margins)
+    required: tuple[Requirement, ...] = ()
+
+
+def compare(
+    baseline: ArmInputs,
+    candidate: ArmInputs,
+    *,
+    created_s: float,
+    versions: Sequence[tuple[str, str]],
+    assumed: AssumedBytes | None = None,
+    null: ArmInputs | None = None,
+    terms: Terms | None = None,
+) -> Comparison:
+    """Every number of the report; UsageError, naming what differs, for arms that are not alike.
+
+    *null* is another run of the baseline's arm: without it there is no verdict but *invalid*.
+    """
+    _refuse_unlike(baseline, candidate)
+    assumed, terms = assumed or AssumedBytes(), terms or Terms()
+    before, after = arm_result(baseline, assumed=assumed), arm_result(candidate, assumed=assumed)
+    place = candidate.record.place
+    windows = [
+        windows_of(baseline, before, label=f"baseline {baseline.record.arm}"),
+        windows_of(candidate, after, label=f"candidate {candidate.record.arm}"),
+    ]
+    found_null = None
+    if null is not None:
+        _refuse_unlike(null, baseline)
+        twin = windows_of(null, arm_result(null, assumed=assumed), label=f"null {null.record.arm}")
+        found_null = decision.null_of([(twin, windows[0])])
+        windows.insert(0, twin)
+    found = effects([(windows[-2], windows[-1])])
+    return Comparison(
+        created_s=created_s,
+        platform=place.platform,
+        context=place.context,
+        zones=place.zones,
+        service=str(candidate.record.asked.service),
+        plan=candidate.record.asked.plan,
+        focus=focus_of(candidate, Timeline(candidate.topology)),
+        baseline=before,
+        candidate=after,
+        changes=_changes(baseline, candidate, before, after),
+        versions=tuple(versions),
+        caveats=_caveats(baseline.record, candidate.record),
+        effects=found,
+        verdict=decision.decide(
+            found,
+            gates=decision.gates_of(windows),
+            null=found_null,
+            margins=terms.margins,
+            required=terms.required,
+        ),
+    )
+
+
+def rank(found: Sequence[Comparison]) -> Standing:
+    """Several candidates of one baseline, and the baseline, against each other.
+
+    UsageError where two of them have the same label, or not the same baseline.
+    """
+    if len({one.baseline.run_id for one in found}) != 1:
+        raise UsageError("ranking runs: they have to be compared with the same baseline")
+    results = [found[0].baseline, *(one.candidate for one in found)]
+    verdicts = {one.candidate.arm: one.verdict for one in found}
+    contenders, duels = [], []
+    for result in results:
+        pair, judged = result.pairs[0], verdicts.get(result.arm)
+        if pair.share is None:
+            raise UsageError(f"ranking runs: {result.folder} has no call with known zones")
+        cost = result.costs[0].usd_per_month if result.costs else None
+        contenders.append(
+            Contender(
+                mode=result.arm,
+                share=pair.share.estimate,
+                skew=max((one.times_mean for one in pair.loads), default=None),
+                usd_per_month=None if cost is None else cost.estimate,
+                passes=judged is None or judged.decision is Decision.PASS,
+            )
+        )
+    for left, right in combinations(results, 2):
+        gain = stats.difference_of_shares(left.pairs[0].share, right.pairs[0].share)
+        if gain is not None:
+            duels.append(Duel(left=left.arm, right=right.arm, interval=gain, p_value=_p_value(gain)))
+    return standing(contenders, duels)
+
+
+def _p_value(gain: Interval) -> float:
+    """Two-sided, of no difference, from an interval that is normal enough for that."""
+    half = max((gain.high - gain.low) / 2, 1e-12)
+    z = NormalDist().inv_cdf(0.5 + gain.level / 2)
+    return math.erfc(abs(gain.estimate) / half * z / math.sqrt(2))
+
+
+def null_of_runs(left: ArmInputs, right: ArmInputs) -> Null:
+    """What two runs of one arm say of the instrument."""
+    _refuse_unlike(left, right)
+    windows = [
+        windows_of(inputs, arm_result(inputs, assumed=AssumedBytes()), label="null")
+        for inputs in (left, right)
+    ]
+    return decision.null_of([(windows[0], windows[1])])
+
+
+def _refuse_unlike(baseline: ArmInputs, candidate: ArmInputs) -> None:
+    if faults := unlike(baseline.record, candidate.record):
+        raise UsageError(
+            f"comparing {baseline.folder} with {candidate.folder}: the runs differ in {'; '.join(faults)}; "
+            "measure both under the same load"
+        )
+
+
+def _changes(
+    baseline: ArmInputs, candidate: ArmInputs, before: ArmResult, after: ArmResult
+) -> tuple[PairChange, ...]:
+    """One change for every pair that both arms saw."""
+    olds = {(pair.client, pair.server): pair for pair in before.pairs}
+    means = [_means(inputs) for inputs in (baseline, candidate)]
+    changes = []
+    for new in after.pairs:
+        key = (new.client, new.server)
+        if (old := olds.get(key)) is None:
+            continue
+        share = stats.difference_of_shares(old.share, new.share)
+        changes.append(
+            PairChange(
+                client=new.client,
+                server=new.server,
+                share=share,
+                changed=share is not None and not share.low <= 0 <= share.high,
+                usd_per_month=_usd(before, after, key),
+                mean_s=stats.difference_of_means(means[0].get(key), means[1].get(key)),
+            )
+        )
+    return tuple(changes)
+
+
+def _means(inputs: ArmInputs) -> dict[Pair, Interval | None]:
+    grouped = pairs.grouped(calls_of(inputs.graph.queries).calls, Timeline(inputs.topology))
+    return {pair: pairs.mean_of(calls) for pair, calls in grouped.items()}
+
+
+def _usd(before: ArmResult, after: ArmResult, key: Pair) -> Interval | None:
+    old, new = (
+        next((cost.usd_per_month for cost in arm.costs if (cost.client, cost.server) == key), None)
+        for arm in (before, after)
+    )
+    change = stats.difference_of_means(old, new)
+    return None if change is None else replace(change, method="difference of two independent estimates")
+
+
+def _caveats(baseline: RunRecord, candidate: RunRecord) -> tuple[Caveat, ...]:
+    found = []
+    if baseline.place.version != candidate.place.version:
+        text = f"The API server was {baseline.place.version} before and {candidate.place.version} after."
+        found.append(Caveat(code="version-changed", text=text))
+    gap_s = candidate.created_s - baseline.created_s
+    if gap_s > 24 * 3600:
+        text = f"The runs are {gap_s / 3600:.0f} h apart; the place may have changed in between."
+        found.append(Caveat(code="far-apart", text=text))
+    return tuple(found)

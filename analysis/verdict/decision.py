@@ -1,0 +1,99 @@
+"""Pass, fail, inconclusive or invalid: what the evidence allows one to say, and why.
+
+The order: a window that breaks a gate, or an instrument that was not certified on two equal arms, proves
+nothing (*invalid*). Then every guard and every requirement counts: one that is missed is a *fail*, one that
+is open makes it *inconclusive*.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from analysis.statistics import blocks
+from analysis.statistics.blocks import BlockDifference, Certificate, NullCheck
+from analysis.statistics.interval import Interval
+from analysis.verdict import gates, guards, requirements
+from analysis.verdict.effects import Block
+from analysis.verdict.guards import Guard, Margins, Measured, Outcome
+from analysis.verdict.judged import Decision, Effects, Gate, Null, Verdict
+from analysis.verdict.requirements import Finding, Met, Requirement
+from analysis.verdict.windows import Measured as Window
+
+NULL_PAIRS: Final = 1
+"""Pairs of equal arms that it takes: with one, its connections have to show the margin."""
+
+
+def null_of(pairs: Sequence[Block], *, margin: float = blocks.NULL_MARGIN) -> Null:
+    """Judge pairs of windows whose arms were the same; UsageError without any."""
+    found = [blocks.share_difference([(left.share, right.share)]) for left, right in pairs]
+    differences = [
+        BlockDifference(estimate=one.interval.estimate, standard_error=one.standard_error) for one in found
+    ]
+    check: NullCheck = blocks.certify(differences, margin=margin, least_blocks=NULL_PAIRS)
+    return Null(
+        certified=check.certificate is Certificate.CERTIFIED,
+        pairs=len(pairs),
+        interval=check.interval,
+        margin=margin,
+        reasons=check.reasons,
+    )
+
+
+def gates_of(windows: Sequence[Window]) -> tuple[Gate, ...]:
+    """Every gate of every window, and of the windows together."""
+    each = [gate for window in windows for gate in gates.of_window(window.evidence)]
+    together = (gates.between([window.evidence for window in windows]),) if len(windows) > 1 else ()
+    return (*each, *together)
+
+
+def decide(
+    effects: Effects,
+    *,
+    gates: Sequence[Gate],
+    null: Null | None,
+    margins: Margins | None = None,
+    required: Sequence[Requirement] = (),
+    share: Interval | None = None,
+) -> Verdict:
+    """The verdict; *share* replaces the share's interval where somebody looked more than once."""
+    gain = share or effects.share.interval
+    judgement = guards.judge(
+        Measured(
+            share_difference=gain,
+            p99_ratio=effects.p99_ratio,
+            error_difference=effects.error_gain,
+            skew=effects.skew,
+        ),
+        margins,
+    )
+    measured = {**effects.metrics(), "same_zone_gain": gain}
+    findings = tuple(requirements.judge(one, measured) for one in required)
+    decision, reasons = _decision(tuple(gates), null, judgement.guards, findings)
+    return Verdict(
+        decision=decision,
+        reasons=reasons,
+        gates=tuple(gates),
+        null=null,
+        guards=judgement.guards,
+        requirements=findings,
+    )
+
+
+def _decision(
+    gates: tuple[Gate, ...], null: Null | None, judged: tuple[Guard, ...], findings: tuple[Finding, ...]
+) -> tuple[Decision, tuple[str, ...]]:
+    broken = [f"gate {gate}" for gate in gates if not gate.passed]
+    if null is None:
+        broken.append("no two equal arms were measured, so nobody knows what this instrument calls a change")
+    elif not null.certified:
+        broken += [f"null pair: {reason}" for reason in null.reasons]
+    if broken:
+        return Decision.INVALID, tuple(broken)
+    missed = [one.reason for one in judged if one.outcome is Outcome.FAIL]
+    missed += [one.reason for one in findings if one.met is Met.NOT_MET]
+    if missed:
+        return Decision.FAIL, tuple(missed)
+    open_ = [one.reason for one in judged if one.outcome is Outcome.INCONCLUSIVE]
+    open_ += [one.reason for one in findings if one.met is Met.UNDECIDED]
+    if open_:
+        return Decision.INCONCLUSIVE, tuple(open_)
+    return Decision.PASS, (*(one.reason for one in judged), *(one.reason for one in findings))

@@ -1,0 +1,225 @@
+"""What has to hold for a measured window to be evidence; one that fails makes the run invalid, by name.
+
+Bounds: Locust's own saturation threshold (90 % of a core); the others are ours, chosen so that what they let
+through is small against the margins of a verdict.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
+
+from analysis.arm.caveats import LAG_TOLERANCE_MS, LOSS_TOLERANCE, RATE_TOLERANCE, SATURATED_CPU_PERCENT
+from analysis.verdict.judged import Gate
+from k8s.topology import Pod, ServiceKey, Snapshot
+from loadtest.record import LoadSeen, RunStatus, Window
+from loadtest.worker import latency
+
+LEAST_COVERAGE: Final = 0.99
+"""Known zones: below it the unknown calls could hide more than a margin."""
+RATES_TOLERANCE: Final = 0.02
+"""Largest relative difference of the rates that two arms achieved."""
+_SHOWN: Final = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What the gates look at: one measured window."""
+
+    where: str
+    status: RunStatus
+    window: Window
+    load: LoadSeen
+    rate_asked_per_s: float
+    graph_requests: int
+    """Requests as the X-Ray graph counts them."""
+    calls: int
+    """Calls of the pair under study, unknown ones included."""
+    lost_documents: int
+    """Calls without a callee's segment, requests without a caller's."""
+    stable: bool
+    """The graph did not change any more when it was read."""
+    coverage: float | None
+    topology: tuple[Snapshot, ...]
+    service: ServiceKey
+    namespaces: frozenset[str]
+    """Of the pods that must not change: workers, clients, servers."""
+
+
+def of_window(one: Evidence) -> tuple[Gate, ...]:
+    """Every gate of one window, in order."""
+    return (
+        _complete(one),
+        _generator(one),
+        _rate(one),
+        _spans(one),
+        _graph(one),
+        _coverage(one),
+        _hints(one),
+        _pods(one),
+    )
+
+
+def between(windows: Sequence[Evidence]) -> Gate:
+    """The rates achieved in windows that are compared."""
+    rates = [(one.load.rate_per_s, one.where) for one in windows]
+    least, most = min(rates), max(rates)
+    gap = (most[0] - least[0]) / most[0] if most[0] > 0 else 1.0
+    return Gate(
+        name="rate",
+        passed=gap <= RATES_TOLERANCE,
+        seen=f"{least[0]:.1f} requests/s in {least[1]}, {most[0]:.1f} in {most[1]}",
+        bound=f"{RATES_TOLERANCE:.0%} apart",
+        where="all windows",
+    )
+
+
+def _complete(one: Evidence) -> Gate:
+    return Gate(
+        name="complete",
+        passed=one.status is RunStatus.COMPLETE,
+        seen=f"the run was {one.status.value}",
+        bound="complete",
+        where=one.where,
+    )
+
+
+def _generator(one: Evidence) -> Gate:
+    """Saturated, its latencies are fiction; late, the load was not what was asked."""
+    cpu = max((worker.cpu_percent_max for worker in one.load.workers), default=0.0)
+    lag_ms = latency.merge(worker.lateness for worker in one.load.workers).quantile_ms(0.99) or 0.0
+    return Gate(
+        name="generator",
+        passed=cpu <= SATURATED_CPU_PERCENT and lag_ms <= LAG_TOLERANCE_MS,
+        seen=f"a worker used up to {cpu:.0f} % of a core, p99 of the start lag {lag_ms:.1f} ms",
+        bound=f"{SATURATED_CPU_PERCENT:.0f} %, {LAG_TOLERANCE_MS:g} ms",
+        where=one.where,
+    )
+
+
+def _rate(one: Evidence) -> Gate:
+    achieved, asked = one.load.rate_per_s, one.rate_asked_per_s
+    return Gate(
+        name="rate",
+        passed=abs(achieved - asked) <= RATE_TOLERANCE * asked,
+        seen=f"{achieved:.1f} of {asked:g} requests/s asked for",
+        bound=f"{RATE_TOLERANCE:.0%} off",
+        where=one.where,
+    )
+
+
+def _spans(one: Evidence) -> Gate:
+    made = sum(worker.spans_made for worker in one.load.workers)
+    dropped = sum(worker.spans_dropped for worker in one.load.workers)
+    return Gate(
+        name="spans",
+        passed=dropped <= LOSS_TOLERANCE * made,
+        seen=f"the load generators gave up {dropped} of {made} spans",
+        bound=f"{LOSS_TOLERANCE:.1%}",
+        where=one.where,
+    )
+
+
+def _graph(one: Evidence) -> Gate:
+    """The graph against the generator's own count, and the marks that lost documents leave."""
+    missing = abs(one.load.requests - one.graph_requests)
+    bound = LOSS_TOLERANCE * max(one.load.requests, 1)
+    unsettled = "" if one.stable else ", and it was still changing"
+    return Gate(
+        name="graph",
+        passed=one.stable and missing <= bound and one.lost_documents <= LOSS_TOLERANCE * max(one.calls, 1),
+        seen=f"X-Ray has {one.graph_requests} of {one.load.requests} requests and misses "
+        f"{one.lost_documents} documents of {one.calls} calls{unsettled}",
+        bound=f"{LOSS_TOLERANCE:.1%}",
+        where=one.where,
+    )
+
+
+def _coverage(one: Evidence) -> Gate:
+    known = "no call" if one.coverage is None else f"{one.coverage:.1%} of the calls"
+    return Gate(
+        name="coverage",
+        passed=one.coverage is not None and one.coverage >= LEAST_COVERAGE,
+        seen=f"the zones of {known} are known",
+        bound=f"at least {LEAST_COVERAGE:.0%}",
+        where=one.where,
+    )
+
+
+def _hints(one: Evidence) -> Gate:
+    """Every snapshot of the window shows the same hints."""
+    seen = {_hints_of(snapshot, one.service) for snapshot in _within(one)}
+    counts = sorted({sum(bool(zones or nodes) for _, zones, nodes in hints) for hints in seen})
+    return Gate(
+        name="hints",
+        passed=len(seen) <= 1,
+        seen="constant"
+        if len(seen) <= 1
+        else f"they changed; endpoints hinted: {' or '.join(map(str, counts))}",
+        bound="constant",
+        where=one.where,
+    )
+
+
+def _hints_of(
+    snapshot: Snapshot, key: ServiceKey
+) -> tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...]:
+    """(endpoint, zone hints, node hints) of a Service's ready endpoints, sorted."""
+    return tuple(
+        sorted(
+            (
+                f"{endpoint.addresses[0]} in {endpoint.zone}",
+                tuple(map(str, endpoint.zone_hints)),
+                tuple(map(str, endpoint.node_hints)),
+            )
+            for one in snapshot.slices
+            if (one.namespace, one.service) == (key.namespace, key.name)
+            for endpoint in one.endpoints
+            if endpoint.ready
+        )
+    )
+
+
+def _pods(one: Evidence) -> Gate:
+    """No pod came, went, restarted or changed its readiness."""
+    views = [
+        {
+            (pod.namespace, str(pod.name)): _state(pod)
+            for pod in snapshot.pods
+            if pod.namespace in one.namespaces
+        }
+        for snapshot in _within(one)
+    ]
+    changed = sorted({name for left, right in pairwise(views) for (_, name) in _differing(left, right)})
+    shown = ", ".join(changed[:_SHOWN]) + (f" and {len(changed) - _SHOWN} more" if changed[_SHOWN:] else "")
+    return Gate(
+        name="pods",
+        passed=not changed,
+        seen=f"{shown} changed" if changed else "none changed",
+        bound="none may come, go, restart or change its readiness",
+        where=one.where,
+    )
+
+
+PodState = tuple[str, int, bool, bool]
+
+
+def _state(pod: Pod) -> PodState:
+    return (pod.uid, pod.restarts, pod.ready, pod.terminating)
+
+
+def _differing(
+    left: dict[tuple[str, str], PodState], right: dict[tuple[str, str], PodState]
+) -> Iterator[tuple[str, str]]:
+    for key in {*left, *right}:
+        if left.get(key) != right.get(key):
+            yield key
+
+
+def _within(one: Evidence) -> list[Snapshot]:
+    """The snapshot in force when the window began, and those taken in it."""
+    before = [snapshot for snapshot in one.topology if snapshot.taken_at_s <= one.window.start_s]
+    inside = [
+        snapshot for snapshot in one.topology if one.window.start_s < snapshot.taken_at_s <= one.window.end_s
+    ]
+    return before[-1:] + inside

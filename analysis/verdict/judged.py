@@ -1,0 +1,144 @@
+"""Effects and verdict as values: what ``comparison.json`` and ``trial.json`` hold of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from analysis.statistics.blocks import BlockResult
+from analysis.statistics.interval import Interval
+from analysis.verdict.guards import Guard
+from analysis.verdict.requirements import Finding
+from k8s.errors import ExitCode
+from loadtest.record import Caveat
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """One condition."""
+
+    name: str
+    """``complete``, ``generator``, ``rate``, ``spans``, ``graph``, ``coverage``, ``hints``, ``pods``."""
+    passed: bool
+    seen: str
+    """What was found, in a clause."""
+    bound: str
+    """What it may be."""
+    where: str = ""
+    """The arm or block it was found in."""
+
+    def __str__(self) -> str:
+        return f"{self.name}{f' ({self.where})' if self.where else ''}: {self.seen}; bound: {self.bound}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effects:
+    """Candidate against baseline."""
+
+    share_before: Interval
+    share_after: Interval
+    share: BlockResult
+    """Of the difference."""
+    design_effect_before: float
+    design_effect_after: float
+    p50_ratio: Interval | None
+    p99_ratio: Interval | None
+    """Response times of single calls, as their callers saw them."""
+    mean_ratio: Interval | None
+    error_rate: Interval | None
+    """The candidate's share of failed requests."""
+    error_gain: Interval | None
+    skew: Interval | None
+    """The candidate's busiest endpoint over the mean."""
+    skew_before: Interval | None
+    coverage: float | None
+    """The smaller one of the two arms."""
+    usd_before: Interval | None
+    usd_after: Interval | None
+    usd_gain: Interval | None
+    counterfactual_s: Interval | None
+    """What a cross-zone call took longer than a same-zone one, in the baseline's own windows."""
+    predicted_mean_s: Interval | None
+    """The mean that follows from it: less cross-zone calls by so much, each shorter by that."""
+    observed_mean_s: Interval | None
+    """The difference of the means that then happened."""
+    caveats: tuple[Caveat, ...]
+
+    def metrics(self) -> Mapping[str, Interval | None]:
+        """By the names that requirements use (``analysis/verdict/requirements.py``)."""
+        exact = None
+        if self.coverage is not None:
+            exact = Interval(
+                estimate=self.coverage,
+                low=self.coverage,
+                high=self.coverage,
+                level=self.share_after.level,
+                n=self.share_after.n,
+                method="counted",
+            )
+        return {
+            "same_zone": self.share_after,
+            "same_zone_gain": self.share.interval,
+            "coverage": exact,
+            "p50_ratio": self.p50_ratio,
+            "p99_ratio": self.p99_ratio,
+            "mean_ratio": self.mean_ratio,
+            "error_rate": self.error_rate,
+            "error_gain": self.error_gain,
+            "skew": self.skew,
+            "usd_per_month": self.usd_after,
+            "usd_gain": self.usd_gain,
+        }
+
+
+class Decision(StrEnum):
+    """How it ends."""
+
+    PASS = "pass"  # noqa: S105 - no password
+    FAIL = "fail"
+    INCONCLUSIVE = "inconclusive"
+    INVALID = "invalid"
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """Of the process."""
+        return _EXIT[self]
+
+
+_EXIT: Final[Mapping[Decision, ExitCode]] = {
+    Decision.PASS: ExitCode.DONE,
+    Decision.FAIL: ExitCode.FAIL,
+    Decision.INCONCLUSIVE: ExitCode.INCONCLUSIVE,
+    Decision.INVALID: ExitCode.INVALID,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Null:
+    """The instrument on two equal arms."""
+
+    certified: bool
+    pairs: int
+    interval: Interval
+    """Of a difference that is known to be 0, at 90 %."""
+    margin: float
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """The decision with everything it rests on."""
+
+    decision: Decision
+    reasons: tuple[str, ...]
+    """What decided, one sentence each, the weightiest first."""
+    gates: tuple[Gate, ...]
+    null: Null | None
+    """None where no two equal arms were measured."""
+    guards: tuple[Guard, ...]
+    requirements: tuple[Finding, ...]
+
+    @property
+    def failed_gates(self) -> tuple[Gate, ...]:
+        """What makes it invalid."""
+        return tuple(gate for gate in self.gates if not gate.passed)

@@ -1,0 +1,1 @@
+"""Benchmarks of the place: ``make bench`` runs them."""

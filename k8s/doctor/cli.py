@@ -1,0 +1,107 @@
+"""``samezone routing doctor``: why zone routing does not work, from a cluster or from saved files."""
+
+import argparse
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from k8s.console import Io, Parser, Verbs, verb
+from k8s.doctor.doctor_text import as_data, as_text, table, table_data
+from k8s.doctor.examination import diagnose
+from k8s.doctor.place import place_of
+from k8s.doctor.survey import survey_of, unhealthy
+from k8s.errors import ExitCode, UsageError
+from k8s.live import live_scene, saved
+from k8s.live.cluster import LiveCluster
+from k8s.model.scene import Scene
+from k8s.routing.modes import RoutingMode
+from k8s.topology import ServiceKey
+
+OpenCluster = Callable[[argparse.Namespace, Io], LiveCluster]
+
+_POOLS = {"yes": True, "no": False, "unknown": None}
+
+
+def add(
+    verbs: "Verbs[Parser]",
+    *,
+    add_place: Callable[[argparse.ArgumentParser], None],
+    open_cluster: OpenCluster,
+) -> None:
+    """Add the verb to those of ``routing``; *add_place* and *open_cluster* are the ones of ``k8s/cli.py``."""
+
+    def command(args: argparse.Namespace, io: Io) -> int:
+        return routing_doctor(args, io, open_cluster)
+
+    parser = verb(
+        verbs,
+        "doctor",
+        command,
+        summary="Why zone routing does not work, with the smallest fix; changes nothing.",
+        description="Examine a Service: codes with evidence, meaning and fix. Ends with 4 where there is a "
+        "problem; "
+        "risks and notes are healthy. Reads the cluster, or files saved with: " + saved.SAVE,
+    )
+    add_place(parser)
+    parser.add_argument("target", nargs="?", metavar="SERVICE", help="NS/NAME; default: catalog/catalog")
+    parser.add_argument("--all", action="store_true", help="one line for every Service with endpoints")
+    parser.add_argument("--client", metavar="NS/NAME", help="whose view counts: a pod or a workload")
+    parser.add_argument(
+        "--mode",
+        choices=[mode.value for mode in RoutingMode],
+        help="examine as if this mode were asked for, e.g. before it is set",
+    )
+    parser.add_argument(
+        "--pools", choices=sorted(_POOLS), default="unknown", help="whether clients keep connections open"
+    )
+    parser.add_argument(
+        "--from", dest="saved", type=Path, nargs="+", action="extend", metavar="FILE", help="saved files"
+    )
+    parser.add_argument("--json", action="store_true", help="print data instead of text")
+
+
+def routing_doctor(args: argparse.Namespace, io: Io, open_cluster: OpenCluster) -> int:
+    """``samezone routing doctor``."""
+    if args.all and (args.target or args.client or args.mode):
+        raise UsageError("routing doctor: --all takes no SERVICE, --client or --mode")
+    if args.saved:
+        scene = saved.read(args.saved)
+    else:
+        scene = live_scene.read(open_cluster(args, io), taken_at_s=io.clock())
+    return examine_all(scene, args, io) if args.all else examine_one(scene, args, io)
+
+
+def examine_all(scene: Scene, args: argparse.Namespace, io: Io) -> int:
+    """The table."""
+    rows = survey_of(place_of(scene))
+    if args.json:
+        io.write(json.dumps(table_data(rows, source=scene.source, gaps=scene.gaps), indent=2))
+    else:
+        for line in table(rows, source=scene.source, gaps=scene.gaps):
+            io.write(line)
+    return ExitCode.INVALID if unhealthy(rows) else ExitCode.DONE
+
+
+def examine_one(scene: Scene, args: argparse.Namespace, io: Io) -> int:
+    """One Service."""
+    diagnosis = diagnose(
+        place_of(scene),
+        key_of("SERVICE", args.target) if args.target else args.service,
+        key_of("--client", args.client) if args.client else None,
+        store_pools=_POOLS[args.pools],
+        wanted=RoutingMode(args.mode) if args.mode else None,
+    )
+    if args.json:
+        io.write(json.dumps(as_data(diagnosis, source=scene.source, gaps=scene.gaps), indent=2))
+    else:
+        for line in as_text(diagnosis, source=scene.source, gaps=scene.gaps):
+            io.write(line)
+    return ExitCode.DONE if diagnosis.healthy else ExitCode.INVALID
+
+
+def key_of(what: str, text: str) -> ServiceKey:
+    """``namespace/name``; UsageError names *what* it was given for."""
+    namespace, slash, name = text.partition("/")
+    if not (namespace and slash and name) or "/" in name:
+        raise UsageError(f"routing doctor: {what} {text!r} is not NAMESPACE/NAME, e.g. catalog/catalog")
+    return ServiceKey(namespace=namespace, name=name)

@@ -1,0 +1,182 @@
+"""Why zone routing does not work for a Service, with evidence and the smallest fix (pure).
+
+Codes are evaluated in order, causes before effects: what the Service says (D01-D03), what the controller
+knows of the nodes (D10-D13), whether the number of endpoints can get hints (D20-D23), whether those that are
+there are right (D30-D33), whether kube-proxy can use them (D40-D45), and what connections make of it
+(D50-D51). Sources: KEP-2433, KEP-4444, KEP-3015 and the code of kubernetes/endpointslice and kube-proxy.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from k8s.doctor import connections, counts, cpu, dataplane, knobs, reach, staleness
+from k8s.doctor.finding import Finding, Severity, seen
+from k8s.doctor.place import Place, place_of
+from k8s.doctor.shares import Clients, clients_of, share_now, tally_of
+from k8s.doctor.situation import Situation, situation_of
+from k8s.model.scene import Scene
+from k8s.routing.allocation import Refusal
+from k8s.routing.modes import RoutingMode
+from k8s.topology import ServiceKey
+
+Check = Callable[[Situation], Finding | None]
+
+AS_ASKED = "D00"
+"""The code of the finding that nothing is wrong."""
+
+CHECKS: tuple[tuple[str, Check], ...] = (
+    ("D01", knobs.d01_annotation),
+    ("D02", knobs.d02_not_processed),
+    ("D03", knobs.d03_both),
+    ("D10", cpu.d10_node_without_zone),
+    ("D11", cpu.d11_node_without_cpu),
+    ("D12", cpu.d12_zones),
+    ("D13", cpu.d13_restarted),
+    ("D20", counts.d20_fewer_than_zones),
+    ("D21", counts.d21_minimums),
+    ("D22", counts.d22_rounding),
+    ("D23", counts.d23_endpoint_without_zone),
+    ("D30", staleness.d30_lost),
+    ("D31", staleness.d31_stale),
+    ("D32", staleness.d32_uncounted_zone),
+    ("D33", staleness.d33_node_hints),
+    ("D40", reach.d40_unhinted),
+    ("D41", reach.d41_client_without_zone),
+    ("D42", reach.d42_zone_without_hint),
+    ("D43", reach.d43_local),
+    ("D44", dataplane.d44_versions),
+    ("D45", dataplane.d45_other_path),
+    ("D50", connections.d50_pools),
+    ("D51", connections.d51_affinity),
+)
+"""Every diagnosis, in the order of evaluation."""
+
+_EXPLAINED_BY = {"D30": "D13"}
+"""A finding that another one, more exact, makes superfluous."""
+
+_DOES = {
+    RoutingMode.TAR: "topology-mode: Auto hints endpoints to zones in proportion to the nodes' CPU",
+    RoutingMode.PREFER_CLOSE: "PreferClose hints every endpoint to its own zone, whatever the load",
+    RoutingMode.PREFER_SAME_ZONE: "PreferSameZone hints every endpoint to its own zone, whatever the load",
+    RoutingMode.PREFER_SAME_NODE: "PreferSameNode keeps connections on their node, else in their zone",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnosis:
+    """A Service, examined."""
+
+    service: ServiceKey
+    mode: RoutingMode
+    """What its knobs say."""
+    findings: tuple[Finding, ...]
+    """Never empty: where there is no problem the first is ``D00``, what is in force and what it does."""
+
+    @property
+    def healthy(self) -> bool:
+        """Whether nothing is a problem; risks and notes are not."""
+        return all(one.severity is not Severity.PROBLEM for one in self.findings)
+
+    @property
+    def blocked(self) -> bool:
+        """Whether the controller would refuse or ignore what is asked for."""
+        return any(one.blocks_hints for one in self.findings)
+
+
+def examine(
+    scene: Scene,
+    service_key: ServiceKey,
+    client: ServiceKey | None = None,
+    *,
+    store_pools: bool | None = None,
+    wanted: RoutingMode | None = None,
+) -> tuple[Finding, ...]:
+    """What is wrong with the zone routing of a Service, in the order of evaluation; never empty.
+
+    *client* names a pod or workload whose view counts (without it that of all nodes). *store_pools* says
+    whether the clients keep connections open. *wanted* examines as if that mode were asked for, e.g. before
+    it is set. UsageError where the Service or the client is not in the scene.
+    """
+    return diagnose(place_of(scene), service_key, client, store_pools=store_pools, wanted=wanted).findings
+
+
+def diagnose(
+    place: Place,
+    service_key: ServiceKey,
+    client: ServiceKey | None = None,
+    *,
+    store_pools: bool | None = None,
+    wanted: RoutingMode | None = None,
+) -> Diagnosis:
+    """``examine`` in a place that is indexed already."""
+    situation = situation_of(place, service_key, client, store_pools=store_pools)
+    if wanted is not None:
+        situation = replace(situation, wanted=wanted)
+    findings = tuple(find(situation))
+    if all(one.severity is not Severity.PROBLEM for one in findings):
+        findings = (as_asked(situation, clients_of(place)), *findings)
+    return Diagnosis(service=service_key, mode=situation.mode, findings=findings)
+
+
+def find(situation: Situation) -> Iterator[Finding]:
+    """What is found, in the order of evaluation, without D00."""
+    found: set[str] = set()
+    for code, check in CHECKS:
+        if _EXPLAINED_BY.get(code) in found:
+            continue
+        finding = check(situation)
+        if finding is not None:
+            found.add(code)
+            yield finding
+
+
+def would_refuse(situation: Situation) -> str | None:
+    """What the controller would say to ``topology-mode: Auto`` now; None where it would give hints."""
+    if not situation.processed:
+        return "no selector: the controller does not look after this Service"
+    if not situation.families:
+        return "no endpoints"
+    for family in situation.families:
+        if family.allocation.refusal is not None:
+            return family.allocation.message
+        if any(not one.endpoint.zone_hints for one in family.zoneless):
+            return Refusal.ENDPOINT_WITHOUT_ZONE
+    return None
+
+
+def as_asked(situation: Situation, clients: Clients | None) -> Finding:
+    """Which mode is in force and what it does, where there is no problem."""
+    return Finding(
+        code=AS_ASKED,
+        severity=Severity.NOTE,
+        evidence=(
+            seen(situation.subject, "mode", situation.mode.value),
+            *(
+                seen(
+                    situation.label(family),
+                    "ready endpoints; with hints; by zone hinted to",
+                    f"{family.usable}; {family.usable - len(family.unhinted)}; "
+                    + (", ".join(f"{zone} {count}" for zone, count in family.have) or "none"),
+                )
+                for family in situation.families
+            ),
+        ),
+        meaning=_sentence(situation, share_now(situation, clients, tally_of(situation))),
+        fix="",
+        blocks_hints=False,
+    )
+
+
+def _sentence(situation: Situation, share: float | None) -> str:
+    stays = ""
+    if share is not None:
+        stays = f", {share:.1%} of new connections (clients weighted by CPU) stay in their zone"
+    if not any(family.usable for family in situation.families):
+        stays += "; there is no ready endpoint"
+    if situation.mode is not RoutingMode.OFF:
+        return f"In force: {_DOES[situation.mode]}{stays}."
+    refusal = would_refuse(situation)
+    auto = f"Auto would be refused: {refusal}" if refusal else "topology-mode: Auto could be asked for"
+    if any(not family.bare for family in situation.families):
+        return f"Nothing is asked for, but there are hints, which kube-proxy heeds since 1.31{stays}; {auto}."
+    return f"Nothing is asked for: connections go to any endpoint{stays}; {auto}."

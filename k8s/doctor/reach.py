@@ -1,0 +1,146 @@
+"""D40-D43: hints that kube-proxy cannot use, for some clients or for all."""
+
+from k8s.doctor.commands import hint_endpoints, in_turn, label_zones, patch_service, spread, touch
+from k8s.doctor.finding import Evidence, Finding, Severity, few, names, seen
+from k8s.doctor.situation import Placed, Situation, is_foreign
+from k8s.routing.modes import RoutingMode
+from k8s.topology import ZONE_LABEL, EndpointSlice, Zone
+
+_FIELD_MODES = frozenset(
+    {RoutingMode.PREFER_CLOSE, RoutingMode.PREFER_SAME_ZONE, RoutingMode.PREFER_SAME_NODE}
+)
+
+
+def _in_force(situation: Situation) -> bool:
+    return situation.acts is not RoutingMode.OFF and situation.processed
+
+
+def d40_unhinted(situation: Situation) -> Finding | None:
+    """One ready endpoint without hint, in whatever slice, and kube-proxy ignores those of all."""
+    if not _in_force(situation):
+        return None
+    # Under Auto no hints at all is a refusal or a loss (D1x, D2x, D30); the field knows neither.
+    met = [
+        one
+        for family in situation.families
+        if not family.bare or (situation.acts in _FIELD_MODES and family.usable)
+        for one in family.unhinted
+        if one.endpoint.zone or is_foreign(one.slice)
+    ]
+    if not met:
+        return None
+    foreign = list({one.slice.name: one.slice for one in met if is_foreign(one.slice)}.values())
+    by_whom = (
+        f"in a slice that {names(sorted({one.managed_by for one in foreign}))} writes"
+        if foreign
+        else "although the controller should have given it one"
+    )
+    return Finding(
+        code="D40",
+        severity=Severity.PROBLEM,
+        evidence=few(met, _unhinted),
+        meaning=f"{len(met)} ready endpoint{'s have' if len(met) > 1 else ' has'} no hint, {by_whom}: "
+        "kube-proxy then ignores the hints of all, on every node.",
+        fix=_hint_by_hand(situation, met, foreign) if foreign else touch(situation.key),
+        blocks_hints=False,
+    )
+
+
+def _hint_by_hand(situation: Situation, met: list[Placed], foreign: list[EndpointSlice]) -> str:
+    nodes = situation.place.nodes
+    commands = []
+    for written in foreign:
+        zones: dict[int, Zone | None] = {}
+        for one in met:
+            if one.slice is written:
+                node = nodes.get(one.endpoint.node) if one.endpoint.node else None
+                zones[one.number] = one.endpoint.zone or (node.zone if node else None)
+        commands.append(hint_endpoints(written, zones))
+    return in_turn(*commands)
+
+
+def _unhinted(one: Placed) -> Evidence:
+    managed = f" (managed by {one.slice.managed_by})" if is_foreign(one.slice) else ""
+    return seen(
+        f"EndpointSlice {one.slice.namespace}/{one.slice.name}",
+        f"endpoints[{one.number}].hints",
+        f"none{managed}",
+    )
+
+
+def d41_client_without_zone(situation: Situation) -> Finding | None:
+    """kube-proxy on a node without zone label ignores hints for zones."""
+    if not _in_force(situation) or not situation.hinted:
+        return None
+    named = bool(situation.clients)
+    nodes = (
+        [node for node in situation.client_nodes if not node.zone]
+        if named
+        else list(situation.place.zoneless)
+    )
+    if not named and situation.acts is RoutingMode.TAR:
+        # D10 has named the ready workers.
+        nodes = [node for node in nodes if node.is_control_plane]
+    if not nodes:
+        return None
+    who = f"Clients {situation.client}" if named else "Clients, if there are any,"
+    return Finding(
+        code="D41",
+        severity=Severity.PROBLEM if named else Severity.RISK,
+        evidence=few(nodes, lambda node: seen(f"Node {node.name}", f"metadata.labels[{ZONE_LABEL}]", "none")),
+        meaning=f"{who} on {len(nodes)} node{'s' if len(nodes) > 1 else ''} without zone use the endpoints "
+        "of all zones, because kube-proxy there does not know its own.",
+        fix=label_zones(nodes),
+        blocks_hints=False,
+    )
+
+
+def d42_zone_without_hint(situation: Situation) -> Finding | None:
+    """Clients in a zone that no endpoint is hinted to use the endpoints of all zones."""
+    if not _in_force(situation) or not situation.hinted:
+        return None
+    named = bool(situation.clients)
+    zones: set[Zone] = set(situation.place.zones)
+    if named:
+        zones = {node.zone for node in situation.client_nodes if node.zone}
+    family = situation.families[0]
+    reached = {
+        zone
+        for one in family.slices
+        for endpoint in one.endpoints
+        if endpoint.ready is not False
+        for zone in endpoint.zone_hints
+    }
+    missed = sorted(zones - reached)
+    if not missed:
+        return None
+    pods = dict(family.pods_by_zone)
+    who = f"Clients {situation.client}" if named else "Clients, if there are any,"
+    return Finding(
+        code="D42",
+        severity=Severity.PROBLEM if named else Severity.RISK,
+        evidence=few(
+            missed,
+            lambda zone: seen(
+                f"zone {zone}", "endpoints hinted to it; endpoints in it", f"0; {pods.get(zone, 0)}"
+            ),
+        ),
+        meaning=f"{who} in {names(missed)} use the endpoints of all zones, because none is hinted to theirs.",
+        fix=spread(situation, family),
+        blocks_hints=False,
+    )
+
+
+def d43_local(situation: Situation) -> Finding | None:
+    """``internalTrafficPolicy: Local`` uses endpoints of the client's node only, hints or not."""
+    if situation.wanted is RoutingMode.OFF or situation.service.internal_traffic_policy != "Local":
+        return None
+    return Finding(
+        code="D43",
+        severity=Severity.PROBLEM,
+        evidence=(seen(situation.subject, "spec.internalTrafficPolicy", "Local"),),
+        meaning="Clients use only endpoints on their own node, and are refused where there is none: hints "
+        "have no effect.",
+        fix=patch_service(situation.key, {"spec": {"internalTrafficPolicy": "Cluster"}}),
+        blocks_hints=False,
+    )

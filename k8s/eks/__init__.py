@@ -1,0 +1,1 @@
+"""A cluster to try it on: EKS by Terraform, or kind on this machine."""

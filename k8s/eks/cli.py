@@ -1,0 +1,215 @@
+"""``samezone cluster``: an EKS cluster made, filled and taken away."""
+
+import argparse
+import ipaddress
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+
+from k8s.console import Io, Parser, Verbs, group, verb
+from k8s.eks import kubectl, lifecycle, manifests
+from k8s.eks.kubectl import Patience
+from k8s.eks.programs import Programs
+from k8s.eks.terraform import Folder, Terraform
+from k8s.eks.words import leftovers
+from k8s.errors import ExitCode, UsageError
+
+DEFAULT_NAME = "tar-demo-cluster"
+DEFAULT_REGION = "eu-west-1"
+DEFAULT_OVERLAY = "simple"
+DEFAULT_TIMEOUT_S = 900.0
+PRIVATE = "none"
+WIDEST_PREFIX = 20
+"""Bits of the widest range that the module opens the API to."""
+_NAME = re.compile(r"[a-z][a-z0-9-]{0,38}")
+
+
+def add(verbs: "Verbs[Parser]") -> None:
+    """Add the verbs."""
+    cluster = group(verbs, "cluster", summary="An EKS cluster to measure on: Terraform and manifests.")
+    creator = verb(
+        cluster,
+        "create",
+        create_command,
+        summary="Make the cluster by Terraform; shows what it costs, then asks.",
+    )
+    creator.add_argument(
+        "--cidr",
+        type=cidr,
+        action="append",
+        help=f"who may reach the API, e.g. 203.0.113.7/32; may be repeated; {PRIVATE}: nobody from outside",
+    )
+    creator.add_argument("--region", default=DEFAULT_REGION, help=f"default: {DEFAULT_REGION}")
+    creator.add_argument("--nodes", type=int, help="in each of the three zones; default: 2")
+    creator.add_argument("--instance-type", help="of the nodes; default: m6i.xlarge")
+    creator.add_argument("--var-file", type=Path, help="more variables of k8s/terraform")
+    deployer = verb(cluster, "deploy", deploy_command, summary="Apply the manifests and wait for the pods.")
+    deployer.add_argument("--overlay", default=DEFAULT_OVERLAY, help=", ".join(manifests.overlays()))
+    deployer.add_argument(
+        "--place",
+        type=Path,
+        help="a place.env, for a cluster that was not made here; default: Terraform's outputs",
+    )
+    deployer.add_argument(
+        "--timeout",
+        type=float,
+        default=DEFAULT_TIMEOUT_S,
+        help="seconds for each of operator and Deployments",
+    )
+    destroyer = verb(
+        cluster,
+        "destroy",
+        destroy_command,
+        summary="Remove manifests and cluster; says what it leaves, then asks.",
+    )
+    remover = verb(cluster, "undeploy", undeploy_command, summary="Remove the manifests; the cluster stays.")
+    shower = verb(cluster, "status", status_command, summary="Print our pods and their zones.")
+    for parser in (deployer, remover):
+        parser.add_argument("--yes", action="store_true", help="do not ask")
+    for parser in (remover, shower):
+        parser.add_argument("--context", help="has to be kubectl's current context; default: that one")
+    for parser in (creator, deployer, destroyer):
+        parser.add_argument(
+            "--name", type=cluster_name, default=DEFAULT_NAME, help=f"default: {DEFAULT_NAME}"
+        )
+    for parser in (creator, destroyer):
+        parser.add_argument("--yes", action="store_true", help="do not ask")
+    for parser in (deployer, destroyer):
+        parser.add_argument("--context", help="has to be kubectl's current context; default: that one")
+
+
+def cidr(text: str) -> str:
+    """An IPv4 range that the API may be opened to, or ``none``; an argparse type."""
+    if text == PRIVATE:
+        return text
+    try:
+        network = ipaddress.IPv4Network(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(
+            f"{error}; give a range such as 203.0.113.7/32, or {PRIVATE}"
+        ) from None
+    if network.prefixlen < WIDEST_PREFIX:
+        raise argparse.ArgumentTypeError(
+            f"{text} is wider than /{WIDEST_PREFIX}: name who may reach the API, e.g. 203.0.113.7/32"
+        )
+    return str(network)
+
+
+def cluster_name(text: str) -> str:
+    """A cluster's name, which is a folder's too; an argparse type."""
+    if not _NAME.fullmatch(text):
+        raise argparse.ArgumentTypeError(
+            f"{text!r}: a lower-case letter, then at most 38 lower-case letters, digits and hyphens"
+        )
+    return text
+
+
+def create_command(args: argparse.Namespace, io: Io) -> int:
+    """``samezone cluster create``."""
+    if not args.cidr:
+        raise UsageError(
+            "cluster create: say who may reach the cluster's API: --cidr RANGE (make cluster CIDR=RANGE), "
+            "e.g. your own address as 203.0.113.7/32 (curl https://checkip.amazonaws.com), or none"
+        )
+    if PRIVATE in args.cidr and len(args.cidr) > 1:
+        raise UsageError(f"cluster create: --cidr {PRIVATE} and ranges contradict each other")
+    asked = lifecycle.Asked(
+        name=args.name,
+        region=args.region,
+        cidrs=tuple(one for one in args.cidr if one != PRIVATE),
+        nodes=args.nodes,
+        instance_type=args.instance_type,
+        var_file=args.var_file,
+    )
+    today = datetime.fromtimestamp(io.clock(), tz=UTC).date()
+    lifecycle.create(asked, _folder(args, io), Programs(io.environment), _talk(args, io), today=today)
+    return ExitCode.DONE
+
+
+def deploy_command(args: argparse.Namespace, io: Io) -> int:
+    """``samezone cluster deploy``."""
+    programs = Programs(io.environment)
+    programs.require("kubectl", "cluster deploy")
+    doing = "cluster deploy"
+    if args.place is not None:
+        target = kubectl.target(programs, args.context, doing)
+        place = manifests.parse_place(_read(args.place))
+    else:
+        folder = _existing(args, io, doing, "for a cluster that was not made here give --place FILE")
+        programs.require("terraform", doing)
+        outputs = Terraform(programs, folder, io.say).outputs()
+        target = lifecycle.target_of(outputs, programs, args.context, doing)
+        place = dict(lifecycle.place_of(outputs))
+    if target.credentials is not None:
+        programs.require(target.credentials, doing)
+    rendered = manifests.render(programs, args.overlay, place)
+    patience = Patience(timeout_s=args.timeout, clock=io.clock, sleep=io.sleep)
+    lifecycle.deploy(rendered, target, programs, _talk(args, io), patience, overlay=args.overlay)
+    if args.place is None:
+        io.say(f"the cluster costs money until: make destroy CONTEXT={target.context}")
+    return ExitCode.DONE
+
+
+def destroy_command(args: argparse.Namespace, io: Io) -> int:
+    """``samezone cluster destroy``; what it leaves is said before anything can be refused."""
+    folder = _folder(args, io)
+    region = folder.read_settings().get("region", "region unknown")
+    for line in leftovers(args.name, region, folder.path):
+        io.say(line)
+    doing = "cluster destroy"
+    programs = Programs(io.environment)
+    _existing(args, io, doing, "nothing was changed")
+    programs.require("terraform", doing)
+    has_kubectl = programs.find("kubectl") is not None
+    if args.context is not None:
+        programs.require("kubectl", doing)
+        kubectl.target(programs, args.context, doing)
+    lifecycle.destroy(folder, programs, _talk(args, io), named_context=args.context, has_kubectl=has_kubectl)
+    return ExitCode.DONE
+
+
+def undeploy_command(args: argparse.Namespace, io: Io) -> int:
+    """``samezone cluster undeploy``."""
+    programs = Programs(io.environment)
+    programs.require("kubectl", "cluster undeploy")
+    target = kubectl.target(programs, args.context, "cluster undeploy")
+    lifecycle.undeploy(target, programs, _talk(args, io))
+    return ExitCode.DONE
+
+
+def status_command(args: argparse.Namespace, io: Io) -> int:
+    """``samezone cluster status``: one line a pod of ours, by the zone it is in."""
+    programs = Programs(io.environment)
+    programs.require("kubectl", "cluster status")
+    target = kubectl.target(programs, args.context, "cluster status")
+    io.write(f"context  {target.context}")
+    io.write(f"cluster  {target.server}")
+    for line in kubectl.Kubectl(programs, target.context).pods_by_zone():
+        io.write(line)
+    return ExitCode.DONE
+
+
+def _folder(args: argparse.Namespace, io: Io) -> Folder:
+    return Folder(path=(io.home / "clusters" / args.name).absolute())
+
+
+def _existing(args: argparse.Namespace, io: Io, doing: str, otherwise: str) -> Folder:
+    folder = _folder(args, io)
+    if not folder.has_resources():
+        others = sorted(path.parent.name for path in folder.path.parent.glob("*/terraform.tfstate"))
+        known = f"; known: {', '.join(others)}" if others else ""
+        raise UsageError(
+            f"{doing}: terraform knows no cluster {args.name} ({folder.state}){known}; {otherwise}"
+        )
+    return folder
+
+
+def _talk(args: argparse.Namespace, io: Io) -> lifecycle.Talk:
+    return lifecycle.Talk(say=io.say, agree=lambda lines: io.agree(lines, yes=args.yes))
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}") from error

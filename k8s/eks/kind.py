@@ -1,0 +1,73 @@
+"""A kind cluster of three zones on this machine, with the X-Ray stand-in's image in its nodes.
+
+What runs in it comes with ``samezone cluster deploy``, as on every other cluster.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from k8s.eks.programs import Done, Programs
+from k8s.errors import UnreachableError, UsageError
+
+ROOT: Final = Path(__file__).parents[2]
+NAME: Final = "samezone"
+CONTEXT: Final = f"kind-{NAME}"
+CONFIG: Final = ROOT / "k8s" / "manifests" / "kind" / "cluster.yaml"
+DOCKERFILE: Final = ROOT / "k8s" / "manifests" / "standin" / "Dockerfile"
+IMAGE: Final = "samezone-standin:0.1.0"
+NODES_READY: Final = "180s"
+_WHERE_FROM: Final = {
+    "docker": "https://docs.docker.com/engine/install/",
+    "kind": "https://kind.sigs.k8s.io/docs/user/quick-start/#installation, release 0.33",
+}
+
+Say = Callable[[str], None]
+
+
+def up(programs: Programs, say: Say) -> None:
+    """Make the cluster unless it is there, build the stand-in's image and load it into the nodes.
+
+    UsageError when docker or kind is missing or docker is not running; nothing has been done then.
+    """
+    _require(programs, "kind up", "docker", "kind")
+    if NAME in _clusters(programs):
+        say(f"kind cluster {NAME} is there already")
+    else:
+        say(f"making kind cluster {NAME}: one control-plane node, a worker in each of three zones")
+        _must(programs, "kind", "create", "cluster", "--config", str(CONFIG), "--wait", NODES_READY)
+    say(f"building {IMAGE} and loading it into the nodes")
+    _must(programs, "docker", "build", "--quiet", "--file", str(DOCKERFILE), "--tag", IMAGE, str(ROOT))
+    _must(programs, "kind", "load", "docker-image", IMAGE, "--name", NAME)
+    say(f"kind cluster {NAME} is ready, context {CONTEXT}")
+
+
+def down(programs: Programs, say: Say) -> None:
+    """Delete the cluster; nothing to do where there is none."""
+    _require(programs, "kind down", "docker", "kind")
+    if NAME not in _clusters(programs):
+        say(f"there is no kind cluster {NAME}")
+        return
+    _must(programs, "kind", "delete", "cluster", "--name", NAME)
+    say(f"kind cluster {NAME} is gone")
+
+
+def _require(programs: Programs, doing: str, *names: str) -> None:
+    missing = [name for name in names if programs.find(name) is None]
+    if missing:
+        advice = "; ".join(f"install {name}: {_WHERE_FROM[name]}" for name in missing)
+        raise UsageError(f"{doing}: {' and '.join(missing)} not on PATH; {advice}")
+    done = programs.run("docker", "version", "--format", "{{.Server.Version}}")
+    if done.code != 0:
+        raise UsageError(f"{doing}: docker is not running ({done.reason}); start it first")
+
+
+def _clusters(programs: Programs) -> list[str]:
+    return _must(programs, "kind", "get", "clusters").out.split()
+
+
+def _must(programs: Programs, name: str, *arguments: str) -> Done:
+    done = programs.run(name, *arguments)
+    if done.code != 0:
+        raise UnreachableError(f"{name} {' '.join(arguments[:2])} failed: {done.reason}")
+    return done

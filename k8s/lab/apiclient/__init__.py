@@ -1,0 +1,1 @@
+"""The lab's own processes as clients of its API server."""

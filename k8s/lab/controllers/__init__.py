@@ -1,0 +1,1 @@
+"""The lab's control plane: EndpointSlices with hints and events, workloads and their rollouts."""

@@ -1,0 +1,1 @@
+"""What a lab shall be: settings, scenario files, addresses, first objects. Values."""

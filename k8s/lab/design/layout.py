@@ -1,0 +1,132 @@
+"""Which nodes, Services and pods a lab of these settings has, and where they are (pure).
+
+Pod names look as a ReplicaSet makes them, so that nothing can read a zone out of a name.
+"""
+
+import random
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from k8s.lab.design.addresses import Addresses
+from k8s.lab.design.settings import LabSettings
+from k8s.topology import NodeName, PodName, ServiceKey, Zone
+
+CATALOG = ServiceKey(namespace="catalog", name="catalog")
+UI = ServiceKey(namespace="ui", name="ui")
+SERVICE_NUMBERS = {CATALOG: 1, UI: 2}
+"""The last octet of a Service's addresses."""
+NAME_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
+"""What Kubernetes makes name suffixes of (apimachinery, util/rand): no vowels, hence no words."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabNode:
+    """A node of the lab."""
+
+    number: int
+    name: NodeName
+    zone: Zone
+    ip: str
+    cpu_milli: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabPod:
+    """A pod of the lab's own."""
+
+    service: ServiceKey
+    """The Service that selects it; its name is the app's and its namespace the pod's."""
+    name: PodName
+    node: NodeName
+    zone: Zone
+    ip: str
+
+    @property
+    def program(self) -> str:
+        """Which program it runs."""
+        return self.service.name
+
+    @property
+    def replica_set(self) -> str:
+        """The ReplicaSet in its name."""
+        return self.name.rpartition("-")[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """Everything that has an address."""
+
+    addresses: Addresses
+    nodes: tuple[LabNode, ...]
+    pods: tuple[LabPod, ...]
+
+    def node(self, name: NodeName) -> LabNode:
+        """The node of that name; KeyError for any other."""
+        for node in self.nodes:
+            if node.name == name:
+                return node
+        raise KeyError(name)
+
+    def pods_on(self) -> dict[int, int]:
+        """Node number -> pods on it."""
+        return Counter(self.node(pod.node).number for pod in self.pods)
+
+
+def lay_out(settings: LabSettings, octet: int) -> Layout:
+    """Place nodes and pods; the same settings always give the same layout."""
+    addresses = Addresses(octet=octet)
+    nodes = tuple(_nodes(settings, addresses))
+    rng = random.Random(settings.seed)  # noqa: S311 - names, not secrets
+    used: Counter[NodeName] = Counter()
+    pods: list[LabPod] = []
+    for service, replicas, per_zone in (
+        (CATALOG, settings.catalog_replicas, settings.catalog_per_zone),
+        (UI, settings.ui_replicas, settings.ui_per_zone),
+    ):
+        replica_set = f"{service.name}-{suffix(rng, 9)}"
+        for node in _places(nodes, settings.zones, per_zone or _evenly(replicas, len(settings.zones))):
+            used[node.name] += 1
+            pods.append(
+                LabPod(
+                    service=service,
+                    name=PodName(f"{replica_set}-{suffix(rng, 5)}"),
+                    node=node.name,
+                    zone=node.zone,
+                    ip=addresses.pod(node.number, used[node.name]),
+                )
+            )
+    return Layout(addresses=addresses, nodes=nodes, pods=tuple(pods))
+
+
+def _nodes(settings: LabSettings, addresses: Addresses) -> Iterator[LabNode]:
+    number = 0
+    for zone in settings.zones:
+        for within in range(1, settings.nodes_per_zone + 1):
+            number += 1
+            yield LabNode(
+                number=number,
+                name=NodeName(f"node-{zone[-1]}-{within}"),
+                zone=zone,
+                ip=addresses.node(number),
+                cpu_milli=settings.cpu_of(zone),
+            )
+
+
+def _evenly(replicas: int, zones: int) -> tuple[int, ...]:
+    return tuple(replicas // zones + (index < replicas % zones) for index in range(zones))
+
+
+def _places(
+    nodes: tuple[LabNode, ...], zones: tuple[Zone, ...], per_zone: tuple[int, ...]
+) -> Iterator[LabNode]:
+    """The node of each pod; the pods of a zone take turns on its nodes."""
+    for zone, count in zip(zones, per_zone, strict=True):
+        here = [node for node in nodes if node.zone == zone]
+        for index in range(count):
+            yield here[index % len(here)]
+
+
+def suffix(rng: random.Random, length: int) -> str:
+    """Random letters for a name."""
+    return "".join(rng.choices(NAME_LETTERS, k=length))

@@ -1,0 +1,1 @@
+"""The lab's machines: kubelets, the processes of pods, outages."""

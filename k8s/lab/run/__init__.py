@@ -1,0 +1,1 @@
+"""A lab from start to end: the supervisor and the processes it leaves behind."""

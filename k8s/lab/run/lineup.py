@@ -1,0 +1,103 @@
+"""A lab before it runs: its layout, its addresses, and what each of its processes is told (pure)."""
+
+from dataclasses import dataclass
+
+from k8s.lab.design.addresses import RELAY_ADMIN_PORT, SERVICE_PORT
+from k8s.lab.design.layout import CATALOG, SERVICE_NUMBERS, LabNode, LabPod, Layout, lay_out
+from k8s.lab.design.ports import HOST
+from k8s.lab.design.settings import LabSettings
+from k8s.lab.processes import ProcessId
+from k8s.lab.relay.node_proxy import RelaySettings
+from k8s.lab.state import LabState, NodeState, Phase, ServiceState, pod_state
+from k8s.lab.store.pod_settings import PodSettings
+from k8s.topology import ServiceKey
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabPlan:
+    """Everything that is known before the first process starts."""
+
+    settings: LabSettings
+    """With the ports that were taken in place of 0."""
+    layout: Layout
+
+    @property
+    def api_url(self) -> str:
+        """The API server."""
+        return f"http://{HOST}:{self.settings.api_port}"
+
+    @property
+    def xray_url(self) -> str:
+        """The X-Ray stand-in."""
+        return f"http://{HOST}:{self.settings.xray_port}"
+
+    def relay(self, node: LabNode) -> RelaySettings:
+        """What the relay of a node is told."""
+        settings = self.settings
+        delays = ((zone, settings.delay_s(node.zone, zone)) for zone in settings.zones)
+        return RelaySettings(
+            node=node.name,
+            number=node.number,
+            zone=node.zone,
+            addresses=self.layout.addresses,
+            api_url=self.api_url,
+            zones=tuple(other.zone for other in self.layout.nodes),
+            delays_s=tuple((zone, delay_s) for zone, delay_s in delays if delay_s),
+            seed=settings.routing_seed,
+        )
+
+    def pod(self, pod: LabPod, node: LabNode) -> PodSettings:
+        """What a pod on *node* is told."""
+        return PodSettings(
+            name=pod.name,
+            namespace=pod.service.namespace,
+            node=pod.node,
+            zone=pod.zone,
+            region=self.settings.region,
+            ip=pod.ip,
+            otlp_url=f"{self.xray_url}/v1/traces",
+            catalog_url=self._service_url(node, CATALOG),
+            keep_alive=self.settings.keep_alive,
+        )
+
+    def state(self, supervisor: ProcessId, created_at_s: float) -> LabState:
+        """The state file's first contents: everything but the processes."""
+        return LabState(
+            phase=Phase.STARTING,
+            supervisor=supervisor,
+            created_at_s=created_at_s,
+            settings=self.settings,
+            octet=self.layout.addresses.octet,
+            api_url=self.api_url,
+            xray_url=self.xray_url,
+            nodes=tuple(node_state(node) for node in self.layout.nodes),
+            services=tuple(one for node in self.layout.nodes for one in self.services(node)),
+            pods=tuple(pod_state(pod) for pod in self.layout.pods),
+        )
+
+    def services(self, node: LabNode) -> tuple[ServiceState, ...]:
+        """Where the Services answer the clients of a node."""
+        return tuple(
+            ServiceState(service=service, node=node.name, url=self._service_url(node, service))
+            for service in SERVICE_NUMBERS
+        )
+
+    def _service_url(self, node: LabNode, service: ServiceKey) -> str:
+        address = self.layout.addresses.service(node.number, SERVICE_NUMBERS[service])
+        return f"http://{address}:{SERVICE_PORT}"
+
+
+def node_state(node: LabNode) -> NodeState:
+    """A node in the state file."""
+    return NodeState(
+        name=node.name,
+        number=node.number,
+        zone=node.zone,
+        ip=node.ip,
+        relay_admin_url=f"http://{node.ip}:{RELAY_ADMIN_PORT}",
+    )
+
+
+def plan_lab(settings: LabSettings, octet: int) -> LabPlan:
+    """The plan of a lab that owns this second octet."""
+    return LabPlan(settings=settings, layout=lay_out(settings, octet))

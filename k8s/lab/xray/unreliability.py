@@ -1,0 +1,56 @@
+"""What can be turned while the stand-in runs: how unreliable it is, and whom it refuses."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from k8s.lab.xray.api_errors import invalid_request
+from k8s.lab.xray.behaviour import Settings
+
+Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+Duration = Annotated[float, msgspec.Meta(ge=0, le=86_400)]
+Refusal = Literal["", "expired", "denied", "unknown"]
+_FOR_A_WHILE = "throttle_for_s"
+
+
+class Knobs(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """They begin as the settings say."""
+
+    ingest_delay_s: tuple[Duration, Duration]
+    """Between which bounds (uniformly) a batch waits before queries see it."""
+    throttle_rate: Share
+    """Share of API calls that are answered with 429."""
+    loss_rate: Share
+    """Share of documents that are taken and lost."""
+    duplicate_rate: Share
+    """Share of documents that are delivered twice."""
+    refuse: Refusal = ""
+    """Why every API call is answered with 403: credentials that expired, may not, or are not known."""
+    throttle_until_s: float = 0.0
+    """Every API call is answered with 429 until then, in seconds since the epoch."""
+
+    def turn(self, changes: Mapping[str, Any], now_s: float) -> None:
+        """Turn some knobs; ``throttle_for_s`` stands for a moment so many seconds from now.
+
+        InvalidRequestException, and nothing turned, where one is unknown or out of its bounds.
+        """
+        asked = dict(changes)
+        try:
+            if _FOR_A_WHILE in asked:
+                asked["throttle_until_s"] = now_s + msgspec.convert(asked.pop(_FOR_A_WHILE), Duration)
+            turned = msgspec.convert(msgspec.structs.asdict(self) | asked, Knobs)
+        except msgspec.ValidationError as error:
+            raise invalid_request(f"turning the stand-in's knobs: {error}") from error
+        for name, value in msgspec.structs.asdict(turned).items():
+            setattr(self, name, value)
+
+
+def knobs_of(settings: Settings) -> Knobs:
+    """The knobs as the settings have them."""
+    return Knobs(
+        ingest_delay_s=settings.ingest_delay_s,
+        throttle_rate=settings.throttle_rate,
+        loss_rate=settings.loss_rate,
+        duplicate_rate=settings.duplicate_rate,
+    )

@@ -1,0 +1,1 @@
+"""Everything that touches a Kubernetes API or a file saved from one."""

@@ -1,0 +1,190 @@
+"""Set a routing mode, wait until its hints are there (or the controller says why not), put it back.
+
+Use-cases over the ``Cluster`` protocol; clock and sleep are arguments, so that tests take microseconds.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, assert_never
+
+from k8s.routing.modes import (
+    RoutingMode,
+    RoutingSettings,
+    conflicts,
+    patch_between,
+    settings_for,
+    settings_of,
+)
+from k8s.topology import Endpoint, EndpointSlice, Event, HintsSeen, Service, ServiceKey, Snapshot
+
+DISABLED_REASONS = frozenset({"TopologyAwareHintsDisabled", "TopologyAwareRoutingDisabled"})
+"""What the controller writes, and what KEP-2433 announced and nobody ships."""
+POLL_S = 0.1
+
+
+class Cluster(Protocol):
+    """The place as its API shows it. Methods raise UnreachableError when it refuses or is away."""
+
+    def service(self, key: ServiceKey) -> Service:
+        """The Service; UsageError when there is none of that name."""
+
+    def slices(self, key: ServiceKey) -> tuple[EndpointSlice, ...]:
+        """The Service's EndpointSlices, in the order of their names."""
+
+    def events(self, key: ServiceKey) -> tuple[Event, ...]:
+        """Events on the Service, oldest first."""
+
+    def patch_service(self, key: ServiceKey, patch: dict[str, Any]) -> Service:
+        """Apply a JSON merge patch and return the Service after it."""
+
+    def snapshot(self, namespaces: Sequence[str]) -> Snapshot:
+        """All nodes, and the pods, Services and slices of these namespaces."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applied:
+    """What setting a mode did."""
+
+    original: RoutingSettings
+    """The knobs before, to be restored."""
+    service_before: Service
+    service: Service
+    """The Service afterwards."""
+    events_before: tuple[Event, ...]
+    changed: bool
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HintsOutcome:
+    """What the controller made of the mode."""
+
+    converged: bool
+    hints: HintsSeen
+    events: tuple[Event, ...] = field(default=())
+    """The Service's events that are new since the mode was set."""
+    refusal: str | None = None
+    """The controller's message where it refused to assign hints."""
+    waited_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long to wait for the controller, and by whose clock."""
+
+    timeout_s: float
+    clock: Callable[[], float]
+    sleep: Callable[[float], None]
+
+
+def set_mode(cluster: Cluster, key: ServiceKey, mode: RoutingMode, patience: Patience) -> Applied:
+    """Put *mode* in force on the Service, changing only the knobs it needs.
+
+    Node hints that PreferSameNode left would survive under Auto (the controller keeps an unchanged slice
+    whose zone hints are permitted, forNodes included), and kube-proxy would go on preferring the node; so
+    they are cleared by way of *off* first.
+    """
+    before = cluster.service(key)
+    events_before = cluster.events(key)
+    wanted = settings_for(mode, settings_of(before))
+    current = before
+    if mode is RoutingMode.TAR and _has_node_hints(cluster.slices(key)):
+        off = patch_between(settings_of(before), settings_for(RoutingMode.OFF, settings_of(before)))
+        current = before if off is None else cluster.patch_service(key, off)
+        await_hints(cluster, key, RoutingMode.OFF, events_before=events_before, patience=patience)
+    patch = patch_between(settings_of(current), wanted)
+    after = current if patch is None else cluster.patch_service(key, patch)
+    return Applied(
+        original=settings_of(before),
+        service_before=before,
+        service=after,
+        events_before=events_before,
+        changed=after != before,
+        warnings=conflicts(after),
+    )
+
+
+def _has_node_hints(slices: Sequence[EndpointSlice]) -> bool:
+    return any(endpoint.node_hints for one in slices for endpoint in one.endpoints)
+
+
+def restore(cluster: Cluster, key: ServiceKey, original: RoutingSettings) -> Service:
+    """Give the Service its recorded knobs back; what was absent becomes absent again."""
+    current = cluster.service(key)
+    patch = patch_between(settings_of(current), original)
+    return current if patch is None else cluster.patch_service(key, patch)
+
+
+def await_hints(
+    cluster: Cluster,
+    key: ServiceKey,
+    mode: RoutingMode,
+    *,
+    events_before: Sequence[Event],
+    patience: Patience,
+) -> HintsOutcome:
+    """Wait until every slice shows what *mode* asks for, or the controller's refusal."""
+    began_s = patience.clock()
+    while True:
+        slices = cluster.slices(key)
+        hints = hints_seen(slices, at_s=patience.clock())
+        fresh = new_events(events_before, cluster.events(key))
+        done = has_converged(mode, slices)
+        refusal = None
+        if mode is RoutingMode.TAR and not done:
+            refusal = next((event.message for event in fresh if event.reason in DISABLED_REASONS), None)
+        waited_s = patience.clock() - began_s
+        if done or refusal is not None or waited_s >= patience.timeout_s:
+            return HintsOutcome(converged=done, hints=hints, events=fresh, refusal=refusal, waited_s=waited_s)
+        patience.sleep(POLL_S)
+
+
+def has_converged(mode: RoutingMode, slices: Sequence[EndpointSlice]) -> bool:
+    """Whether the hints on every slice are what *mode* leads to; False where no endpoint is ready."""
+    ready = [endpoint for one in slices for endpoint in one.endpoints if endpoint.ready is True]
+    if not ready:
+        return False
+    match mode:
+        case RoutingMode.OFF:
+            return not any(endpoint.zone_hints or endpoint.node_hints for endpoint in ready)
+        case RoutingMode.TAR:
+            # TAR may hint an endpoint to another zone on purpose, so any zone will do, but no node hint.
+            return all(endpoint.zone_hints and not endpoint.node_hints for endpoint in ready)
+        case RoutingMode.PREFER_CLOSE | RoutingMode.PREFER_SAME_ZONE:
+            return all(_own_zone(endpoint) and not endpoint.node_hints for endpoint in ready)
+        case RoutingMode.PREFER_SAME_NODE:
+            return all(endpoint.node_hints == (endpoint.node,) for endpoint in ready)
+        case _:
+            assert_never(mode)
+
+
+def hints_seen(slices: Sequence[EndpointSlice], *, at_s: float) -> HintsSeen:
+    """Count the hints of the ready endpoints."""
+    ready = [endpoint for one in slices for endpoint in one.endpoints if endpoint.ready is True]
+    by_zone = Counter(str(zone) for endpoint in ready for zone in endpoint.zone_hints)
+    return HintsSeen(
+        at_s=at_s,
+        endpoints=len(ready),
+        hinted=sum(1 for endpoint in ready if endpoint.zone_hints),
+        own_zone=sum(1 for endpoint in ready if _own_zone(endpoint)),
+        by_zone=tuple(sorted(by_zone.items())),
+    )
+
+
+def _own_zone(endpoint: Endpoint) -> bool:
+    return endpoint.zone is not None and endpoint.zone_hints == (endpoint.zone,)
+
+
+def new_events(before: Sequence[Event], after: Sequence[Event]) -> tuple[Event, ...]:
+    """Events of *after* that are not in *before*, or that happened again (higher count, later time).
+
+    Comparing with what was there, not with our clock, keeps a skewed clock out of it.
+    """
+    known = {(event.type, event.reason, event.message): event for event in before}
+    fresh = []
+    for event in after:
+        old = known.get((event.type, event.reason, event.message))
+        if old is None or (event.count, event.last_seen_s) > (old.count, old.last_seen_s):
+            fresh.append(event)
+    return tuple(fresh)

@@ -1,0 +1,1 @@
+"""Kubernetes objects as values: raw JSON in, facts out."""

@@ -1,0 +1,1 @@
+"""What each routing mode would do to a Service, before anything is changed."""

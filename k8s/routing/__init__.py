@@ -1,0 +1,1 @@
+"""Routing as upstream decides it: the EndpointSlice controller's hints, kube-proxy's choice. Pure."""

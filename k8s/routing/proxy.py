@@ -1,0 +1,157 @@
+"""kube-proxy's choice: to which endpoints a node sends the new connections of a Service.
+
+Follows ``CategorizeEndpoints`` of kubernetes/kubernetes (pkg/proxy/topology.go) for traffic to the
+ClusterIP, one Service and address family at a time. All endpoints returned are equally likely.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from k8s.errors import UsageError
+from k8s.routing.hints import NEWEST_MINOR
+from k8s.routing.modes import settings_of
+from k8s.topology import Endpoint, EndpointSlice, NodeName, Service, Zone
+
+OLDEST_MINOR = 27
+"""kube-proxy 1.26 and older also looked at endpoints that are not ready; that is not modelled."""
+_IGNORES_ANNOTATION_SINCE = 31
+_NODE_HINTS_SINCE = 34
+_DISABLED_VALUES = frozenset({None, "", "disabled", "Disabled"})
+
+
+class ProxyMode(StrEnum):
+    """By what the endpoints were chosen."""
+
+    SAME_NODE = "PreferSameNode"
+    SAME_ZONE = "PreferSameZone"
+    DEFAULT = "default"
+    """All ready endpoints of the cluster."""
+    LOCAL = "local"
+    """``internalTrafficPolicy: Local``: only this node's, come what may."""
+
+
+class HintsIgnored(StrEnum):
+    """Why hints that are there were not used."""
+
+    LOCAL_POLICY = "internalTrafficPolicy is Local"
+    ANNOTATION = "kube-proxy older than 1.31 wants a topology annotation, and it is absent or Disabled"
+    NODE_HINTS_TOO_NEW = "kube-proxy older than 1.34 does not read hints for nodes"
+    NODE_HINT_MISSING = "a ready endpoint has no hint for a node"
+    NO_HINT_FOR_NODE = "no endpoint is hinted for this node"
+    ZONE_HINT_MISSING = "a ready endpoint has no hint for a zone"
+    NODE_WITHOUT_ZONE = "this node has no zone label"
+    NO_HINT_FOR_ZONE = "no endpoint is hinted for this node's zone"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usable:
+    """The endpoints that new connections from one node go to, each with the same chance."""
+
+    endpoints: tuple[Endpoint, ...]
+    """In the order of the slices; empty: connections are refused."""
+    mode: ProxyMode
+    ignored: tuple[HintsIgnored, ...] = ()
+    """Why node hints, then zone hints, of ready endpoints were passed over; empty where there are none."""
+    terminating: bool = False
+    """Nothing is ready, so these are endpoints that still serve while they terminate."""
+
+
+def usable(
+    service: Service,
+    slices: Iterable[EndpointSlice],
+    node: NodeName,
+    zone: Zone | None,
+    *,
+    minor: int = NEWEST_MINOR,
+) -> Usable:
+    """The endpoints a client on *node* reaches through the ClusterIP; *zone* is the node's label.
+
+    *slices* are all of the Service and one address family, *minor* the node's kube-proxy version 1.x
+    (UsageError below 27). A condition that is absent reads as ready, and as serving.
+    """
+    if minor < OLDEST_MINOR:
+        raise UsageError(f"kube-proxy 1.{minor} is not modelled, only 1.{OLDEST_MINOR} and newer; upgrade it")
+    endpoints = _distinct(slices, node)
+    ready = tuple(one for one in endpoints if _is_ready(one))
+    if service.internal_traffic_policy == "Local":
+        ignored = (HintsIgnored.LOCAL_POLICY,) if _any_hints(ready) else ()
+        local = tuple(one for one in ready if one.node == node)
+        leaving = tuple(one for one in endpoints if one.node == node and _serves_while_leaving(one))
+        return Usable(
+            endpoints=local or leaving,
+            mode=ProxyMode.LOCAL,
+            ignored=ignored,
+            terminating=bool(leaving) and not local,
+        )
+    if not ready:
+        leaving = tuple(one for one in endpoints if _serves_while_leaving(one))
+        return Usable(endpoints=leaving, mode=ProxyMode.DEFAULT, terminating=bool(leaving))
+    return _by_hints(service, ready, node, zone, minor)
+
+
+def _by_hints(
+    service: Service, ready: tuple[Endpoint, ...], node: NodeName, zone: Zone | None, minor: int
+) -> Usable:
+    ignored: list[HintsIgnored] = []
+    why = _why_not_node(ready, node, minor)
+    if why is None:
+        chosen = tuple(one for one in ready if node in one.node_hints)
+        return Usable(endpoints=chosen, mode=ProxyMode.SAME_NODE)
+    if any(one.node_hints for one in ready):
+        ignored.append(why)
+    why = _why_not_zone(service, ready, zone, minor)
+    if why is None:
+        chosen = tuple(one for one in ready if (zone or "") in one.zone_hints)
+        return Usable(endpoints=chosen, mode=ProxyMode.SAME_ZONE, ignored=tuple(ignored))
+    if any(one.zone_hints for one in ready):
+        ignored.append(why)
+    return Usable(endpoints=ready, mode=ProxyMode.DEFAULT, ignored=tuple(ignored))
+
+
+def _why_not_node(ready: tuple[Endpoint, ...], node: NodeName, minor: int) -> HintsIgnored | None:
+    if minor < _NODE_HINTS_SINCE:
+        return HintsIgnored.NODE_HINTS_TOO_NEW
+    if not all(one.node_hints for one in ready):
+        return HintsIgnored.NODE_HINT_MISSING
+    return None if any(node in one.node_hints for one in ready) else HintsIgnored.NO_HINT_FOR_NODE
+
+
+def _why_not_zone(
+    service: Service, ready: tuple[Endpoint, ...], zone: Zone | None, minor: int
+) -> HintsIgnored | None:
+    if minor < _IGNORES_ANNOTATION_SINCE:
+        settings = settings_of(service)
+        old = settings.topology_aware_hints
+        if (settings.topology_mode if old is None else old) in _DISABLED_VALUES:
+            return HintsIgnored.ANNOTATION
+    if not all(one.zone_hints for one in ready):
+        return HintsIgnored.ZONE_HINT_MISSING
+    # Since 1.33 an unlabelled node's zone is the empty text, which the empty hints of a 1.30-1.32 controller
+    # match; before, such a node never used hints.
+    if any((zone or "") in one.zone_hints for one in ready) and (zone or minor >= 33):  # noqa: PLR2004
+        return None
+    return HintsIgnored.NO_HINT_FOR_ZONE if zone else HintsIgnored.NODE_WITHOUT_ZONE
+
+
+def _distinct(slices: Iterable[EndpointSlice], node: NodeName) -> tuple[Endpoint, ...]:
+    """One endpoint an address, as while one moves between slices; a local one wins over another."""
+    found: dict[str, Endpoint] = {}
+    for one in slices:
+        for endpoint in one.endpoints:
+            address = endpoint.addresses[0]
+            if address not in found or endpoint.node == node:
+                found[address] = endpoint
+    return tuple(found.values())
+
+
+def _is_ready(endpoint: Endpoint) -> bool:
+    return endpoint.ready is not False
+
+
+def _serves_while_leaving(endpoint: Endpoint) -> bool:
+    return endpoint.serving is not False and endpoint.terminating is True
+
+
+def _any_hints(endpoints: tuple[Endpoint, ...]) -> bool:
+    return any(one.zone_hints or one.node_hints for one in endpoints)

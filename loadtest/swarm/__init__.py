@@ -1,0 +1,1 @@
+"""Load generators in every zone, on the lab and on a cluster."""

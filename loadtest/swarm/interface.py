@@ -1,0 +1,60 @@
+"""The swarm: a Locust master and one worker set a zone, as the experiment sees them.
+
+The experiment knows this Protocol only. ``local_swarm.py`` runs the processes on this machine; on a cluster
+the same web API of the Locust master is driven over a port-forward.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from loadtest.record import WorkerTally
+from loadtest.worker.plan import LoadPlan
+
+
+class Phase(StrEnum):
+    """Which part of a run the requests belong to; also an annotation of their spans."""
+
+    WARMUP = "warmup"
+    MEASURE = "measure"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """The swarm at one moment, for the progress bar and the watchdog."""
+
+    requests: int
+    failures: int
+    workers: int
+    """Connected workers."""
+    lost: tuple[str, ...] = ()
+    """Pod names of workers that were connected and are no longer."""
+    spans_pending: int = 0
+    """Spans made and not yet delivered or dropped."""
+    in_flight: int = 0
+
+
+class Swarm(Protocol):
+    """Drives load; every method raises UnreachableError when the master does not answer."""
+
+    @property
+    def web_url(self) -> str:
+        """Where the Locust web UI is."""
+
+    def open(self) -> tuple[WorkerTally, ...]:
+        """Start, wait until the workers of every zone are connected; one (zeroed) tally a worker."""
+
+    def start(self, plan: LoadPlan, *, run_id: str, phase: Phase) -> None:
+        """Begin to send requests; counters start from zero."""
+
+    def progress(self) -> Progress:
+        """Where it stands."""
+
+    def stop(self) -> None:
+        """Stop sending, let requests in flight end, and wait until every span is delivered or dropped."""
+
+    def tallies(self) -> tuple[WorkerTally, ...]:
+        """What each worker did since ``start``; complete after ``stop``."""
+
+    def close(self) -> None:
+        """End all processes; safe to call twice and after a failure."""

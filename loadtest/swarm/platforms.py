@@ -1,0 +1,47 @@
+"""Where load runs: what an arm needs of the lab and of a cluster alike."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from k8s.live.cluster import LiveCluster
+from k8s.topology import Recycled, ServiceKey
+from loadtest.record import Asked, Caveat, Place
+from loadtest.swarm.interface import Swarm
+from loadtest.truthfile import TruthFile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """What was found before anything is changed."""
+
+    announcement: tuple[str, ...] = ()
+    """What is going to happen, to be agreed to; empty where nobody has to agree."""
+    caveats: tuple[Caveat, ...] = ()
+    recycle: Callable[[], Recycled | None] = lambda: None
+    """Makes the clients open new connections."""
+
+
+class Platform(Protocol):
+    """A place that carries load."""
+
+    @property
+    def cluster(self) -> LiveCluster:
+        """Its API server."""
+
+    def place(self) -> Place:
+        """Facts for the record."""
+
+    def check(self, asked: Asked) -> Checked:
+        """Look at everything that could spoil the run; SamezoneError for what would."""
+
+    def swarm(self, client: ServiceKey, *, name: str, log_dir: Path, web_port: int = 0) -> Swarm:
+        """The load generators, not open yet; *name* tells this run's from others'."""
+
+    @property
+    def read_truth(self) -> Callable[[], Any] | None:
+        """Reads the ground truth's counters; None where there is none."""
+
+    def truth_file(self, before: Any, after: Any) -> TruthFile:
+        """What was counted in between."""

@@ -1,0 +1,86 @@
+"""Counts what one worker did since the last start of the swarm."""
+
+from collections import Counter
+
+from loadtest.record import PageTally, WorkerTally
+from loadtest.worker.latency import bucket, histogram
+
+_MOST_ERRORS = 20
+_MOST_DISTINCT_ERRORS = 200
+
+
+class LoadCounter:
+    """Mutable counters, frozen into a WorkerTally on demand; one greenlet at a time, so no locks."""
+
+    def __init__(self) -> None:
+        self.requests = 0
+        self.failures = 0
+        self.connections = 0
+        self.in_flight = 0
+        self.cpu_percent_max = 0.0
+        self.first_s = 0.0
+        self.last_s = 0.0
+        self._pages: Counter[str] = Counter()
+        self._failed_pages: Counter[str] = Counter()
+        self._latency: Counter[int] = Counter()
+        self._latency_intended: Counter[int] = Counter()
+        self._lateness: Counter[int] = Counter()
+        self._errors: Counter[str] = Counter()
+
+    def begin(self, *, late_ms: float, at_s: float) -> None:
+        """A request starts *late_ms* after it was due, at *at_s* seconds since the epoch."""
+        self.in_flight += 1
+        self._lateness[bucket(late_ms)] += 1
+        if not self.first_s:
+            self.first_s = at_s
+        self.last_s = at_s
+
+    def succeed(self, page: str, *, latency_ms: float, late_ms: float) -> None:
+        """A request ended well."""
+        self._end(page)
+        self._latency[bucket(latency_ms)] += 1
+        self._latency_intended[bucket(latency_ms + late_ms)] += 1
+
+    def fail(self, page: str, reason: str) -> None:
+        """A request failed; *reason* is short and holds no address."""
+        self._end(page)
+        self.failures += 1
+        self._failed_pages[page] += 1
+        if reason in self._errors or len(self._errors) < _MOST_DISTINCT_ERRORS:
+            self._errors[reason] += 1
+        else:
+            self._errors["other errors"] += 1
+
+    def _end(self, page: str) -> None:
+        self.in_flight -= 1
+        self.requests += 1
+        self._pages[page] += 1
+
+    def tally(
+        self, *, worker: str, zone: str, node: str, spans: tuple[int, int, int] = (0, 0, 0)
+    ) -> WorkerTally:
+        """What was counted so far; *spans* are those made, delivered and dropped."""
+        made, delivered, dropped = spans
+        return WorkerTally(
+            worker=worker,
+            zone=zone,
+            node=node,
+            requests=self.requests,
+            failures=self.failures,
+            connections=self.connections,
+            in_flight=self.in_flight,
+            pages=tuple(
+                PageTally(page=page, requests=count, failures=self._failed_pages[page])
+                for page, count in sorted(self._pages.items())
+            ),
+            latency=histogram(self._latency.items()),
+            latency_intended=histogram(self._latency_intended.items()),
+            lateness=histogram(self._lateness.items()),
+            spans_made=made,
+            spans_delivered=delivered,
+            spans_dropped=dropped,
+            cpu_percent_max=self.cpu_percent_max,
+            first_s=self.first_s,
+            last_s=self.last_s,
+            errors=tuple(self._errors.most_common(_MOST_ERRORS)),
+        )

@@ -1,0 +1,112 @@
+"""The page."""
+
+import re
+import subprocess
+import sys
+from collections import Counter
+
+import pytest
+
+from analysis.report.comparison import html
+from tests.analysis.report import golden
+from tests.analysis.report.comparison import samples
+from tests.analysis.report.page import Page
+
+SAMPLES = ("tar", "no_effect", "unknown", "hostile", "empty", "idle", "crowd", "city")
+
+
+@pytest.fixture(scope="module")
+def pages():
+    """Every sample's page."""
+    return {name: html.render(getattr(samples, name)()) for name in SAMPLES}
+
+
+@pytest.mark.parametrize("name", ["tar", "hostile", "empty"])
+def test_golden(pages, name):
+    """The page is what it was when somebody last looked at it."""
+    golden.check(f"report-{name}.html", pages[name])
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_balanced(pages, name):
+    """Every element that opens closes."""
+    assert Page(pages[name]).problems == []
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_ids(pages, name):
+    """Every id is used once, and every link leads to one."""
+    page = Page(pages[name])
+    known = {f"#{one}" for one in page.ids}
+
+    assert [one for one, count in Counter(page.ids).items() if count > 1] == []
+    assert set() == set(page.references) - known - {"data:,"}
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_self_contained(pages, name):
+    """Nothing runs and nothing is fetched: no script, no handler, no style that names an address."""
+    page = Page(pages[name])
+
+    assert not {"script", "iframe", "object", "embed", "form", "base", "img"} & set(page.tags)
+    assert [one for one in page.attributes if one.startswith("on")] == []
+    assert not re.search(r"@import|url\(", pages[name])
+
+
+def test_no_address(pages):
+    """The only addresses in a page are the names of the SVG namespace."""
+    assert {"http://www.w3.org/2000/svg"} == set(re.findall(r"https?://[^\"\s<]+", pages["tar"]))
+
+
+def test_policy_comes_first(pages):
+    """The content security policy forbids the network before anything could use it."""
+    head = pages["tar"].partition("<title>")[0]
+
+    assert "default-src 'none'; style-src 'unsafe-inline'; img-src data:" in head
+    assert "<style" not in head
+    assert "<link" not in head
+
+
+def test_hostile_names_are_text(pages):
+    """What tries to break out is shown as it is, and nothing else of it is there."""
+    text, page = pages["hostile"], pages["hostile"]
+
+    assert "</script><script>alert(1)</script>|`x` & \"q\" 'a' **b**" in Page(page).text
+    assert "&lt;script&gt;alert(1)" in text
+    assert not re.search(r"<script|[\x00-\x09\x0b-\x1f\u202e\ud800]", text)
+    assert "{{ 7*7 }}" in text
+
+
+def test_answer_is_on_top(pages):
+    """The sentence, both shares with intervals and the difference come before everything else."""
+    top = Page(pages["tar"].partition("<nav")[0]).text.replace("\u00a0", " ")
+
+    for part in ("from 34.5 % to 100.0 %", "95 % interval [32.9, 36.0]", "+65.5 pp", "[+63.4, +67.6]"):
+        assert part in top
+
+
+def test_sections_follow_the_reader(pages):
+    """Answer, pictures, numbers, why to trust them, where they come from, how to read them, notes."""
+    keys = re.findall(r'<section id="(\w+)"', pages["tar"])
+
+    assert keys == ["answer", "pictures", "numbers", "trust", "origin", "reading", "notes"]
+
+
+def test_notes_are_referenced(pages):
+    """Every footnote is referenced from at least one cell."""
+    page = Page(pages["unknown"])
+
+    assert {f"#note-{number}" for number in (1, 2, 3, 4)} <= set(page.references)
+
+
+def test_an_arm_without_calls(pages):
+    """A comparison without a single known call still makes a page that says so."""
+    assert "No calls of this pair were seen in this arm." in pages["empty"]
+
+
+def test_importing_it_does_not_load_matplotlib():
+    """A command that draws nothing does not pay for the drawing library."""
+    code = "import sys, analysis.report.comparison.html; print('matplotlib' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == "False"

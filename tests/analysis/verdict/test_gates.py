@@ -1,0 +1,108 @@
+"""Each gate broken alone: that one fails, by name, and the others hold."""
+
+from dataclasses import replace
+
+import pytest
+
+from analysis.verdict import gates
+from analysis.verdict.gates import Evidence
+from k8s.topology import NodeName, Pod, PodName, ServiceKey, Snapshot
+from loadtest.record import LoadSeen, RunStatus, Window, WorkerTally
+from tests.k8s.fakes import endpoint, one_slice
+
+CATALOG = ServiceKey(namespace="catalog", name="catalog")
+UI = Pod(namespace="ui", name=PodName("ui-1"), uid="u1", node=NodeName("n1"))
+HINTED = (one_slice(endpoint("a", "a"), endpoint("b", "b")),)
+WORKER = WorkerTally(
+    worker="w1", zone="a", node="n1", requests=500, spans_made=1000, first_s=100.0, last_s=109.98
+)
+
+
+def at(second: float, **changes: object) -> Snapshot:
+    return replace(Snapshot(taken_at_s=second, pods=(UI,), slices=HINTED), **changes)
+
+
+GOOD = Evidence(
+    where="tar",
+    status=RunStatus.COMPLETE,
+    window=Window(start_s=100.0, end_s=110.0),
+    load=LoadSeen(seconds=10.0, workers=(WORKER,)),
+    rate_asked_per_s=50.0,
+    graph_requests=500,
+    calls=900,
+    lost_documents=0,
+    stable=True,
+    coverage=1.0,
+    topology=(at(90), at(105), at(120)),
+    service=CATALOG,
+    namespaces=frozenset({"ui", "catalog", "locust"}),
+)
+
+
+def with_worker(**changes: object) -> LoadSeen:
+    return LoadSeen(seconds=10.0, workers=(replace(WORKER, **changes),))
+
+
+BROKEN = {
+    "interrupted": ({"status": RunStatus.INTERRUPTED}, "complete", "the run was interrupted"),
+    "saturated worker": ({"load": with_worker(cpu_percent_max=97.0)}, "generator", "97 % of a core"),
+    "too slow": ({"load": with_worker(last_s=112.0)}, "rate", "41.6 of 50 requests/s"),
+    "spans given up": ({"load": with_worker(spans_dropped=2)}, "spans", "gave up 2 of 1000 spans"),
+    "requests not in the graph": ({"graph_requests": 499}, "graph", "499 of 500 requests"),
+    "documents lost": ({"lost_documents": 1}, "graph", "misses 1 documents of 900 calls"),
+    "graph not final": ({"stable": False}, "graph", "still changing"),
+    "zones unknown": ({"coverage": 0.98}, "coverage", "98.0% of the calls"),
+    "no calls": ({"coverage": None}, "coverage", "no call"),
+    "hints withdrawn": (
+        {"topology": (at(90), at(105, slices=(one_slice(endpoint("a"), endpoint("b")),)))},
+        "hints",
+        "endpoints hinted: 0 or 2",
+    ),
+    "hints moved": (
+        {"topology": (at(90), at(105, slices=(one_slice(endpoint("a", "b"), endpoint("b", "a")),)))},
+        "hints",
+        "they changed",
+    ),
+    "pod restarted": ({"topology": (at(90), at(105, pods=(replace(UI, restarts=1),)))}, "pods", "ui-1"),
+    "pod gone": ({"topology": (at(90), at(105, pods=()))}, "pods", "ui-1"),
+    "pod not ready": ({"topology": (at(90), at(105, pods=(replace(UI, ready=False),)))}, "pods", "ui-1"),
+}
+
+
+def test_a_good_window_passes_every_gate():
+    """Eight gates, each with what was seen and what is allowed."""
+    found = gates.of_window(GOOD)
+    assert all(gate.passed for gate in found)
+    assert len({gate.name for gate in found}) == len(found) == 8
+
+
+@pytest.mark.parametrize(("changes", "name", "words"), BROKEN.values(), ids=BROKEN.keys())
+def test_one_gate_broken_at_a_time(changes: dict[str, object], name: str, words: str):
+    """It is named with its figures, and nothing else fails with it."""
+    failed = [gate for gate in gates.of_window(replace(GOOD, **changes)) if not gate.passed]
+    assert [gate.name for gate in failed] == [name]
+    assert words in failed[0].seen
+    assert str(failed[0]).startswith(f"{name} (tar): ")
+
+
+def test_what_happens_outside_the_window_does_not_count():
+    """Hints before it and pods after it may be others."""
+    bare = (one_slice(endpoint("a"), endpoint("b")),)
+    outside = (at(80, slices=bare), at(90), at(120, pods=()))
+    assert all(gate.passed for gate in gates.of_window(replace(GOOD, topology=outside)))
+
+
+def test_pods_of_others_do_not_count():
+    """A pod of a namespace that takes no part may come and go."""
+    other = replace(UI, namespace="kube-system", name=PodName("other"))
+    outside = (at(90), at(105, pods=(UI, other)))
+    assert all(gate.passed for gate in gates.of_window(replace(GOOD, topology=outside)))
+
+
+def test_arms_have_to_have_had_the_same_rate():
+    """Two per cent are allowed between any two windows; the extremes are named."""
+    slower = replace(GOOD, where="off", load=with_worker(last_s=110.3))
+    assert gates.between([GOOD, GOOD]).passed
+    found = gates.between([GOOD, slower])
+    assert not found.passed
+    assert found.seen == "48.4 requests/s in off, 50.0 in tar"

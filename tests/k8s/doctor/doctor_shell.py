@@ -1,0 +1,142 @@
+"""A shell that knows only the commands of fixes, and a place on which they act as on a cluster."""
+
+import json
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from jsonpatch import JsonPatch
+
+from k8s.model.objects import SliceOwner, endpoint_slice, endpoint_slice_raw
+from k8s.model.scene import Scene, ServiceEvent
+from k8s.routing.allocation import cpu_ratios
+from k8s.routing.hints import HintsCache, SliceLists, reconcile
+from k8s.topology import EndpointSlice, Event, NodeName, Service, Zone
+from tests.k8s.cases import LETTERS
+from tests.k8s.doctor.doctor_cases import KEY, NOW_S
+
+SPEC = {
+    "trafficDistribution": "traffic_distribution",
+    "internalTrafficPolicy": "internal_traffic_policy",
+    "sessionAffinity": "session_affinity",
+}
+
+
+def commands(fix: str) -> Iterator[list[str]]:
+    """The words of each command; AssertionError for what is not ours."""
+    for command in fix.split(" && "):
+        words = shlex.split(command)
+        assert words[0] in ("kubectl", "sleep"), command
+        yield words
+
+
+def applied(scene: Scene, fix: str) -> Scene:
+    """The place after the commands, and after the controller has looked where it would."""
+    for words in commands(fix):
+        if words[0] == "kubectl":
+            scene = _act(scene, [word for word in words[1:] if word not in ("-n", "catalog", "--overwrite")])
+    return scene
+
+
+def _act(scene: Scene, words: list[str]) -> Scene:
+    match words:
+        case ["patch", "service", "--type", "merge", "-p", text]:
+            return _synced(scene, _patched(scene.snapshot.services[0], json.loads(text)))
+        case ["annotate", "service", *changes]:
+            return _synced(scene, _annotated(scene.snapshot.services[0], changes))
+        case ["label", "node", name, change]:
+            return _labelled(scene, name, change)
+        case ["patch", "endpointslice", name, "--type", "json", "-p", text]:
+            return _hinted(scene, name, json.loads(text))
+        case ["scale", "deployment/shop", replicas]:
+            return _scaled(scene, int(replicas.removeprefix("--replicas=")))
+        case ["drain", _, "--ignore-daemonsets", "--delete-emptydir-data"]:
+            return scene
+        case ["delete", "node", name]:
+            nodes = tuple(node for node in scene.snapshot.nodes if node.name != name)
+            return replace(scene, snapshot=replace(scene.snapshot, nodes=nodes))
+        case _:
+            raise AssertionError(words)
+
+
+def _patched(service: Service, patch: Mapping[str, Any]) -> Service:
+    annotations = dict(service.annotations) | patch.get("metadata", {}).get("annotations", {})
+    return replace(
+        service,
+        annotations=tuple(sorted((key, value) for key, value in annotations.items() if value is not None)),
+        **{SPEC[key]: value for key, value in patch.get("spec", {}).items()},
+    )
+
+
+def _annotated(service: Service, changes: list[str]) -> Service:
+    patch: dict[str, Any] = {}
+    for change in changes:
+        key, equals, value = change.partition("=")
+        patch[key if equals else key.removesuffix("-")] = value if equals else None
+    return _patched(service, {"metadata": {"annotations": patch}})
+
+
+def _hinted(scene: Scene, name: str, patch: list[dict[str, Any]]) -> Scene:
+    """The slice goes to JSON, through the real JSON patch, and back."""
+    (one,) = (each for each in scene.snapshot.slices if each.name == name)
+    owner = SliceOwner(name="catalog", uid="u-1")
+    raw = JsonPatch(patch).apply(endpoint_slice_raw(one, owner, pod_uids={}))
+    slices = tuple(endpoint_slice(raw) if each is one else each for each in scene.snapshot.slices)
+    return replace(scene, snapshot=replace(scene.snapshot, slices=slices))
+
+
+def _labelled(scene: Scene, name: str, change: str) -> Scene:
+    zone = change.removeprefix("topology.kubernetes.io/zone=")
+    place = Zone("a" if zone == "ZONE" else zone)
+    nodes = tuple(replace(node, zone=place) if node.name == name else node for node in scene.snapshot.nodes)
+    return replace(scene, snapshot=replace(scene.snapshot, nodes=nodes))
+
+
+def _scaled(scene: Scene, replicas: int) -> Scene:
+    """New pods go to the zones in turn."""
+    (one,) = scene.snapshot.slices
+    added = tuple(
+        replace(
+            one.endpoints[0],
+            addresses=(f"new-{n}",),
+            zone=Zone(LETTERS[n % 3]),
+            node=NodeName(f"node-{LETTERS[n % 3]}"),
+            pod=None,
+        )
+        for n in range(replicas - len(one.endpoints))
+    )
+    grown = replace(one, endpoints=one.endpoints[:replicas] + added)
+    return _synced(
+        replace(scene, snapshot=replace(scene.snapshot, slices=(grown,))), scene.snapshot.services[0]
+    )
+
+
+def _synced(scene: Scene, service: Service) -> Scene:
+    """The controller takes the nodes' zones over into the endpoints, then does its pass."""
+    zones = {node.name: node.zone for node in scene.snapshot.nodes}
+    own = [one for one in scene.snapshot.slices if not one.managed_by]
+    slices: list[EndpointSlice] = [one for one in scene.snapshot.slices if one.managed_by]
+    events: list[Event] = []
+    for family in sorted({one.address_type for one in own}):
+        lists = SliceLists(unchanged=tuple(_placed(one, zones) for one in own if one.address_type == family))
+        done = reconcile(service, cpu_ratios(scene.snapshot.nodes), lists, HintsCache(), address_type=family)
+        slices += done.slices.every
+        if done.event is not None:
+            kind, reason, message = done.event.type, done.event.reason, done.event.message
+            events.append(Event(type=kind, reason=reason, message=message, last_seen_s=NOW_S))
+    return replace(
+        scene,
+        snapshot=replace(scene.snapshot, services=(service,), slices=tuple(slices)),
+        events=(*(ServiceEvent(service=KEY, event=event) for event in events), *(scene.events or ())),
+    )
+
+
+def _placed(one: EndpointSlice, zones: Mapping[NodeName, Zone | None]) -> EndpointSlice:
+    return replace(
+        one,
+        endpoints=tuple(
+            replace(endpoint, zone=zones.get(endpoint.node) if endpoint.node else None)
+            for endpoint in one.endpoints
+        ),
+    )

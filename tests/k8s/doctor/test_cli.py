@@ -1,0 +1,299 @@
+"""``samezone routing doctor``: text, table, JSON, exit code."""
+
+import argparse
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from k8s.console import Io, Parser
+from k8s.doctor import cli
+from k8s.doctor.doctor_text import as_data, as_text, table
+from k8s.doctor.examination import diagnose
+from k8s.doctor.place import place_of
+from k8s.doctor.survey import survey
+from k8s.errors import SamezoneError, UsageError
+from k8s.live.cluster import LiveCluster
+from k8s.model.scene import Scene
+from k8s.topology import ServiceKey
+from tests.k8s.cases import OFF
+from tests.k8s.doctor.doctor_cases import CASES, GOOD, KEY, scene
+
+ZONES = "abc"
+
+
+def node(letter: str) -> dict[str, Any]:
+    return {
+        "kind": "Node",
+        "metadata": {"name": f"node-{letter}", "labels": {"topology.kubernetes.io/zone": letter}},
+        "status": {"allocatable": {"cpu": "2"}, "conditions": [{"type": "Ready", "status": "True"}]},
+    }
+
+
+def endpoint(number: int, letter: str, *, hinted: bool) -> dict[str, Any]:
+    raw: dict[str, Any] = {
+        "addresses": [f"10.0.0.{number}"],
+        "conditions": {"ready": True},
+        "zone": letter,
+        "nodeName": f"node-{letter}",
+    }
+    return raw | ({"hints": {"forZones": [{"name": letter}]}} if hinted else {})
+
+
+def items(zones: str, *, hinted: bool, name: str = "catalog") -> list[dict[str, Any]]:
+    return [
+        {
+            "kind": "Service",
+            "metadata": {
+                "name": name,
+                "namespace": "catalog",
+                "annotations": {"service.kubernetes.io/topology-mode": "Auto"},
+            },
+            "spec": {"selector": {"app": name}, "ports": [{"port": 80}]},
+        },
+        {
+            "apiVersion": "discovery.k8s.io/v1",
+            "kind": "EndpointSlice",
+            "metadata": {
+                "name": f"{name}-1",
+                "namespace": "catalog",
+                "labels": {
+                    "kubernetes.io/service-name": name,
+                    "endpointslice.kubernetes.io/managed-by": "endpointslice-controller.k8s.io",
+                },
+            },
+            "addressType": "IPv4",
+            "endpoints": [endpoint(number, letter, hinted=hinted) for number, letter in enumerate(zones)],
+            "ports": [],
+        },
+    ]
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Callable[..., Path]:
+    def write(*objects: dict[str, Any]) -> Path:
+        path = tmp_path / "place.json"
+        every = [*map(node, ZONES), *objects]
+        path.write_text(json.dumps({"kind": "List", "apiVersion": "v1", "items": every}))
+        return path
+
+    return write
+
+
+def run(*words: str) -> tuple[int, str]:
+    """The exit code and what was written."""
+    parser = Parser(prog="samezone")
+    verbs = parser.add_subparsers(required=True, parser_class=Parser)
+    cli.add(verbs, add_place=add_place, open_cluster=no_cluster)
+    args = parser.parse_args(["doctor", *words])
+    out = io.StringIO()
+    return args.command(args, Io(out=out, err=io.StringIO())), out.getvalue()
+
+
+def add_place(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--service", type=lambda text: cli.key_of("--service", text), default="catalog/catalog"
+    )
+
+
+def no_cluster(_args: argparse.Namespace, _io: Io) -> LiveCluster:
+    raise UsageError("no cluster in this test")
+
+
+def test_healthy(saved: Callable[..., Path]) -> None:
+    """Nothing wrong: exit code 0, and what is in force."""
+    code, text = run("--from", str(saved(*items("abc", hinted=True))))
+
+    assert code == 0
+    assert text.startswith("Service catalog/catalog in ")
+    assert text.splitlines()[0].endswith(": healthy, mode tar")
+    assert "\nD00  note     In force: topology-mode: Auto" in text
+
+
+def test_problem(saved: Callable[..., Path]) -> None:
+    """A problem: exit code 4, with code, meaning, evidence and fix."""
+    code, text = run("catalog/catalog", "--from", str(saved(*items("aabc", hinted=False))))
+
+    assert code == 4
+    lines = text.splitlines()
+    assert lines[0].endswith(": not healthy, mode tar")
+    assert (
+        "D21  problem  To overload no endpoint by more than 20 % the 3 zones need at least 6 endpoints and "
+        "there are 4, so the controller refuses hints, wherever the pods are." in lines
+    )
+    assert "     seen     zone a: CPU share; minimum/desired/maximum = 33.3%; 2/2.00/-" in lines
+    assert (
+        "     seen     Service catalog/catalog: ready endpoints = "
+        "4; nearest numbers that get hints: 3 below, 6 above" in lines
+    )
+    assert "     fix      kubectl -n catalog scale deployment -l app=catalog --replicas=6" in lines
+
+
+def test_json(saved: Callable[..., Path]) -> None:
+    """The same as data, with a schema number."""
+    code, text = run("--json", "--from", str(saved(*items("aabc", hinted=False))))
+
+    data = json.loads(text)
+    assert code == 4
+    assert set(data) == {"schema", "source", "gaps", "service", "mode", "healthy", "findings"}
+    assert (data["schema"], data["service"], data["mode"], data["healthy"]) == (
+        1,
+        "catalog/catalog",
+        "tar",
+        False,
+    )
+    first = data["findings"][0]
+    assert set(first) == {"code", "severity", "meaning", "evidence", "fix", "blocks_hints"}
+    assert (first["code"], first["severity"], first["blocks_hints"]) == ("D21", "problem", True)
+    assert all(set(one) == {"object", "field", "value"} for one in first["evidence"])
+
+
+def test_all(saved: Callable[..., Path]) -> None:
+    """One table over all Services; exit code 4 if any has a problem."""
+    path = saved(*items("abc", hinted=True), *items("aabc", hinted=False, name="cart"))
+
+    code, text = run("--all", "--from", str(path))
+
+    assert code == 4
+    heading, columns, cart, catalog = text.splitlines()[0], *text.splitlines()[-3:]
+    assert heading.startswith("2 Services with endpoints in ")
+    assert heading.endswith(
+        "1 with a problem; clients: one a ready worker node, weighted by its allocatable CPU"
+    )
+    assert columns.split() == [
+        "SERVICE",
+        "MODE",
+        "HINTED",
+        "NOW",
+        "OFF",
+        "TAR",
+        "PREFER-SAME-ZONE",
+        "FINDING",
+        "AUTO",
+    ]
+    assert cart.split()[:8] == ["catalog/cart", "tar", "0/4", "33.3%", "33.3%", "33.3%", "100.0%", "D21"]
+    assert catalog.split() == [
+        "catalog/catalog", "tar", "3/3", "100.0%", "33.3%", "100.0%", "100.0%", "-", "possible"
+    ]  # fmt: skip
+
+
+def test_all_as_json(saved: Callable[..., Path]) -> None:
+    """The table as data."""
+    code, text = run("--all", "--json", "--from", str(saved(*items("abc", hinted=True))))
+
+    data = json.loads(text)
+    assert code == 0
+    assert set(data) == {"schema", "source", "gaps", "basis", "services"}
+    (row,) = data["services"]
+    assert row == {
+        "service": "catalog/catalog",
+        "mode": "tar",
+        "endpoints": 3,
+        "hinted": 3,
+        "auto_refusal": None,
+        "same_zone_now": pytest.approx(1.0),
+        "same_zone": {
+            mode: {"least": pytest.approx(share), "greatest": pytest.approx(share)}
+            for mode, share in {
+                "off": 1 / 3,
+                "tar": 1.0,
+                "prefer-close": 1.0,
+                "prefer-same-zone": 1.0,
+                "prefer-same-node": 1.0,
+            }.items()
+        },
+        "finding": None,
+        "healthy": True,
+    }
+
+
+def test_no_services() -> None:
+    """A place without Services is an empty table, not an error."""
+    empty = Scene(source="nowhere", snapshot=GOOD.snapshot, gaps=("events: forbidden",))
+    lines = list(table((), source=empty.source, gaps=empty.gaps))
+
+    assert lines == [
+        (
+            "0 Services with endpoints in nowhere, 0 with a problem; clients: one a ready worker node, "
+            "weighted by "
+            "its allocatable CPU"
+        ),
+        "not read: events: forbidden",
+    ]
+
+
+def test_range_in_the_table() -> None:
+    """A share that chance decides is printed as a range."""
+    (line,) = list(table(survey(scene("2:1:1:1", "4/0/1/4", of=OFF)), source="a test"))[2:]
+
+    assert line.split()[5] == "70.0%-80.0%"
+
+
+def test_gaps_are_said() -> None:
+    """What could not be read stands under the verdict, in both forms."""
+    found = diagnose(place_of(GOOD), KEY, store_pools=False)
+
+    assert "not read: events: forbidden" in list(as_text(found, source="x", gaps=["events: forbidden"]))
+    assert as_data(found, source="x", gaps=["events: forbidden"])["gaps"] == ["events: forbidden"]
+
+
+@pytest.mark.parametrize("code", CASES)
+def test_all_fits_into_json_and_lines(code: str) -> None:
+    """Every finding is one line for each thing it says, and survives JSON."""
+    case = CASES[code]
+    found = diagnose(place_of(case.sick), KEY, case.client, store_pools=case.pools)
+
+    lines = list(as_text(found, source="a test"))
+
+    assert not any("\n" in line for line in lines)
+    assert (
+        json.loads(json.dumps(as_data(found, source="a test")))["findings"][0]["code"]
+        == found.findings[0].code
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["catalog"], "routing doctor: SERVICE 'catalog' is not NAMESPACE/NAME, e.g. catalog/catalog"),
+        (
+            ["--client", "a/b/c"],
+            ("routing doctor: --client 'a/b/c' is not NAMESPACE/NAME, e.g. catalog/catalog"),
+        ),
+        (["--all", "--client", "ui/ui"], "routing doctor: --all takes no SERVICE, --client or --mode"),
+        (["shop/catalog"], "not in"),
+        (["--client", "ui/ui"], "examining for client ui/ui: no pod or workload of that name"),
+    ],
+)
+def test_bad_arguments(saved: Callable[..., Path], words: list[str], said: str) -> None:
+    """What cannot be meant is a usage error in one line."""
+    path = saved(*items("abc", hinted=True))
+
+    with pytest.raises(UsageError) as caught:
+        run(*words, "--from", str(path))
+
+    assert said in str(caught.value)
+
+
+def test_options(saved: Callable[..., Path]) -> None:
+    """``--mode`` examines a mode that is not set; ``--pools`` and ``--client`` reach the diagnoses."""
+    fine = str(saved(*items("abc", hinted=True)))
+    assert "D50  risk" in run("--pools", "yes", "--from", fine)[1]
+    assert "D50" not in run("--pools", "no", "--from", fine)[1]
+    path = saved(*items("aabc", hinted=False))
+    assert run("--mode", "prefer-same-zone", "--from", str(path))[0] == 0
+    assert run("--service", "catalog/catalog", "--from", str(path))[0] == 4
+
+
+def test_without_files_the_cluster_is_read() -> None:
+    """Without ``--from`` the cluster is asked."""
+    with pytest.raises(SamezoneError, match="no cluster in this test"):
+        run()
+
+
+def test_key_of() -> None:
+    """A key is two names and a slash."""
+    assert cli.key_of("SERVICE", "shop/cart") == ServiceKey(namespace="shop", name="cart")

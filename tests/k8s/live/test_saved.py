@@ -1,0 +1,284 @@
+"""Files that kubectl saved: what is read of them, and every way in which they can be wrong."""
+
+import copy
+import json
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from k8s.errors import UsageError
+from k8s.live import live_scene, saved
+from k8s.live.cluster import connect
+from k8s.predict.clients import by_cpu, of_pods, pods_of
+from k8s.predict.prediction import predict, situation
+from k8s.routing.modes import RoutingMode
+from k8s.topology import NodeName, ServiceKey
+from tests.k8s.raw import EVENT, NODE, POD, SERVICE, SLICE, without
+from tests.lab.conftest import Lab, running_lab
+
+KEY = ServiceKey(namespace="catalog", name="catalog")
+KINDS = {"Node": NODE, "Pod": POD, "Service": SERVICE, "EndpointSlice": SLICE, "Event": EVENT}
+ABOUT = {"kind": "Service", "namespace": "catalog", "name": "catalog"}
+
+
+def item(kind: str, raw: dict[str, Any] | None = None, **changes: Any) -> dict[str, Any]:
+    """An object as it stands in a List."""
+    version = "discovery.k8s.io/v1" if kind == "EndpointSlice" else "v1"
+    return {"apiVersion": version, "kind": kind} | copy.deepcopy(raw or KINDS[kind]) | changes
+
+
+def listed(*items: Any) -> dict[str, Any]:
+    return {"apiVersion": "v1", "kind": "List", "items": list(items)}
+
+
+ALL = [item("Node"), item("Pod"), item("Service"), item("EndpointSlice")]
+
+
+def write(path: Path, content: Any) -> Path:
+    path.write_text(content if isinstance(content, str) else json.dumps(content))
+    return path
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return write(tmp_path / "all.json", listed(*ALL))
+
+
+def test_one_list(file: Path) -> None:
+    """One List of mixed kinds; what is not in it is a gap, and the time is the file's."""
+    scene = saved.read([file])
+
+    found = scene.snapshot
+    assert [node.name for node in found.nodes] == ["ip-10-0-1-7"]
+    assert [str(one.key) for one in found.services] == ["catalog/catalog"]
+    assert (len(found.pods), len(found.slices)) == (1, 1)
+    assert found.taken_at_s == file.stat().st_mtime
+    assert (scene.source, scene.events, scene.gaps) == (str(file), None, ("events: none saved",))
+
+
+def test_several_files(tmp_path: Path) -> None:
+    """A file each, as typed lists whose items do not say their kind, a single object, YAML, and a version."""
+    paths = [
+        write(tmp_path / "nodes.json", {"kind": "NodeList", "apiVersion": "v1", "items": [NODE]}),
+        write(tmp_path / "pods.yaml", yaml.safe_dump(listed(item("Pod")))),
+        write(tmp_path / "service.json", item("Service")),
+        write(
+            tmp_path / "slices.json",
+            {"kind": "EndpointSliceList", "apiVersion": "discovery.k8s.io/v1", "items": [SLICE]},
+        ),
+        write(tmp_path / "events.json", {"kind": "EventList", "apiVersion": "v1", "items": []}),
+        write(tmp_path / "version.json", {"serverVersion": {"gitVersion": "v1.35.2-eks-1"}}),
+    ]
+
+    scene = saved.read(paths)
+
+    found = scene.snapshot
+    assert (len(found.nodes), len(found.pods), len(found.services), len(found.slices)) == (1, 1, 1, 1)
+    assert (scene.events, scene.gaps, scene.server_minor) == ((), (), 35)
+
+
+def test_events_of_services_only(tmp_path: Path) -> None:
+    """Events on Services are kept with the Service they are about, others are passed over."""
+    about_pod = {"kind": "Pod", "namespace": "catalog", "name": "p"}
+    events = (
+        item("Event", involvedObject=ABOUT),
+        item("Event", EVENT | {"metadata": {"name": "e2", "namespace": "catalog"}}, involvedObject=about_pod),
+    )
+
+    scene = saved.read([write(tmp_path / "all.json", listed(*ALL, *events))])
+
+    assert scene.events is not None
+    assert [(one.service, one.event.reason) for one in scene.events] == [(KEY, "TopologyAwareHintsDisabled")]
+
+
+def test_last_file_wins(tmp_path: Path, file: Path) -> None:
+    """An object that is in two files counts once, as the later has it."""
+    newer = write(tmp_path / "new.json", item("Service", without(SERVICE, "spec", "trafficDistribution")))
+
+    scene = saved.read([file, newer])
+
+    assert [one.traffic_distribution for one in scene.snapshot.services] == [None]
+
+
+def test_other_kinds_are_passed_over(tmp_path: Path) -> None:
+    """Deployments, DaemonSets and a Service of another API do no harm."""
+    others = [
+        {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "d"}},
+        {"apiVersion": "apps/v1", "kind": "DaemonSet", "metadata": {"name": "d"}},
+        {"apiVersion": "serving.knative.dev/v1", "kind": "Service", "metadata": {"name": "catalog"}},
+    ]
+
+    scene = saved.read([write(tmp_path / "all.json", listed(*others, *ALL))])
+
+    assert len(scene.snapshot.services) == 1
+
+
+def test_encoding_of_windows(tmp_path: Path) -> None:
+    """PowerShell's redirection writes UTF-16; it is read."""
+    path = tmp_path / "all.json"
+    path.write_bytes(json.dumps(listed(*ALL)).encode("utf-16"))
+
+    assert len(saved.read([path]).snapshot.nodes) == 1
+
+
+def test_data_plane(tmp_path: Path) -> None:
+    """kube-proxy pods are agents, and their tag is the node's version."""
+    containers = [{"image": "registry.k8s.io/kube-proxy:v1.33.4"}]
+    proxy = item(
+        "Pod",
+        {
+            "metadata": {"name": "kube-proxy-x", "namespace": "kube-system"},
+            "spec": {"nodeName": "ip-10-0-1-7", "containers": containers},
+            "status": {},
+        },
+    )
+
+    scene = saved.read([write(tmp_path / "all.json", listed(*ALL, proxy))])
+
+    assert [one.name for one in scene.agents] == ["kube-proxy-x"]
+    assert scene.proxy_minors == ((NodeName("ip-10-0-1-7"), 33),)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "the file is empty; save it with: kubectl get nodes,pods,services,endpointslices -A -o json"),
+        ("NAME  STATUS\nn1  Ready\n", "not JSON: Expecting value: line 1 column 1"),
+        ('{"kind": "List", "items": [', "not JSON: Expecting value: line 1 column 28"),
+        ("[" * 100_000, "not JSON: maximum recursion depth"),
+        ("\x00\x01", "not JSON"),
+        ([1], "cannot read the file: it is [1], expected an object with kind, as kubectl prints it"),
+        ({"a": 1}, "cannot read the file: kind is missing, expected a text"),
+        ({"kind": "List"}, "cannot read the file: items is missing, expected a list"),
+        ({"kind": "List", "items": {"a": 1}}, "items is {'a': 1}, expected a list"),
+        (listed(7), "items[0] is 7, expected an object"),
+        (listed({"kind": "Pod"}), "items[0].metadata.name is missing, expected a text"),
+        (listed({"metadata": {}}), "items[0].kind is missing"),
+        (listed(), "no nodes, pods, Services or slices in it; save them with: kubectl get"),
+        (listed({"kind": "ConfigMap", "metadata": {"name": "c"}}), "no nodes, pods, Services or slices"),
+        (listed(item("Node", status=None)), "cannot read Node ip-10-0-1-7: status is missing; save what"),
+        (listed(item("Pod", status="Running")), "cannot read Pod catalog-6d5f7c9b8-x7k2p: status is missing"),
+        (
+            listed(item("Node", without(NODE, "status", "allocatable", "cpu", value="2 cores"))),
+            "cannot read Node ip-10-0-1-7: status.allocatable.cpu is '2 cores', expected a CPU quantity",
+        ),
+        (
+            listed(item("EndpointSlice", without(SLICE, "endpoints", value={}))),
+            "cannot read EndpointSlice catalog/catalog-abcde: endpoints is {}, expected a list",
+        ),
+        (
+            listed(item("Event", involvedObject={"kind": "Service"})),
+            "cannot read an Event: involvedObject.name is missing",
+        ),
+    ],
+)
+def test_bad_files(tmp_path: Path, content: Any, message: str) -> None:
+    """One line that names the file and what is wrong with it."""
+    path = write(tmp_path / "bad.json", content)
+
+    with pytest.raises(UsageError) as caught:
+        saved.read([path])
+
+    text = str(caught.value)
+    assert text.startswith(f"reading {path}: ")
+    assert message in text
+    assert len(text.splitlines()) == 1
+
+
+def test_bad_yaml(tmp_path: Path) -> None:
+    """YAML that is none is told in one line, too."""
+    path = write(tmp_path / "bad.yaml", "a: [1\nb: }")
+
+    with pytest.raises(UsageError, match="not YAML: while parsing") as caught:
+        saved.read([path])
+
+    assert len(str(caught.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize(("name", "message"), [("gone.json", "No such file"), (".", "Is a directory")])
+def test_unreadable(tmp_path: Path, name: str, message: str) -> None:
+    """A file that cannot be opened is told, with the command that makes one."""
+    with pytest.raises(UsageError, match=f"{message}.*; save it with: kubectl get"):
+        saved.read([tmp_path / name])
+
+
+def endpoint(number: int, zone: str, address: str) -> dict[str, Any]:
+    return {
+        "addresses": [address.format(number)],
+        "conditions": {"ready": True, "serving": True, "terminating": False},
+        "zone": zone,
+        "nodeName": f"node-{zone}",
+    }
+
+
+def slice_of(name: str, family: str, *endpoints: dict[str, Any]) -> dict[str, Any]:
+    metadata = SLICE["metadata"] | {"name": name}
+    return item("EndpointSlice", SLICE, metadata=metadata, addressType=family, endpoints=list(endpoints))
+
+
+def node(zone: str) -> dict[str, Any]:
+    metadata = {"name": f"node-{zone}", "labels": {"topology.kubernetes.io/zone": zone}}
+    return item("Node", NODE, metadata=metadata)
+
+
+def test_150_endpoints_over_two_slices(tmp_path: Path) -> None:
+    """Two slices are one Service: 90 + 60 endpoints, hints even over three zones."""
+    ends = [endpoint(number, "aaabbc"[number % 6], "10.0.0.{}") for number in range(150)]
+    slices = slice_of("one", "IPv4", *ends[:100]), slice_of("two", "IPv4", *ends[100:])
+    path = write(tmp_path / "all.json", listed(*map(node, "abc"), item("Service"), *slices))
+    scene = saved.read([path])
+
+    found = predict(situation(scene, KEY, by_cpu(scene.snapshot.nodes)), RoutingMode.TAR)
+
+    assert [one.hinted for one in found.outcomes] == [(("a", 50), ("b", 50), ("c", 50))]
+    assert found.share == (Fraction(125, 150), Fraction(125, 150))
+
+
+def test_both_families(tmp_path: Path) -> None:
+    """IPv6 slices beside IPv4 ones are told of and do not count twice; alone they are predicted."""
+    four = slice_of("four", "IPv4", endpoint(1, "a", "10.0.0.{}"), endpoint(2, "b", "10.0.0.{}"))
+    six = slice_of("six", "IPv6", endpoint(1, "a", "fd00::{}"), endpoint(2, "a", "fd00::{}"))
+    path = write(tmp_path / "all.json", listed(node("a"), node("b"), item("Service"), four, six))
+    scene = saved.read([path])
+    clients = by_cpu(scene.snapshot.nodes)
+
+    both, only = situation(scene, KEY, clients), situation(scene, KEY, clients, family="IPv6")
+
+    assert ([one.name for one in both.slices], [one.name for one in only.slices]) == (["four"], ["six"])
+    assert both.notes == ("IPv4 is predicted; catalog/catalog has slices of IPv6 too",)
+    assert predict(only, RoutingMode.OFF).share == (Fraction(1, 2), Fraction(1, 2))
+
+
+@pytest.fixture(scope="module")
+def uneven_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    yield from running_lab(tmp_path_factory.mktemp("saved"), "--catalog", "5,2,2")
+
+
+@pytest.mark.lab
+def test_what_kubectl_saves(uneven_lab: Lab, tmp_path: Path) -> None:
+    """Kubectl's own output is the same scene as the live cluster, and predicts the same."""
+    done = uneven_lab.tool("kubectl", *saved.SAVE.split()[1:])
+    kubeconfig = Path(uneven_lab.environment["KUBECONFIG"])
+
+    scene = saved.read([write(tmp_path / "all.json", done.stdout)])
+    live = live_scene.read(connect(kubeconfig, None), taken_at_s=scene.snapshot.taken_at_s)
+
+    assert {**vars_of(live), "pods": None} == {**vars_of(scene), "pods": None}
+    assert live.server_minor == 35
+    assert scene.proxy_minors == live.proxy_minors != ()
+    clients = of_pods(
+        pods_of(scene.snapshot, ServiceKey(namespace="ui", name="ui")), scene.snapshot.nodes, "ui/ui"
+    )
+    found = predict(situation(scene, KEY, clients), RoutingMode.TAR)
+    assert found.share == (Fraction(7, 9), Fraction(7, 9))
+    assert found.load == (Fraction(1), Fraction(1))
+
+
+def vars_of(scene: Any) -> dict[str, Any]:
+    """The parts of a snapshot, each sorted: kubectl lists in another order than we do."""
+    found = scene.snapshot
+    return {name: sorted(getattr(found, name), key=repr) for name in ("nodes", "services", "slices", "pods")}

@@ -1,0 +1,48 @@
+"""The schedule of arrivals."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from k8s.errors import UsageError
+from loadtest.worker.plan import LoadPlan, Page, differences, shares
+
+
+@given(rate=st.floats(0.5, 5000), workers=st.integers(1, 20), slots=st.integers(1, 50))
+def test_arrivals_of_all_workers_together_are_evenly_spaced(rate: float, workers: int, slots: int):
+    """The union of the workers' schedules is one arrival every 1/rate seconds, from 0 on."""
+    merged = sorted(share.intended_s(slot) for share in shares(rate, workers) for slot in range(slots))
+
+    assert all(
+        math.isclose(due_s, number / rate, rel_tol=1e-9, abs_tol=1e-9) for number, due_s in enumerate(merged)
+    )
+
+
+def test_shares_add_up_to_the_rate():
+    """No worker gets more than another, and nothing is lost by splitting."""
+    assert [share.rate_per_s for share in shares(60, 3)] == [20.0, 20.0, 20.0]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("rate_per_s", 0), ("rate_per_s", math.nan), ("users", 0), ("timeout_s", math.inf)]
+)
+def test_a_plan_out_of_bounds_is_refused_by_name(field: str, value: float):
+    """The message names the field."""
+    with pytest.raises(UsageError, match=field):
+        LoadPlan(**{field: value})
+
+
+def test_a_page_without_weight_is_refused():
+    """A page that is never opened is a mistake."""
+    with pytest.raises(UsageError, match="weight"):
+        LoadPlan(pages=(Page(name="home", path="/home", weight=0),))
+
+
+def test_differences_name_what_two_plans_do_not_share():
+    """The comparison can say why it refuses."""
+    assert [difference.name for difference in differences(LoadPlan(), LoadPlan(rate_per_s=60, seed=2))] == [
+        "rate_per_s",
+        "seed",
+    ]
