@@ -20,11 +20,11 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from k8s.errors import UnreachableError
-from loadtest.record import WorkerTally
 from loadtest.swarm.interface import Phase
 from loadtest.swarm.local_swarm import LOOPBACK, LocalSwarm
 from loadtest.worker.placement import WorkerPlacement
 from loadtest.worker.plan import LoadPlan, Page
+from loadtest.worker.tally import WorkerTally
 
 MOST_RATIO = 1.3
 """Tracing may multiply p50 and p99 by this much."""

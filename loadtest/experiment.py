@@ -14,19 +14,10 @@ from k8s.live import control
 from k8s.live.control import Applied, HintsOutcome
 from k8s.routing.modes import RoutingMode, RoutingSettings, settings_of
 from k8s.topology import HintsSeen, Recycled, Snapshot
-from loadtest.record import (
-    Asked,
-    Caveat,
-    LoadSeen,
-    Place,
-    RunRecord,
-    RunStatus,
-    Seen,
-    Window,
-    WorkerTally,
-)
+from loadtest.record import Asked, Caveat, LoadSeen, Place, RunRecord, RunStatus, Seen, Window
 from loadtest.swarm.interface import Phase, Progress, Swarm
 from loadtest.topology_log import TopologyLog, Watchable
+from loadtest.worker.tally import WorkerTally
 
 PROGRESS_S = 0.5
 

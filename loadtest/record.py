@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from k8s.topology import Event, HintsSeen, Recycled, Service, ServiceKey
-from loadtest.worker.latency import EMPTY, LatencyHistogram
 from loadtest.worker.plan import LoadPlan
+from loadtest.worker.tally import WorkerTally
 
 SCHEMA = 1
 
@@ -44,51 +44,6 @@ class Caveat:
     code: str
     """Short and stable, e.g. ``worker-lost``."""
     text: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PageTally:
-    """Requests of one page."""
-
-    page: str
-    requests: int
-    failures: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkerTally:
-    """What one Locust worker did since the last start of the swarm; counts are cumulative."""
-
-    worker: str
-    """The worker's pod name; also the name of its node in the X-Ray graph."""
-    zone: str
-    node: str
-    requests: int = 0
-    """Finished requests, failed ones included."""
-    failures: int = 0
-    connections: int = 0
-    """TCP connections opened to the UI."""
-    in_flight: int = 0
-    pages: tuple[PageTally, ...] = ()
-    latency: LatencyHistogram = EMPTY
-    """From the actual start of each request to its end, successful ones."""
-    latency_intended: LatencyHistogram = EMPTY
-    """From the intended start of each request: what a stall really costs (coordinated omission)."""
-    lateness: LatencyHistogram = EMPTY
-    """Actual minus intended start: the generator's own lag."""
-    spans_made: int = 0
-    spans_delivered: int = 0
-    """Accepted by the collector (HTTP 200)."""
-    spans_dropped: int = 0
-    """Given up: queue full, or refused by the collector."""
-    cpu_percent_max: float = 0.0
-    """The highest CPU use of the worker process over a second, 100 = one core."""
-    first_s: float = 0.0
-    """When the first request started, seconds since the epoch; 0 before it."""
-    last_s: float = 0.0
-    """When the last request started: first to last, over requests - 1 intervals, is the achieved rate."""
-    errors: tuple[tuple[str, int], ...] = ()
-    """(what went wrong, count), most frequent first, at most 20."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

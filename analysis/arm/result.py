@@ -27,9 +27,10 @@ from k8s.errors import UsageError
 from k8s.lab.truth import TruthRow
 from k8s.topology import Service, ServiceKey, Snapshot
 from loadtest import truthfile
-from loadtest.record import Caveat, LoadSeen, RunRecord, WorkerTally
+from loadtest.record import Caveat, LoadSeen, RunRecord
 from loadtest.truthfile import TruthFile
 from loadtest.worker import latency
+from loadtest.worker.tally import WorkerTally
 
 REQUEST_BYTES: Final = "samezone.dev/request-bytes"
 RESPONSE_BYTES: Final = "samezone.dev/response-bytes"

@@ -11,10 +11,10 @@ from k8s.errors import InvalidRunError, SamezoneError, UnreachableError, UsageEr
 from k8s.live.forward import Forward
 from k8s.model import objects
 from k8s.topology import Node, NodeName, Pod, Snapshot
-from loadtest.record import WorkerTally
 from loadtest.swarm.interface import Phase, Progress
 from loadtest.swarm.locust_master import LocustMaster, Patience
 from loadtest.worker.plan import LoadPlan
+from loadtest.worker.tally import WorkerTally
 
 NAMESPACE: Final = "locust"
 APP_LABEL: Final = "app.kubernetes.io/name"

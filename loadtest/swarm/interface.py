@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from loadtest.record import WorkerTally
 from loadtest.worker.plan import LoadPlan
+from loadtest.worker.tally import WorkerTally
 
 
 class Phase(StrEnum):

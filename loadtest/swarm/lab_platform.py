@@ -13,11 +13,12 @@ from k8s.lab.state import LabState
 from k8s.live import recycle
 from k8s.live.cluster import LiveCluster
 from k8s.topology import ServiceKey
-from loadtest.record import Asked, Place, WorkerTally
+from loadtest.record import Asked, Place
 from loadtest.swarm.local_swarm import LocalSwarm
 from loadtest.swarm.platforms import Checked
 from loadtest.truthfile import TruthFile
 from loadtest.worker.placement import WorkerPlacement
+from loadtest.worker.tally import WorkerTally
 
 WORKER_NAMESPACE: Final = "locust"
 CLUSTER_NAME: Final = "samezone-lab"

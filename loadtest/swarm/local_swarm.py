@@ -14,11 +14,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from k8s.errors import SamezoneError, UnreachableError, UsageError
-from loadtest.record import WorkerTally
 from loadtest.swarm.interface import Phase, Progress
 from loadtest.swarm.locust_master import LocustMaster
 from loadtest.worker.placement import WorkerPlacement, to_environment
 from loadtest.worker.plan import LoadPlan
+from loadtest.worker.tally import WorkerTally
 
 LOOPBACK = "127.0.0.1"
 _OPEN_S = 30.0

@@ -11,10 +11,10 @@ from urllib.parse import urlencode, urlsplit
 import msgspec
 
 from k8s.errors import InvalidRunError, SamezoneError, UnreachableError, UsageError
-from loadtest.record import WorkerTally
 from loadtest.swarm.interface import Phase, Progress
 from loadtest.worker.messages import TALLIES_PATH, SwarmView
 from loadtest.worker.plan import LoadPlan
+from loadtest.worker.tally import WorkerTally
 
 _FORM = "application/x-www-form-urlencoded"
 _OK = 200

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from k8s.errors import SamezoneError, UsageError
-from loadtest.record import WorkerTally
 from loadtest.worker.messages import Order, SwarmView, WorkerReport
 from loadtest.worker.plan import LoadPlan
+from loadtest.worker.tally import WorkerTally
 
 LOST_AFTER_S = 4.0
 """A worker reports every second; Locust itself calls it missing after three heartbeats."""

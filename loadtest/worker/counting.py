@@ -2,8 +2,8 @@
 
 from collections import Counter
 
-from loadtest.record import PageTally, WorkerTally
 from loadtest.worker.latency import bucket, histogram
+from loadtest.worker.tally import PageTally, WorkerTally
 
 _MOST_ERRORS = 20
 _MOST_DISTINCT_ERRORS = 200

@@ -11,7 +11,6 @@ from gevent.event import Event
 from locust.env import Environment
 from locust.runners import WorkerRunner
 
-from loadtest.record import WorkerTally
 from loadtest.worker.choice import needs_products, page_mix
 from loadtest.worker.messages import ORDER_OPTION, REPORT, Order, WorkerReport, read_order
 from loadtest.worker.placement import WorkerPlacement
@@ -19,6 +18,7 @@ from loadtest.worker.plan import WorkerShare, shares
 from loadtest.worker.products import fetch_products
 from loadtest.worker.shopper import Round, Shopper, SpanMaker
 from loadtest.worker.sink import SpanSink
+from loadtest.worker.tally import WorkerTally
 from loadtest.worker.tracing import SpanEncoder, wall_clock
 from loadtest.worker.typed_json import encode
 

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from loadtest.record import WorkerTally
 from loadtest.worker.plan import LoadPlan
+from loadtest.worker.tally import WorkerTally
 from loadtest.worker.typed_json import decode
 
 REPORT = "samezone-report"

@@ -9,8 +9,8 @@ from typing import Any
 from flask import Response, render_template_string, request
 from locust.web import WebUI
 
-from loadtest.record import WorkerTally
 from loadtest.worker.messages import TALLIES_PATH, SwarmView
+from loadtest.worker.tally import WorkerTally
 from loadtest.worker.typed_json import encode
 
 PAGE_PATH = "/zones"

@@ -18,7 +18,8 @@ from analysis.source import collect, graph
 from k8s.lab.xray.behaviour import Settings
 from k8s.lab.xray.standin import StandIn
 from k8s.lab.xray.translate import Document
-from loadtest.record import LoadSeen, RunRecord, Window, WorkerTally
+from loadtest.record import LoadSeen, RunRecord, Window
+from loadtest.worker.tally import WorkerTally
 from tests.analysis.graphs import snapshot
 from tests.infra.collector_model import DOCUMENTS_A_CALL, Collector
 from tests.infra.rendered import TARGETS, Raw, collector, collector_env

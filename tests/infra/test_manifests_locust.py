@@ -33,6 +33,12 @@ def closure(entry: Path) -> set[str]:
     return {name for name in finder.modules if name.partition(".")[0] in ("k8s", "loadtest")}
 
 
+def modules_of(package: Path) -> set[str]:
+    """The package's dotted name, and those of its modules."""
+    name = package.relative_to(REPO).as_posix().replace("/", ".")
+    return {name, *(f"{name}.{path.stem}" for path in package.glob("*.py"))} - {f"{name}.__init__"}
+
+
 def in_the_image() -> set[str]:
     """Names of the distributions in the official image: Locust with its extra "otel", and what they need.
 
@@ -78,12 +84,16 @@ def test_the_image_is_the_official_one_of_our_version(target: str):
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_the_configmaps_hold_what_a_locust_process_imports(target: str, tmp_path: Path):
-    """Every module of the closure of the locustfile and no other."""
-    expected = closure(REPO / "loadtest" / "locustfile.py") | {"loadtest.worker.locustfile"}
+    """Every module of the closure of the locustfile and no other; ``loadtest`` is only a folder there."""
+    expected = closure(REPO / "loadtest" / "worker" / "locustfile.py") | {"loadtest.worker.locustfile"}
+    assert {name for name in expected if name.startswith("loadtest")} == modules_of(
+        REPO / "loadtest" / "worker"
+    ) | {"loadtest"}
+    expected.remove("loadtest")
     for name in deployments(target):
         if name.startswith("locust-"):
             tree = mounted(target, name, tmp_path / name)
-            paths = {path.relative_to(tree).with_suffix("").as_posix() for path in tree.glob("*/*.py")}
+            paths = {path.relative_to(tree).with_suffix("").as_posix() for path in tree.rglob("*.py")}
             assert expected == {path.removesuffix("/__init__").replace("/", ".") for path in paths}
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from loadtest.bench import Sample, verdict
-from loadtest.record import WorkerTally
+from loadtest.worker.tally import WorkerTally
 
 
 def sample(

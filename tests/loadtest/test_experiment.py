@@ -10,9 +10,10 @@ from k8s.routing.modes import RoutingMode, RoutingSettings, mode_of
 from k8s.topology import Event, ServiceKey
 from loadtest import experiment
 from loadtest.experiment import HintsRefusedError, Outcome, Setup
-from loadtest.record import Asked, Place, RunStatus, WorkerTally
+from loadtest.record import Asked, Place, RunStatus
 from loadtest.swarm.interface import Phase, Progress
 from loadtest.worker.plan import LoadPlan
+from loadtest.worker.tally import WorkerTally
 from tests.k8s.fakes import KEY, FakeCluster, endpoint, one_slice
 
 PLACE = Place(platform="lab", context="lab", server="x", version="v1.35", region="r", zones=("a", "b"))

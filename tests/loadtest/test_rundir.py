@@ -8,19 +8,10 @@ import pytest
 from k8s.errors import UsageError
 from k8s.topology import Event, HintsSeen, Node, NodeName, Service, ServiceKey, Snapshot, Zone
 from loadtest import rundir
-from loadtest.record import (
-    Asked,
-    Caveat,
-    LoadSeen,
-    Place,
-    RunRecord,
-    RunStatus,
-    Seen,
-    Window,
-    WorkerTally,
-)
+from loadtest.record import Asked, Caveat, LoadSeen, Place, RunRecord, RunStatus, Seen, Window
 from loadtest.worker.latency import histogram
 from loadtest.worker.plan import LoadPlan
+from loadtest.worker.tally import WorkerTally
 
 
 def record(**changes) -> RunRecord:

@@ -12,7 +12,8 @@ from analysis.source import collect
 from analysis.source.collect import Patience
 from analysis.source.xray import ThrottledError
 from k8s.errors import InvalidRunError, UsageError
-from loadtest.record import LoadSeen, Window, WorkerTally
+from loadtest.record import LoadSeen, Window
+from loadtest.worker.tally import WorkerTally
 from tests.analysis.graphs import CLIENT, Graph, snapshot
 from tests.loadtest.test_rundir import record
 

@@ -11,9 +11,10 @@ from analysis.verdict.compare import compare
 from k8s.errors import UsageError
 from k8s.lab.truth import TruthRow
 from k8s.topology import ServiceKey
-from loadtest.record import Asked, LoadSeen, RunStatus, Window, WorkerTally
+from loadtest.record import Asked, LoadSeen, RunStatus, Window
 from loadtest.truthfile import TruthFile
 from loadtest.worker.latency import histogram
+from loadtest.worker.tally import WorkerTally
 from tests.analysis.graphs import CLIENT, REMOTE, Graph, snapshot
 from tests.analysis.source.test_connections import call, port, trace
 from tests.loadtest.test_rundir import record

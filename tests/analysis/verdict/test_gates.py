@@ -7,7 +7,8 @@ import pytest
 from analysis.verdict import gates
 from analysis.verdict.gates import Evidence
 from k8s.topology import NodeName, Pod, PodName, ServiceKey, Snapshot
-from loadtest.record import LoadSeen, RunStatus, Window, WorkerTally
+from loadtest.record import LoadSeen, RunStatus, Window
+from loadtest.worker.tally import WorkerTally
 from tests.k8s.fakes import endpoint, one_slice
 
 CATALOG = ServiceKey(namespace="catalog", name="catalog")

@@ -6,8 +6,9 @@ import numpy as np
 
 from analysis.arm.result import ArmInputs, AssumedBytes, arm_result
 from analysis.verdict.windows import Measured, measured
-from loadtest.record import LoadSeen, WorkerTally
+from loadtest.record import LoadSeen
 from loadtest.worker.latency import histogram
+from loadtest.worker.tally import WorkerTally
 from tests.analysis.graphs import CLIENT
 from tests.analysis.source.test_connections import call, port, trace
 from tests.analysis.verdict.test_compare import arm, shop, truth

@@ -19,12 +19,12 @@ import psutil
 import pytest
 
 from k8s.errors import UnreachableError, UsageError
-from loadtest.record import WorkerTally
 from loadtest.swarm.interface import Phase, Progress
 from loadtest.swarm.local_swarm import LocalSwarm
 from loadtest.worker.latency import middle_ms
 from loadtest.worker.placement import WorkerPlacement
 from loadtest.worker.plan import LoadPlan, Page
+from loadtest.worker.tally import WorkerTally
 from tests.loadtest.stand import Hit, Memory, attributes, serving
 
 pytestmark = pytest.mark.lab

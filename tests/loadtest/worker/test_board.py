@@ -4,10 +4,10 @@ import msgspec
 import pytest
 
 from k8s.errors import UsageError
-from loadtest.record import WorkerTally
 from loadtest.worker.board import LOST_AFTER_S, Board
 from loadtest.worker.messages import Order, SwarmView, WorkerReport, read_order, read_report
 from loadtest.worker.plan import LoadPlan
+from loadtest.worker.tally import WorkerTally
 from loadtest.worker.typed_json import encode
 
 

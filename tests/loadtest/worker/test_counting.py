@@ -1,8 +1,8 @@
 """What a worker counts."""
 
-from loadtest.record import PageTally
 from loadtest.worker.counting import LoadCounter
 from loadtest.worker.latency import bucket
+from loadtest.worker.tally import PageTally
 
 
 def test_successes_and_failures_are_counted_apart():

@@ -3,10 +3,10 @@
 import msgspec
 import pytest
 
-from loadtest.record import PageTally, WorkerTally
 from loadtest.worker.latency import histogram
 from loadtest.worker.messages import WorkerReport, read_report
 from loadtest.worker.plan import DEFAULT_PAGES, Page
+from loadtest.worker.tally import PageTally, WorkerTally
 from loadtest.worker.typed_json import MismatchError, decode, encode
 
 REPORT = WorkerReport(

@@ -16,8 +16,9 @@ from analysis.verdict.gates import Evidence
 from analysis.verdict.requirements import parse
 from analysis.verdict.windows import Measured
 from k8s.topology import ServiceKey
-from loadtest.record import LoadSeen, RunStatus, WorkerTally
+from loadtest.record import LoadSeen, RunStatus
 from loadtest.worker.latency import bucket, histogram
+from loadtest.worker.tally import WorkerTally
 from tests.analysis.report import parts
 from tests.analysis.report.comparison import samples
 from tests.analysis.report.parts import CATALOG, CATALOG_PODS, START_S, UI, UI_PODS, Route, anywhere, own_zone
