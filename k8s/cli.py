@@ -1,26 +1,30 @@
 """The verbs of the place: ``lab`` and ``routing``."""
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 from k8s.console import Io, Parser, Verbs, group, verb
 from k8s.doctor import cli as doctor_cli
+from k8s.effects import Patience, Talk
 from k8s.eks import cli as eks_cli
 from k8s.eks import kind_cli
-from k8s.errors import ExitCode, InvalidRunError, UsageError
+from k8s.errors import ExitCode, UsageError
 from k8s.lab import life_cli, xray_cli
 from k8s.lab import state as lab_state
 from k8s.lab.design import scenario
 from k8s.lab.design.settings import DEFAULT_API_PORT, DEFAULT_XRAY_PORT, LabSettings
 from k8s.lab.processes import is_running
-from k8s.lab.run import supervisor
+from k8s.lab.run import bringing, supervisor
+from k8s.lab.run.bringing import LabSession
 from k8s.lab.run.supervisor import Health
-from k8s.live import control
-from k8s.live.cluster import LiveCluster, connect
+from k8s.live import opening, switching
+from k8s.live.cluster import LiveCluster
+from k8s.live.opening import ClusterChoice
 from k8s.live.originals import Originals
+from k8s.live.switching import RoutingSession, SwitchRequest
 from k8s.predict import cli as predict_cli
-from k8s.routing.advice import nearest_counts
-from k8s.routing.modes import mode_of, parse_mode, settings_of
+from k8s.routing.modes import parse_mode
 from k8s.topology import ServiceKey, Zone
 
 PLATFORMS = ("lab", "cluster")
@@ -61,23 +65,39 @@ def service_key(text: str) -> ServiceKey:
     return ServiceKey(namespace=namespace, name=name)
 
 
-def open_cluster(args: argparse.Namespace, io: Io, *, changing: bool = False) -> LiveCluster:
-    """The API server that the options name.
+def choice_of(args: argparse.Namespace, io: Io) -> ClusterChoice:
+    """The API server that the options of ``add_place`` name."""
+    is_lab = args.platform == "lab"
+    kubeconfig = args.kubeconfig
+    if is_lab and kubeconfig is None:
+        kubeconfig = lab_state.load(io.lab_dir).kubeconfig
+    return ClusterChoice(kubeconfig=kubeconfig, context=args.context, is_lab=is_lab)
 
-    With *changing* a cluster is the kubeconfig's current context, and UsageError when another one is named.
-    """
-    if args.platform == "lab":
-        kubeconfig = args.kubeconfig or lab_state.load(io.lab_dir).kubeconfig
-        return connect(kubeconfig, args.context)
-    if not changing:
-        return connect(args.kubeconfig, args.context)
-    current = connect(args.kubeconfig, None)
-    if args.context not in (None, current.context):
-        raise UsageError(
-            f"the current context is {current.context}, not {args.context}, so nothing was changed; run: "
-            f"kubectl config use-context {args.context}, or name {current.context}"
-        )
-    return current
+
+def open_cluster(args: argparse.Namespace, io: Io, *, changing: bool = False) -> LiveCluster:
+    """The API server that the options name, as ``opening.open_cluster`` opens it."""
+    return opening.open_cluster(choice_of(args, io), changing=changing)
+
+
+def routing_session(args: argparse.Namespace, io: Io) -> RoutingSession:
+    """The place that the options name, to be changed; a cluster is changed only if somebody agrees."""
+
+    def agree(lines: Sequence[str]) -> None:
+        if args.platform != "lab":
+            io.agree(lines, yes=args.yes)
+
+    return RoutingSession(
+        cluster=open_cluster(args, io, changing=True),
+        records=originals(io),
+        talk=Talk(say=io.say, agree=agree),
+    )
+
+
+def lab_session(io: Io) -> LabSession:
+    """What bringing a lab up or down uses here."""
+    return LabSession(
+        records=originals(io), say=io.say, clock=io.clock, as_typed=lambda path: _relative(path, io)
+    )
 
 
 def originals(io: Io) -> Originals:
@@ -140,24 +160,14 @@ def _replicas(option: str, text: str) -> tuple[int, ...]:
 
 def lab_up(args: argparse.Namespace, io: Io) -> int:
     """``samezone lab up``."""
-    began_s = io.clock()
-    try:
-        state = supervisor.up(lab_settings(args, io))
-    except supervisor.AlreadyUpError as error:
-        io.say(str(error))
-        return ExitCode.DONE
-    originals(io).forget_all(lab_state.CONTEXT)
-    zones = ", ".join(state.zones)
-    io.say(f"the lab is up after {io.clock() - began_s:.1f} s: zones {zones}; logs in {io.lab_dir / 'logs'}")
-    io.say(f"kubectl and the AWS CLI see it after: . {_relative(io.lab_dir / 'env', io)}")
+    bringing.bring_up(lab_session(io), lab_settings(args, io))
     return ExitCode.DONE
 
 
 def lab_down(args: argparse.Namespace, io: Io) -> int:
     """``samezone lab down``."""
     del args
-    io.say("the lab is down" if supervisor.down(io.lab_dir) else "the lab is not up")
-    originals(io).forget_all(lab_state.CONTEXT)
+    bringing.take_down(lab_session(io), io.lab_dir)
     return ExitCode.DONE
 
 
@@ -183,76 +193,37 @@ def lab_status(args: argparse.Namespace, io: Io) -> int:
 def routing_set(args: argparse.Namespace, io: Io) -> int:
     """``samezone routing set MODE``."""
     mode = parse_mode(args.mode)
-    cluster = open_cluster(args, io, changing=True)
-    service = cluster.service(args.service)
-    if args.platform == "cluster":
-        io.agree(
-            (
-                "this changes a cluster:",
-                f"context  {cluster.context} (API server {cluster.server})",
-                f"Service  {args.service}: from {mode_of(service).value} to {mode.value}",
-            ),
-            yes=args.yes,
-        )
-    original = settings_of(service)
-    is_new = originals(io).remember(cluster.context, args.service, original)
-    patience = control.Patience(timeout_s=args.timeout, clock=io.clock, sleep=io.sleep)
-    try:
-        applied = control.set_mode(cluster, args.service, mode, patience)
-        for warning in applied.warnings:
-            io.say(f"warning: {warning}")
-        outcome = control.await_hints(
-            cluster, args.service, mode, events_before=applied.events_before, patience=patience
-        )
-    except KeyboardInterrupt:
-        control.restore(cluster, args.service, original)
-        if is_new:
-            originals(io).forget(cluster.context, args.service)
-        raise
-    hints = outcome.hints
-    if not outcome.converged:
-        nodes = cluster.snapshot([args.service.namespace]).nodes
-        said = f"the controller says: {outcome.refusal}" if outcome.refusal else "the controller said nothing"
-        advice = f"; {nearest_counts(nodes, hints.endpoints)}" if outcome.refusal else ""
-        raise InvalidRunError(
-            f"routing set {mode.value} on Service {args.service}: hints were not assigned within "
-            f"{outcome.waited_s:.1f} s; {said}{advice}; to take the setting back: samezone routing restore"
-        )
+    session = routing_session(args, io)
+    patience = Patience(timeout_s=args.timeout, clock=io.clock, sleep=io.sleep)
+    outcome = switching.switch(session, SwitchRequest(service=args.service, mode=mode, patience=patience))
     io.say(
-        f"Service {args.service} in context {cluster.context}: {mode.value} is in force after "
-        f"{outcome.waited_s:.1f} s, {hints.hinted} of {hints.endpoints} endpoints hinted"
+        f"Service {args.service} in context {session.cluster.context}: {mode.value} is in force after "
+        f"{outcome.waited_s:.1f} s, {outcome.hints.hinted} of {outcome.hints.endpoints} endpoints hinted"
     )
     return ExitCode.DONE
 
 
 def routing_restore(args: argparse.Namespace, io: Io) -> int:
-    """``samezone routing restore``; asks nobody: it puts back what we recorded, and only that."""
-    cluster = open_cluster(args, io, changing=True)
-    original = originals(io).recall(cluster.context, args.service)
-    if original is None:
-        io.say(
-            f"Service {args.service} in context {cluster.context}: nothing recorded, nothing changed "
-            f"(mode {mode_of(cluster.service(args.service)).value})"
-        )
-        return ExitCode.DONE
-    restored = control.restore(cluster, args.service, original)
-    originals(io).forget(cluster.context, args.service)
-    io.say(
-        f"Service {args.service} in context {cluster.context} has what it had: mode {mode_of(restored).value}"
-    )
+    """``samezone routing restore``."""
+    session = routing_session(args, io)
+    done = switching.restore(session, args.service)
+    where = f"Service {args.service} in context {session.cluster.context}"
+    if done.had_record:
+        io.say(f"{where} has what it had: mode {done.mode.value}")
+    else:
+        io.say(f"{where}: nothing recorded, nothing changed (mode {done.mode.value})")
     return ExitCode.DONE
 
 
 def routing_show(args: argparse.Namespace, io: Io) -> int:
     """``samezone routing show``."""
     cluster = open_cluster(args, io)
-    service = cluster.service(args.service)
-    hints = control.hints_seen(cluster.slices(args.service), at_s=io.clock())
-    zones = ", ".join(f"{zone} {count}" for zone, count in hints.by_zone) or "none"
+    shown = switching.show(cluster, args.service, clock=io.clock)
+    zones = ", ".join(f"{zone} {count}" for zone, count in shown.hints.by_zone) or "none"
     io.write(f"service  {args.service} (context {cluster.context})")
-    io.write(f"mode     {mode_of(service).value}")
-    io.write(f"hints    {hints.hinted} of {hints.endpoints} ready endpoints; by zone: {zones}")
-    for event in cluster.events(args.service):
+    io.write(f"mode     {shown.mode.value}")
+    io.write(f"hints    {shown.hints.hinted} of {shown.hints.endpoints} ready endpoints; by zone: {zones}")
+    for event in shown.events:
         io.write(f"event    {event.type} {event.reason}: {event.message} (x{event.count})")
     return ExitCode.DONE
 

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NoReturn, TextIO
+from typing import Any, NoReturn, TextIO
 
 from k8s.errors import UsageError
 
@@ -73,7 +73,8 @@ class Io:
         return self.home / "lab"
 
 
-Command = Callable[[argparse.Namespace, Io], int]
+Command = Callable[[Any, Io], int]
+"""A verb: takes what argparse made of the arguments, which only a ``cli.py`` reads; gives the exit code."""
 Verbs = argparse._SubParsersAction  # noqa: SLF001 - argparse names no public type for it
 
 

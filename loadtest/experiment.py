@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
+from k8s.effects import Patience
 from k8s.errors import InterruptedRunError, InvalidRunError, SamezoneError
 from k8s.live import control
 from k8s.live.control import Applied, HintsOutcome
@@ -187,7 +188,7 @@ def _status(error: SamezoneError | None) -> RunStatus:
 def _prepare(setup: Setup, asked: Asked, mode: RoutingMode) -> _Progressing:
     """Set the mode and wait for its hints."""
     setup.on_progress(f"setting routing mode {mode.value} on {asked.service}", 0, 0, None)
-    patience = control.Patience(timeout_s=setup.timing.hints_timeout_s, clock=setup.clock, sleep=setup.sleep)
+    patience = Patience(timeout_s=setup.timing.hints_timeout_s, clock=setup.clock, sleep=setup.sleep)
     applied = control.set_mode(setup.cluster, asked.service, mode, patience)
     outcome = control.await_hints(
         setup.cluster, asked.service, mode, events_before=applied.events_before, patience=patience

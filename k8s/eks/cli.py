@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from k8s.console import Io, Parser, Verbs, group, verb
+from k8s.effects import Patience, Talk
 from k8s.eks import kubectl, lifecycle, manifests
-from k8s.eks.kubectl import Patience
 from k8s.eks.programs import Programs
 from k8s.eks.terraform import Folder, Terraform
 from k8s.eks.words import leftovers
@@ -204,8 +204,8 @@ def _existing(args: argparse.Namespace, io: Io, doing: str, otherwise: str) -> F
     return folder
 
 
-def _talk(args: argparse.Namespace, io: Io) -> lifecycle.Talk:
-    return lifecycle.Talk(say=io.say, agree=lambda lines: io.agree(lines, yes=args.yes))
+def _talk(args: argparse.Namespace, io: Io) -> Talk:
+    return Talk(say=io.say, agree=lambda lines: io.agree(lines, yes=args.yes))
 
 
 def _read(path: Path) -> str:

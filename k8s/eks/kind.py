@@ -3,10 +3,10 @@
 What runs in it comes with ``samezone cluster deploy``, as on every other cluster.
 """
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from k8s.effects import Say
 from k8s.eks.programs import Done, Programs
 from k8s.errors import UnreachableError, UsageError
 
@@ -21,8 +21,6 @@ _WHERE_FROM: Final = {
     "docker": "https://docs.docker.com/engine/install/",
     "kind": "https://kind.sigs.k8s.io/docs/user/quick-start/#installation, release 0.33",
 }
-
-Say = Callable[[str], None]
 
 
 def up(programs: Programs, say: Say) -> None:

@@ -1,10 +1,10 @@
 """kubectl, always with a named context: what an apply, a removal and the checks before them take."""
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from k8s.effects import Patience
 from k8s.eks.manifests import OURS, Rendered, as_list
 from k8s.eks.programs import Done, Programs
 from k8s.errors import UnreachableError, UsageError
@@ -19,15 +19,6 @@ _REQUEST_TIMEOUT: Final = "--request-timeout=15s"
 _RETRY_S: Final = 5.0
 
 Raw = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Patience:
-    """How long to wait, and by which clock."""
-
-    timeout_s: float
-    clock: Callable[[], float]
-    sleep: Callable[[float], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

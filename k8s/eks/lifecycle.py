@@ -2,34 +2,24 @@
 
 import json
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Final
 
+from k8s.effects import Patience, Talk
 from k8s.eks import kubectl as eks_kubectl
 from k8s.eks import terraform_output
-from k8s.eks.kubectl import Kubectl, Patience, Target
+from k8s.eks.kubectl import Kubectl, Target
 from k8s.eks.manifests import Rendered
 from k8s.eks.programs import Programs, StoppedHalfwayError
-from k8s.eks.terraform import Folder, Raw, Say, Terraform
+from k8s.eks.terraform import Folder, Raw, Terraform
 from k8s.eks.terraform_output import Outputs
 from k8s.eks.words import offer
 from k8s.errors import SamezoneError, UnreachableError, UsageError
 
 NEXT: Final = "next"
-
-Agree = Callable[[Sequence[str]], None]
-"""Shows lines and asks; UsageError when the answer is no."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Talk:
-    """How the use-cases speak with a person."""
-
-    say: Say
-    agree: Agree
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

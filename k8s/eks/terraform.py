@@ -4,11 +4,12 @@
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from k8s.effects import Say
 from k8s.eks import terraform_output
 from k8s.eks.programs import Done, Programs
 from k8s.eks.terraform_output import Outputs
@@ -19,7 +20,6 @@ MIRROR: Final = "TF_PLUGIN_MIRROR"
 """A folder with the AWS provider, where the registry is not reached (``terraform init -plugin-dir``)."""
 
 Raw = dict[str, Any]
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from k8s.effects import Patience
 from k8s.errors import InvalidRunError, UsageError
 from k8s.lab.controllers import tenancy
 from k8s.lab.design import marks, seeds
@@ -41,25 +42,6 @@ class LifeApi(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Patience:
-    """How long an effect is waited for."""
-
-    timeout_s: float
-    clock: Callable[[], float]
-    sleep: Callable[[float], None]
-
-    def wait(self, is_so: Callable[[], bool], what: str) -> None:
-        """Until *is_so*; InvalidRunError says what did not happen."""
-        until_s = self.clock() + self.timeout_s
-        while not is_so():
-            if self.clock() >= until_s:
-                raise InvalidRunError(
-                    f"waited {self.timeout_s:g} s for {what}; see samezone lab status, or give more --timeout"
-                )
-            self.sleep(_POLL_S)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Life:
     """A running lab, and the ways to change it; each returns once its effect is there."""
 
@@ -81,8 +63,8 @@ class Life:
         for name in names:
             self.api.patch(_node(name), {"metadata": {"annotations": {marks.OUTAGE: outage}}})
         if outage == marks.NODES:
-            self.patience.wait(lambda: not self._any_ready(names), f"the nodes of {zone} to be found silent")
-        self.patience.wait(
+            self._wait(lambda: not self._any_ready(names), f"the nodes of {zone} to be found silent")
+        self._wait(
             lambda: not any(tenancy.is_ready(pod) for pod in self._pods_on(names)),
             f"the pods in {zone} to be not ready",
         )
@@ -93,8 +75,8 @@ class Life:
         names = self._names_in(zone)
         for name in names:
             self.api.patch(_node(name), {"metadata": {"annotations": {marks.OUTAGE: None}}})
-        self.patience.wait(lambda: self._all_ready(names), f"the nodes of {zone} to be ready")
-        self.patience.wait(
+        self._wait(lambda: self._all_ready(names), f"the nodes of {zone} to be ready")
+        self._wait(
             lambda: all(tenancy.is_ready(pod) for pod in self._pods_on(names) if tenancy.is_active(pod)),
             f"the pods in {zone} to be ready",
         )
@@ -122,7 +104,7 @@ class Life:
         self.api.patch(
             {**found, "apiVersion": "apps/v1", "kind": "Deployment"}, {"spec": {"replicas": replicas}}
         )
-        self.patience.wait(lambda: _is_settled(self.api.get(path), replicas), f"{replicas} pods of {key}")
+        self._wait(lambda: _is_settled(self.api.get(path), replicas), f"{replicas} pods of {key}")
         return int(found["spec"].get("replicas", 1))
 
     def add_node(self, zone: Zone, milli: int, name: str | None, now: str) -> NodeName:
@@ -141,7 +123,7 @@ class Life:
         if delays := marks.annotations(taken[siblings[0]]).get(marks.DELAYS):
             made["metadata"]["annotations"][marks.DELAYS] = delays
         self.api.create(made)
-        self.patience.wait(lambda: self._all_ready((chosen,)), f"node {chosen} to be ready")
+        self._wait(lambda: self._all_ready((chosen,)), f"node {chosen} to be ready")
         return chosen
 
     def unlabel_node(self, name: str) -> Zone:
@@ -165,10 +147,21 @@ class Life:
                 found = self.api.get(f"{_NODES}/{node.name}")
                 if found is not None:
                     self.api.patch(_node(node.name), marks.with_delay(found, there, delay_s))
-        self.patience.wait(
+        self._wait(
             lambda: self._knows(one, other, delay_s) and self._knows(other, one, delay_s),
             "the relays to know the delay",
         )
+
+    def _wait(self, is_so: Callable[[], bool], what: str) -> None:
+        """Until *is_so*; InvalidRunError says what did not happen."""
+        until_s = self.patience.clock() + self.patience.timeout_s
+        while not is_so():
+            if self.patience.clock() >= until_s:
+                raise InvalidRunError(
+                    f"waited {self.patience.timeout_s:g} s for {what}; see samezone lab status, or give more "
+                    "--timeout"
+                )
+            self.patience.sleep(_POLL_S)
 
     def _knows(self, here: Zone, there: Zone, delay_s: float) -> bool:
         return all(self.wires(node.relay_admin_url).get(there) == delay_s for node in self._in(here))

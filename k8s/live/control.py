@@ -4,10 +4,11 @@ Use-cases over the ``Cluster`` protocol; clock and sleep are arguments, so that 
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, assert_never
 
+from k8s.effects import Patience
 from k8s.routing.modes import (
     RoutingMode,
     RoutingSettings,
@@ -67,15 +68,6 @@ class HintsOutcome:
     refusal: str | None = None
     """The controller's message where it refused to assign hints."""
     waited_s: float = 0.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Patience:
-    """How long to wait for the controller, and by whose clock."""
-
-    timeout_s: float
-    clock: Callable[[], float]
-    sleep: Callable[[float], None]
 
 
 def set_mode(cluster: Cluster, key: ServiceKey, mode: RoutingMode, patience: Patience) -> Applied:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from analysis.statistics import stats
+from k8s.effects import Patience
 from k8s.lab import state as lab_state
 from k8s.lab import truth
 from k8s.lab.design import scenario
@@ -27,7 +28,7 @@ CATALOG = ServiceKey(namespace="catalog", name="catalog")
 UI = ServiceKey(namespace="ui", name="ui")
 PAGES_A_POD = 102
 """/catalog makes three calls: 306 a client pod."""
-PATIENCE = control.Patience(timeout_s=10, clock=time.time, sleep=time.sleep)
+PATIENCE = Patience(timeout_s=10, clock=time.time, sleep=time.sleep)
 STEADY = [name for name in scenario.names() if name != "rollout-3-to-9"]
 REFUSED = {"refused-4-4-3", "node-without-zone", "one-zone"}
 

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
+from k8s.effects import Patience
 from k8s.errors import InvalidRunError, UsageError
 from k8s.lab.design import marks
 from k8s.lab.design.settings import LabSettings
-from k8s.lab.life import Life, Patience
+from k8s.lab.life import Life
 from k8s.lab.processes import ProcessId
 from k8s.lab.run.lineup import plan_lab
 from k8s.lab.state import ChildState

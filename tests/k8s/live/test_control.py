@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from k8s.effects import Patience
 from k8s.live import control
 from k8s.routing.modes import RoutingMode, RoutingSettings
 from k8s.topology import TOPOLOGY_MODE_ANNOTATION, Endpoint, Event, Service
@@ -17,8 +18,8 @@ def wait(cluster: FakeCluster, mode: RoutingMode, timeout_s: float = 10.0) -> co
     return control.await_hints(cluster, KEY, mode, events_before=cluster.events_before, patience=patience)
 
 
-def patience_of(cluster: FakeCluster, timeout_s: float = 10.0) -> control.Patience:
-    return control.Patience(timeout_s=timeout_s, clock=cluster.clock, sleep=cluster.sleep)
+def patience_of(cluster: FakeCluster, timeout_s: float = 10.0) -> Patience:
+    return Patience(timeout_s=timeout_s, clock=cluster.clock, sleep=cluster.sleep)
 
 
 def test_set_then_restore_leaves_the_service_as_it_was():

@@ -1,0 +1,26 @@
+"""What a use-case is given by whoever calls it, instead of a terminal and a clock of its own."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+Say = Callable[[str], None]
+"""Takes one line for a person."""
+Agree = Callable[[Sequence[str]], None]
+"""Shows lines and asks; UsageError when the answer is no."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Talk:
+    """How a use-case speaks with a person."""
+
+    say: Say
+    agree: Agree
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long an effect is waited for, in seconds, and by whose clock."""
+
+    timeout_s: float
+    clock: Callable[[], float]
+    sleep: Callable[[float], None]
