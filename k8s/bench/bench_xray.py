@@ -45,7 +45,7 @@ Pair = tuple[int, int]
 Slot = tuple[bytes, bytes, bytes, int, int]
 """Trace id, span id, parent id, start and end in nanoseconds: what differs between spans."""
 
-Attributes = dict[str, str | int]
+PlainAttributes = dict[str, str | int]
 
 
 class Template:
@@ -260,13 +260,17 @@ def _apart(server: int) -> None:
 
 
 def _templates(pods: int) -> dict[tuple[str, int], Template]:
-    ok: Attributes = {"http.request.method": "GET", "url.scheme": "http", "network.protocol.version": "1.1"}
-    serving: Attributes = ok | {
+    ok: PlainAttributes = {
+        "http.request.method": "GET",
+        "url.scheme": "http",
+        "network.protocol.version": "1.1",
+    }
+    serving: PlainAttributes = ok | {
         "url.path": "/catalog/products",
         "http.route": "/catalog/products",
         "server.port": 8080,
     }
-    calling: Attributes = ok | {
+    calling: PlainAttributes = ok | {
         "url.full": "http://127.100.201.1:8080/catalog/products",
         "server.address": "127.100.201.1",
     }
@@ -281,7 +285,7 @@ def _templates(pods: int) -> dict[tuple[str, int], Template]:
     }
 
 
-def _span(name: str, kind: Span.SpanKind.ValueType, attributes: Attributes, parent: bytes) -> Span:
+def _span(name: str, kind: Span.SpanKind.ValueType, attributes: PlainAttributes, parent: bytes) -> Span:
     span = Span(name=name, kind=kind, parent_span_id=parent)
     for key, value in (attributes | {"http.response.status_code": 200}).items():
         pair = span.attributes.add(key=key).value

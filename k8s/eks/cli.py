@@ -113,7 +113,7 @@ def create_command(args: argparse.Namespace, io: Io) -> int:
         )
     if PRIVATE in args.cidr and len(args.cidr) > 1:
         raise UsageError(f"cluster create: --cidr {PRIVATE} and ranges contradict each other")
-    asked = lifecycle.Asked(
+    asked = lifecycle.ClusterRequest(
         name=args.name,
         region=args.region,
         cidrs=tuple(one for one in args.cidr if one != PRIVATE),

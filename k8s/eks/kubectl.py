@@ -2,12 +2,13 @@
 
 import json
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from k8s.effects import Patience
 from k8s.eks.manifests import OURS, Rendered, as_list
 from k8s.eks.programs import Done, Programs
 from k8s.errors import UnreachableError, UsageError
+from k8s.model.objects import Raw
 from k8s.topology import ZONE_LABEL
 
 COLLECTORS: Final = "opentelemetrycollectors.opentelemetry.io"
@@ -18,11 +19,9 @@ _NOT_YET: Final = ("failed calling webhook", "conversion webhook", "no matches f
 _REQUEST_TIMEOUT: Final = "--request-timeout=15s"
 _RETRY_S: Final = 5.0
 
-Raw = dict[str, Any]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
+class KubectlContext:
     """A kubeconfig context and what is behind it."""
 
     context: str
@@ -31,7 +30,7 @@ class Target:
     """The program that kubectl runs for credentials."""
 
 
-def target(programs: Programs, named: str | None, doing: str) -> Target:
+def target(programs: Programs, named: str | None, doing: str) -> KubectlContext:
     """The current context; UsageError when there is none, or when *named* is another one."""
     current = programs.run("kubectl", "config", "current-context")
     context = current.out.strip() if current.code == 0 else ""
@@ -49,7 +48,7 @@ def target(programs: Programs, named: str | None, doing: str) -> Target:
     if not clusters:
         raise UsageError(f"{doing}: context {context} names no cluster; look at: kubectl config view")
     command = users[0]["user"].get("exec", {}).get("command") if users else None
-    return Target(context=context, server=clusters[0]["cluster"]["server"], credentials=command)
+    return KubectlContext(context=context, server=clusters[0]["cluster"]["server"], credentials=command)
 
 
 class Kubectl:

@@ -11,19 +11,20 @@ from typing import Final
 from k8s.effects import Patience, Talk
 from k8s.eks import kubectl as eks_kubectl
 from k8s.eks import terraform_output
-from k8s.eks.kubectl import Kubectl, Target
+from k8s.eks.kubectl import Kubectl, KubectlContext
 from k8s.eks.manifests import Rendered
 from k8s.eks.programs import Programs, StoppedHalfwayError
-from k8s.eks.terraform import Folder, Raw, Terraform
+from k8s.eks.terraform import Folder, Terraform
 from k8s.eks.terraform_output import Outputs
 from k8s.eks.words import offer
 from k8s.errors import SamezoneError, UnreachableError, UsageError
+from k8s.model.objects import Raw
 
 NEXT: Final = "next"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class ClusterRequest:
     """What a user wants of a cluster."""
 
     name: str
@@ -39,15 +40,15 @@ class Asked:
         """As variables of the Terraform module."""
         given = {"size": self.nodes, "instance_type": self.instance_type}
         defaults = {key: value for key, value in given.items() if value is not None}
-        variables: Raw = {
+        return {
             "cluster_name": self.name,
             "region": self.region,
             "public_access_cidrs": list(self.cidrs),
+            **({"node_defaults": defaults} if defaults else {}),
         }
-        return variables | ({"node_defaults": defaults} if defaults else {})
 
 
-def create(asked: Asked, folder: Folder, programs: Programs, talk: Talk, *, today: date) -> None:
+def create(asked: ClusterRequest, folder: Folder, programs: Programs, talk: Talk, *, today: date) -> None:
     """Make the cluster, or bring it to what is asked; then write its kubeconfig context."""
     programs.require("terraform", "cluster create")
     _refuse_another_region(asked, folder)
@@ -75,7 +76,13 @@ def create(asked: Asked, folder: Folder, programs: Programs, talk: Talk, *, toda
 
 
 def deploy(
-    rendered: Rendered, target: Target, programs: Programs, talk: Talk, patience: Patience, *, overlay: str
+    rendered: Rendered,
+    target: KubectlContext,
+    programs: Programs,
+    talk: Talk,
+    patience: Patience,
+    *,
+    overlay: str,
 ) -> None:
     """Apply an overlay: namespaces, then what waits for the operator, then everything, then the rollouts."""
     kubectl = Kubectl(programs, target.context)
@@ -141,7 +148,7 @@ def destroy(
     talk.say(f"cluster {name} is gone; what it leaves is listed above")
 
 
-def undeploy(target: Target, programs: Programs, talk: Talk) -> None:
+def undeploy(target: KubectlContext, programs: Programs, talk: Talk) -> None:
     """Take away what the manifests made; the cluster stays."""
     kubectl = Kubectl(programs, target.context)
     talk.agree(
@@ -160,7 +167,7 @@ def place_of(outputs: Outputs) -> Mapping[str, str]:
     return dict(outputs.place_env)
 
 
-def target_of(outputs: Outputs, programs: Programs, named_context: str | None, doing: str) -> Target:
+def target_of(outputs: Outputs, programs: Programs, named_context: str | None, doing: str) -> KubectlContext:
     """The current context, which has to be this cluster's."""
     target = eks_kubectl.target(programs, named_context, doing)
     if not _same_server(target.server, outputs.endpoint):
@@ -193,7 +200,7 @@ def _roll_out(
         talk.say(f"Deployment {namespace}/{name} has all its pods")
 
 
-def _refuse_another_region(asked: Asked, folder: Folder) -> None:
+def _refuse_another_region(asked: ClusterRequest, folder: Folder) -> None:
     there = folder.read_settings().get("region", asked.region)
     if there != asked.region and folder.has_resources():
         raise UsageError(
@@ -202,7 +209,7 @@ def _refuse_another_region(asked: Asked, folder: Folder) -> None:
         )
 
 
-def _propose(asked: Asked, folder: Folder) -> tuple[Path, tuple[Path, ...]]:
+def _propose(asked: ClusterRequest, folder: Folder) -> tuple[Path, tuple[Path, ...]]:
     """The variables under names that are not in force yet: destroy has to know what the last yes was for."""
     for old in folder.path.glob(f"{NEXT}-*"):
         old.unlink()

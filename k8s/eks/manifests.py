@@ -8,20 +8,19 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import yaml
 
 from k8s.eks.programs import Programs
 from k8s.errors import UsageError
+from k8s.model.objects import Raw
 
 ROOT: Final = Path(__file__).parents[2]
 MANIFESTS: Final = Path("k8s") / "manifests"
 PLACE: Final = MANIFESTS / "place" / "place.env"
 OURS: Final = "app.kubernetes.io/part-of=samezone"
 """The label of everything that the manifests make."""
-
-Raw = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

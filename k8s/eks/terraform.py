@@ -7,19 +7,18 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from k8s.effects import Say
 from k8s.eks import terraform_output
 from k8s.eks.programs import Done, Programs
 from k8s.eks.terraform_output import Outputs
 from k8s.errors import UnreachableError, UsageError
+from k8s.model.objects import Raw
 
 MODULE: Final = Path(__file__).parents[1] / "terraform"
 MIRROR: Final = "TF_PLUGIN_MIRROR"
 """A folder with the AWS provider, where the registry is not reached (``terraform init -plugin-dir``)."""
-
-Raw = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

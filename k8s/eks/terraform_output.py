@@ -7,12 +7,11 @@ import json
 import re
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from k8s.eks.prices import Goods
 from k8s.errors import UnreachableError
-
-Raw = dict[str, Any]
+from k8s.model.objects import Raw
 
 _SHOWN_EVERY_S: Final = 60
 """Terraform says every ten seconds that it still works on a resource; a cluster takes it ten minutes."""
@@ -30,7 +29,7 @@ class NodeGroup:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class PlannedChange:
     """What a plan would do: addresses of resources."""
 
     made: tuple[str, ...]
@@ -46,7 +45,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cluster:
+class PlannedCluster:
     """The cluster that a plan leads to."""
 
     name: str
@@ -70,7 +69,7 @@ class Outputs:
     """Key and value of each line for the manifests' place.env."""
 
 
-def change(plan: Raw) -> Change:
+def change(plan: Raw) -> PlannedChange:
     """What ``terraform show -json PLAN`` would do."""
     by_action: dict[str, list[str]] = {"create": [], "update": [], "delete": [], "replace": []}
     for resource in plan.get("resource_changes", []):
@@ -78,7 +77,7 @@ def change(plan: Raw) -> Change:
         kind = "replace" if len(actions) > 1 else actions[0]
         if kind in by_action and resource.get("mode") == "managed":
             by_action[kind].append(resource["address"])
-    return Change(
+    return PlannedChange(
         made=tuple(by_action["create"]),
         changed=tuple(by_action["update"]),
         removed=tuple(by_action["delete"]),
@@ -86,7 +85,7 @@ def change(plan: Raw) -> Change:
     )
 
 
-def cluster(plan: Raw) -> Cluster:
+def cluster(plan: Raw) -> PlannedCluster:
     """The cluster that ``terraform show -json PLAN`` leads to."""
     by_type: dict[str, list[Raw]] = {}
     for resource in plan["planned_values"]["root_module"]["resources"]:
@@ -106,7 +105,7 @@ def cluster(plan: Raw) -> Cluster:
     for group in groups:
         nodes[group.instance_type] += group.size
     (network,) = control_plane["vpc_config"]
-    return Cluster(
+    return PlannedCluster(
         name=control_plane["name"],
         account=_account(plan),
         zones=tuple(plan["planned_values"]["outputs"]["zones"]["value"]),

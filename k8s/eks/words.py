@@ -4,10 +4,10 @@ from datetime import date
 from pathlib import Path
 
 from k8s.eks import prices
-from k8s.eks.terraform_output import Change, Cluster
+from k8s.eks.terraform_output import PlannedChange, PlannedCluster
 
 
-def offer(cluster: Cluster, change: Change, state: Path, today: date) -> tuple[str, ...]:
+def offer(cluster: PlannedCluster, change: PlannedChange, state: Path, today: date) -> tuple[str, ...]:
     """What a yes would mean."""
     nodes = ", ".join(f"{group.name} {group.size} x {group.instance_type}" for group in cluster.groups)
     return (

@@ -8,10 +8,11 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 from k8s.errors import InvalidRunError, UsageError
 from k8s.model.fields import Field
+from k8s.model.objects import Raw
 from k8s.topology import Recycled, ServiceKey
 
 RESTARTED_AT: Final = "kubectl.kubernetes.io/restartedAt"
@@ -20,10 +21,8 @@ KEEP_ALIVE_VARIABLES: Final = ("ENDPOINTS_HTTP_KEEPALIVE", "RETAIL_UI_ENDPOINTS_
 _STORE_UI = re.compile(r"retail-store-sample-ui:v?(\d+)\.")
 _POLL_S = 0.5
 
-Raw = Mapping[str, Any]
 
-
-class Workloads(Protocol):
+class RestartableCluster(Protocol):
     """What is needed of a cluster; ``LiveCluster`` has it."""
 
     def raw_items(self, path: str, query: Mapping[str, str] | None = None) -> Sequence[Raw]:
@@ -55,7 +54,9 @@ class Client:
         return f"{self.namespace}/{self.name}"
 
 
-def clients(cluster: Workloads, key: ServiceKey, selector: Sequence[tuple[str, str]]) -> tuple[Client, ...]:
+def clients(
+    cluster: RestartableCluster, key: ServiceKey, selector: Sequence[tuple[str, str]]
+) -> tuple[Client, ...]:
     """The Deployments whose pods the Service *key* selects; UsageError when there is none."""
     path = f"/apis/apps/v1/namespaces/{key.namespace}/deployments"
     found = tuple(
@@ -72,7 +73,7 @@ def clients(cluster: Workloads, key: ServiceKey, selector: Sequence[tuple[str, s
 
 
 def restart(
-    cluster: Workloads,
+    cluster: RestartableCluster,
     restarted: Sequence[Client],
     *,
     clock: Callable[[], float],
@@ -134,7 +135,7 @@ def _pooling(template: Field) -> tuple[bool, str]:
     return True, f"{', '.join(images)} may keep connections"
 
 
-def _rolled_out(cluster: Workloads, one: Client) -> bool:
+def _rolled_out(cluster: RestartableCluster, one: Client) -> bool:
     """What ``kubectl rollout status`` waits for, and that no old pod is left."""
     parent, _, name = one.path.rpartition("/")
     found = cluster.raw_items(parent, {"fieldSelector": f"metadata.name={name}"})
@@ -150,7 +151,7 @@ def _rolled_out(cluster: Workloads, one: Client) -> bool:
     raise UsageError(f"restarting Deployment {one}: it is gone")
 
 
-def _leaving(cluster: Workloads, one: Client, template: Field) -> bool:
+def _leaving(cluster: RestartableCluster, one: Client, template: Field) -> bool:
     """Whether a pod of the Deployment is still ending: its connections are alive."""
     labels = template.at("metadata", "labels").pairs()
     selector = ",".join(f"{key}={value}" for key, value in labels)

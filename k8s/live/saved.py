@@ -15,7 +15,8 @@ import yaml
 
 from k8s.errors import UsageError
 from k8s.model.fields import Field
-from k8s.model.raw_scene import Raw, RawScene, scene
+from k8s.model.objects import Raw
+from k8s.model.raw_scene import RawScene, scene
 from k8s.model.scene import Scene
 
 SAVE = "kubectl get nodes,pods,services,endpointslices -A -o json"

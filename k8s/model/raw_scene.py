@@ -2,15 +2,13 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from k8s.errors import UsageError
 from k8s.model import agents, objects
 from k8s.model.fields import Field
+from k8s.model.objects import Raw
 from k8s.model.scene import Scene, ServiceEvent
 from k8s.topology import ServiceKey, Snapshot
-
-Raw = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from k8s.eks import lifecycle
-from k8s.eks.kubectl import Kubectl, Target
+from k8s.eks.kubectl import Kubectl, KubectlContext
 from k8s.eks.programs import Done
 from k8s.errors import UsageError
 
@@ -61,7 +61,7 @@ def test_undeploy_asks_and_removes_what_is_ours(agreed: bool):
         if not agreed:
             raise UsageError("not agreed, so nothing was changed")
 
-    target = Target(context="eks", server="https://x", credentials=None)
+    target = KubectlContext(context="eks", server="https://x", credentials=None)
     talk = lifecycle.Talk(say=shown.append, agree=agree)
     if agreed:
         lifecycle.undeploy(target, programs, talk)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from k8s.lab.apiserver import statuses
-from k8s.lab.apiserver.requests import Target
+from k8s.lab.apiserver.requests import RequestTarget
 from k8s.lab.apiserver.resources import PORT_FORWARD, RESOURCES, Resource
 
 EVERYBODY: Final = "system:anonymous"
@@ -87,7 +87,7 @@ def user_of(authorization: str, impersonated: str = "") -> User:
     return User(name=RESTRICTED, denied=tuple((verb, resource) for verb, _, resource in rules))
 
 
-def check(user: User, verb: str, target: Target) -> None:
+def check(user: User, verb: str, target: RequestTarget) -> None:
     """StatusError 403 if the user may not do this."""
     resource, subresource = target.resource, target.subresource
     name = f"{resource.plural}/{subresource}" if subresource else resource.plural
@@ -105,7 +105,7 @@ def check(user: User, verb: str, target: Target) -> None:
             )
 
 
-def verb_of(method: str, target: Target, *, is_watch: bool) -> str:
+def verb_of(method: str, target: RequestTarget, *, is_watch: bool) -> str:
     """RBAC's word for a request."""
     match method:
         case "GET" | "HEAD":

@@ -4,11 +4,11 @@ from typing import Any
 
 from k8s.lab.apiserver import faults, statuses
 from k8s.lab.apiserver.deleting import is_deleting
-from k8s.lab.apiserver.object_store import Object
-from k8s.lab.apiserver.requests import Target
+from k8s.lab.apiserver.requests import RequestTarget
+from k8s.lab.design.seeds import Object
 
 
-def node_of(target: Target, body: Any) -> str:
+def node_of(target: RequestTarget, body: Any) -> str:
     """The node that a Binding names; StatusError 400 or 422."""
     given = body if isinstance(body, dict) else {}
     node, metadata = given.get("target"), given.get("metadata")
@@ -27,7 +27,7 @@ def node_of(target: Target, body: Any) -> str:
     return str(node["name"])
 
 
-def bound(target: Target, pod: Object, node: str, now: str) -> Object:
+def bound(target: RequestTarget, pod: Object, node: str, now: str) -> Object:
     """The pod on that node; StatusError 409 if it is on one already, or on its way out."""
     taken = pod["spec"].get("nodeName")
     if taken or is_deleting(pod):

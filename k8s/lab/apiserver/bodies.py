@@ -10,7 +10,7 @@ import yaml
 from aiohttp import web
 
 from k8s.lab.apiserver import statuses
-from k8s.lab.apiserver.negotiation import Form, Wanted
+from k8s.lab.apiserver.negotiation import Form, Negotiated
 
 MAX_BYTES = 3 * 1024 * 1024
 """The real one's limit."""
@@ -86,7 +86,7 @@ def _key(key: Any) -> str:
 
 
 def answer(
-    body: Any, *, status: int = 200, warnings: Sequence[str] = (), wanted: Wanted | None = None
+    body: Any, *, status: int = 200, warnings: Sequence[str] = (), wanted: Negotiated | None = None
 ) -> web.Response:
     """A JSON answer; each warning becomes a ``Warning: 299`` header."""
     response = web.Response(status=status, body=msgspec.json.encode(body))
@@ -111,7 +111,7 @@ def refusal(error: statuses.StatusError) -> web.Response:
     return response
 
 
-def _content_type(wanted: Wanted | None) -> str:
+def _content_type(wanted: Negotiated | None) -> str:
     # Clients tell aggregated discovery from the old one by the answer's type.
     if wanted is not None and wanted.form is Form.GROUP_LIST:
         return f"application/json;g={wanted.group};v={wanted.version};as={wanted.form.value}"

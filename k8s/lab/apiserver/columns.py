@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from k8s.lab.apiserver.durations import age
-from k8s.lab.apiserver.object_store import Object
+from k8s.lab.design.seeds import Object
 
 _NONE = "<none>"
 _UNKNOWN = "<unknown>"

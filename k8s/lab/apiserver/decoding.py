@@ -4,10 +4,10 @@ from typing import Any
 
 from k8s.lab.apiserver import faults, statuses
 from k8s.lab.apiserver.kinds import SHAPES
-from k8s.lab.apiserver.object_store import Object
-from k8s.lab.apiserver.requests import Options, Target
+from k8s.lab.apiserver.requests import Options, RequestTarget
 from k8s.lab.apiserver.resources import Resource
 from k8s.lab.apiserver.schema import ShapeError, conformed
+from k8s.lab.design.seeds import Object
 
 _STATUS_HALF = ("apiVersion", "kind", "metadata", "status")
 _SUFFIX_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
@@ -65,7 +65,7 @@ def decoded(
     return {**head, **obj, **head}, warned
 
 
-def placed(obj: Object, target: Target) -> Object:
+def placed(obj: Object, target: RequestTarget) -> Object:
     """The object with the URL's namespace and name; StatusError 400 where it says otherwise."""
     metadata = {key: value for key, value in obj["metadata"].items() if key not in _IGNORED}
     for key in ("labels", "annotations", "finalizers", "ownerReferences"):
@@ -85,7 +85,7 @@ def placed(obj: Object, target: Target) -> Object:
     return {**obj, "metadata": metadata}
 
 
-def applied(target: Target, body: Any, options: Options) -> tuple[Object, tuple[str, ...]]:
+def applied(target: RequestTarget, body: Any, options: Options) -> tuple[Object, tuple[str, ...]]:
     """The configuration that a server-side apply sends, and warnings of unknown fields.
 
     StatusError 400 or 422. What may not be written where the URL points is left out: the status, or all but

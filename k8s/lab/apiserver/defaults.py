@@ -4,8 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 from k8s.lab.apiserver import resources
-from k8s.lab.apiserver.object_store import Object
 from k8s.lab.apiserver.resources import Resource
+from k8s.lab.design.seeds import Object
 
 
 def filled(resource: Resource, obj: Object, old: Object | None) -> Object:

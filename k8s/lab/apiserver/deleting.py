@@ -11,9 +11,10 @@ from typing import Any, Final
 
 from k8s.lab.apiserver import faults, statuses
 from k8s.lab.apiserver.listing import read
-from k8s.lab.apiserver.object_store import Object, Store, key_of
-from k8s.lab.apiserver.requests import Options, Target
+from k8s.lab.apiserver.object_store import ObjectStore, key_of
+from k8s.lab.apiserver.requests import Options, RequestTarget
 from k8s.lab.apiserver.resources import NAMESPACES, PODS, RESOURCES, Resource
+from k8s.lab.design.seeds import Object
 
 EXTERNAL_ANNOTATION: Final = "samezone.dev/external"
 """``"true"`` on a pod whose process the lab does not keep: nobody would finish it, so it goes at once."""
@@ -61,14 +62,14 @@ def is_deleting(obj: Object) -> bool:
 class Remover:
     """Every removal from the store goes through here."""
 
-    def __init__(self, store: Store, clock: Callable[[], datetime]) -> None:
+    def __init__(self, store: ObjectStore, clock: Callable[[], datetime]) -> None:
         """*clock* gives aware UTC times."""
         self._store = store
         self._clock = clock
         self._owners: set[str] = set()
         """The uids that any object ever named as its owner: the others own nothing."""
 
-    def delete(self, target: Target, body: Any, options: Options) -> Object:
+    def delete(self, target: RequestTarget, body: Any, options: Options) -> Object:
         """DELETE: the answer's body; StatusError 400, 403, 404, 409 or 422.
 
         A pod that runs is only marked, for its kubelet to finish; so is what has finalizers. A namespace

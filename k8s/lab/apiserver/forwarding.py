@@ -17,9 +17,10 @@ from aiohttp import WSMsgType, web
 
 from k8s.lab.apiserver import pumping, statuses, tunneling
 from k8s.lab.apiserver.listing import read
-from k8s.lab.apiserver.object_store import Object, Store
-from k8s.lab.apiserver.requests import Target
+from k8s.lab.apiserver.object_store import ObjectStore
+from k8s.lab.apiserver.requests import RequestTarget
 from k8s.lab.apiserver.resources import PODS
+from k8s.lab.design.seeds import Object
 
 CHANNELS: Final = "v4.channel.k8s.io"
 PLAIN: Final = "portforward.k8s.io"
@@ -34,7 +35,7 @@ _LAST_PORT = 65_535
 class PortForwards:
     """All port-forwards that are open."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: ObjectStore) -> None:
         """The pods are looked up in *store*; when one goes, its port-forwards are cut."""
         self._store = store
         self._cuts: set[asyncio.Event] = set()
@@ -44,7 +45,7 @@ class PortForwards:
         for cut in self._cuts:
             cut.set()
 
-    async def serve(self, request: web.Request, target: Target) -> web.StreamResponse:
+    async def serve(self, request: web.Request, target: RequestTarget) -> web.StreamResponse:
         """Forward until either side ends; StatusError 400 or 404 before that."""
         pod = read(self._store, target)
         host = _address(pod)
@@ -72,7 +73,7 @@ class PortForwards:
         return socket
 
     @contextlib.contextmanager
-    def _cut_with(self, target: Target, uid: str) -> Iterator[asyncio.Event]:
+    def _cut_with(self, target: RequestTarget, uid: str) -> Iterator[asyncio.Event]:
         """An event that is set when this pod is gone, or the server stops."""
         cut = asyncio.Event()
 

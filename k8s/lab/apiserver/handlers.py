@@ -10,11 +10,11 @@ from k8s.lab.apiserver import about_server, access, listing, patch, protobuf, re
 from k8s.lab.apiserver.bodies import MAX_BYTES, answer, decoded, decoded_yaml, refusal
 from k8s.lab.apiserver.forwarding import PortForwards
 from k8s.lab.apiserver.negotiation import META_FORMS, wanted
-from k8s.lab.apiserver.object_store import Store
-from k8s.lab.apiserver.requests import Options, Target, options_of, target_of
+from k8s.lab.apiserver.object_store import ObjectStore
+from k8s.lab.apiserver.requests import Options, RequestTarget, options_of, target_of
 from k8s.lab.apiserver.shaping import Shaper
 from k8s.lab.apiserver.watching import Watch, Watches
-from k8s.lab.apiserver.writing import PATCH_TYPES, Outcome, Writer
+from k8s.lab.apiserver.writing import PATCH_TYPES, Writer, Written
 
 _READERS = {
     "": decoded,
@@ -33,7 +33,7 @@ _DONE = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Succes
 class Handlers:
     """The server's side of HTTP."""
 
-    def __init__(self, store: Store, writer: Writer, clock: Callable[[], datetime]) -> None:
+    def __init__(self, store: ObjectStore, writer: Writer, clock: Callable[[], datetime]) -> None:
         """*clock* gives aware UTC times; ages in tables are counted from it."""
         self._store = store
         self._writer = writer
@@ -64,7 +64,9 @@ class Handlers:
         except statuses.StatusError as error:
             return refusal(error)
 
-    async def _read(self, request: web.Request, target: Target, options: Options) -> web.StreamResponse:
+    async def _read(
+        self, request: web.Request, target: RequestTarget, options: Options
+    ) -> web.StreamResponse:
         shaper = self._shaper(request, target)
         if options.watch and not target.subresource:
             watch = Watch(
@@ -75,7 +77,9 @@ class Handlers:
             return answer(shaper.one(listing.read_as_of(self._store, target, options)))
         return answer(shaper.page(listing.read_page(self._store, target, options)))
 
-    async def _below(self, request: web.Request, target: Target, options: Options) -> web.StreamResponse:
+    async def _below(
+        self, request: web.Request, target: RequestTarget, options: Options
+    ) -> web.StreamResponse:
         """What is below an object and not its status."""
         match target.subresource, request.method:
             case "portforward", "GET" | "POST":
@@ -96,7 +100,7 @@ class Handlers:
                 raise statuses.not_implemented(_NOT_HERE[name])
         raise statuses.method_not_allowed()
 
-    async def _write_one(self, request: web.Request, target: Target, options: Options) -> web.Response:
+    async def _write_one(self, request: web.Request, target: RequestTarget, options: Options) -> web.Response:
         shaper = self._shaper(request, target)
         if request.method == "DELETE" and not target.subresource:
             return answer(self._writer.delete(target, await _delete_options(request), options))
@@ -104,7 +108,7 @@ class Handlers:
         status = 201 if outcome.is_new else 200
         return answer(shaper.one(outcome.obj), status=status, warnings=outcome.warnings)
 
-    async def _change(self, request: web.Request, target: Target, options: Options) -> Outcome:
+    async def _change(self, request: web.Request, target: RequestTarget, options: Options) -> Written:
         match request.method:
             case "PUT":
                 return self._writer.update(target, await _body(request), options)
@@ -116,7 +120,9 @@ class Handlers:
                 return self._writer.patch(target, media_type, read(await _raw(request)), options)
         raise statuses.method_not_allowed()
 
-    async def _write_collection(self, request: web.Request, target: Target, options: Options) -> web.Response:
+    async def _write_collection(
+        self, request: web.Request, target: RequestTarget, options: Options
+    ) -> web.Response:
         shaper = self._shaper(request, target)
         if request.method == "POST" and not (target.resource.namespaced and not target.namespace):
             outcome = self._writer.create(target, await _body(request), options)
@@ -129,7 +135,7 @@ class Handlers:
             return answer(shaper.page(page))
         raise statuses.method_not_allowed()
 
-    def _shaper(self, request: web.Request, target: Target) -> Shaper:
+    def _shaper(self, request: web.Request, target: RequestTarget) -> Shaper:
         return Shaper(
             resource=target.resource,
             wanted=wanted(request.headers.get("Accept", ""), META_FORMS),

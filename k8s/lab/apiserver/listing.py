@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import msgspec
 
 from k8s.lab.apiserver import faults, selectors, statuses
-from k8s.lab.apiserver.object_store import Key, Object, Store, key_of
-from k8s.lab.apiserver.requests import Options, Target
+from k8s.lab.apiserver.object_store import ObjectKey, ObjectStore, key_of
+from k8s.lab.apiserver.requests import Options, RequestTarget
+from k8s.lab.design.seeds import Object
 
-Matcher = Callable[[Object], bool]
+Selects = Callable[[Object], bool]
 
 
 class Token(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,7 +25,7 @@ class Token(msgspec.Struct, frozen=True, kw_only=True):
     """``namespace/name`` of the last object handed out."""
 
     @property
-    def key(self) -> Key:
+    def key(self) -> ObjectKey:
         """The place in the list to go on behind."""
         namespace, _, name = self.start.rpartition("/")
         return namespace, name
@@ -51,7 +52,7 @@ class Page:
         }
 
 
-def matcher(options: Options, target: Target) -> Matcher:
+def matcher(options: Options, target: RequestTarget) -> Selects:
     """Whether an object is in what the request asks for: namespace, name, label and field selectors."""
     labels = selectors.parse_labels(options.labels)
     fields = selectors.parse_fields(options.fields, target.resource)
@@ -68,7 +69,7 @@ def matcher(options: Options, target: Target) -> Matcher:
     return matches
 
 
-def read(store: Store, target: Target) -> Object:
+def read(store: ObjectStore, target: RequestTarget) -> Object:
     """The object the target names; StatusError 404."""
     found = store.get(target.resource, (target.namespace, target.name))
     if found is None:
@@ -76,13 +77,13 @@ def read(store: Store, target: Target) -> Object:
     return found
 
 
-def read_as_of(store: Store, target: Target, options: Options) -> Object:
+def read_as_of(store: ObjectStore, target: RequestTarget, options: Options) -> Object:
     """The object, no older than ``resourceVersion`` says; StatusError 400, 404 or 504."""
     check_known(store, version_asked(options.version))
     return read(store, target)
 
 
-def read_page(store: Store, target: Target, options: Options) -> Page:
+def read_page(store: ObjectStore, target: RequestTarget, options: Options) -> Page:
     """The page that the options ask for; StatusError 400, 410, 422 or 504."""
     check_list_options(options)
     matches = matcher(options, target)
@@ -140,7 +141,7 @@ def check_list_options(options: Options) -> None:
         raise statuses.invalid_options("ListOptions", found)
 
 
-def check_known(store: Store, version: int) -> None:
+def check_known(store: ObjectStore, version: int) -> None:
     """StatusError 504 for a version of the future."""
     if version > store.version:
         raise statuses.too_large_version(version, store.version)

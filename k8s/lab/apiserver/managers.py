@@ -25,8 +25,8 @@ from k8s.lab.apiserver.fieldsets import (
     with_parents,
 )
 from k8s.lab.apiserver.merging import given_up, merged, without
-from k8s.lab.apiserver.object_store import Object
 from k8s.lab.apiserver.schema import ShapeError, Type, conformed
+from k8s.lab.design.seeds import Object
 
 APPLY: Final = "Apply"
 UPDATE: Final = "Update"
@@ -121,14 +121,14 @@ def after_update(old: Object | None, new: Object, writing: Writing) -> list[Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Applied:
+class AppliedObject:
     """What an applied configuration makes of an object, before defaults are filled in."""
 
     obj: Object
     owners: tuple[Ownership, ...]
 
 
-def apply(live: Object | None, config: Object, writing: Writing, *, force: bool) -> Applied:
+def apply(live: Object | None, config: Object, writing: Writing, *, force: bool) -> AppliedObject:
     """The object after *config* was applied; StatusError 400, or 409 for fields that others own.
 
     With *force*, they lose them.
@@ -159,7 +159,7 @@ def apply(live: Object | None, config: Object, writing: Writing, *, force: bool)
     rest = tuple(replace(one, fields=(one.fields & there) - changed) for one in others)
     is_same = mine is not None and mine.fields == now and before == left
     time = mine.time if mine is not None and is_same else writing.time
-    return Applied(obj=made, owners=(*rest, Ownership(manager=writing.manager, fields=now, time=time)))
+    return AppliedObject(obj=made, owners=(*rest, Ownership(manager=writing.manager, fields=now, time=time)))
 
 
 def _applied_from_kubectls_side(live: Object | None, before: Members, writing: Writing) -> Fields:

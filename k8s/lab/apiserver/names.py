@@ -10,7 +10,7 @@ from k8s.lab.apiserver.faults import Fault
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
+class NameRule:
     """A pattern, and the words that explain it."""
 
     pattern: re.Pattern[str]
@@ -22,19 +22,19 @@ class Rule:
             yield faults.invalid(field, value, self.why)
 
 
-LABEL_NAME = Rule(
+LABEL_NAME = NameRule(
     pattern=re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?"),
     why="a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and "
     "must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used "
     "for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')",
 )
-SERVICE_NAME = Rule(
+SERVICE_NAME = NameRule(
     pattern=re.compile(r"[a-z](?:[-a-z0-9]{0,61}[a-z0-9])?"),
     why="a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an "
     "alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex "
     "used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')",
 )
-SUBDOMAIN = Rule(
+SUBDOMAIN = NameRule(
     pattern=re.compile(
         r"(?=.{1,253}\Z)[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*"
     ),
@@ -42,13 +42,13 @@ SUBDOMAIN = Rule(
     "must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is "
     r"'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')",
 )
-LABEL_VALUE = Rule(
+LABEL_VALUE = NameRule(
     pattern=re.compile(r"(?:[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?"),
     why="a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and "
     "must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex "
     "used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')",
 )
-QUALIFIED_NAME = Rule(
+QUALIFIED_NAME = NameRule(
     pattern=re.compile(
         r"(?:[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
     ),
@@ -58,7 +58,7 @@ QUALIFIED_NAME = Rule(
 )
 
 
-def check_metadata(metadata: Mapping[str, Any], rule: Rule) -> Iterator[Fault]:
+def check_metadata(metadata: Mapping[str, Any], rule: NameRule) -> Iterator[Fault]:
     """The faults of an object's name, labels and annotations."""
     if metadata["name"]:
         yield from rule.check("metadata.name", metadata["name"])

@@ -22,7 +22,7 @@ META_FORMS = (Form.TABLE, Form.METADATA, Form.METADATA_LIST)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class Negotiated:
     """The form to answer in, and the version of that form's group."""
 
     form: Form = Form.OBJECT
@@ -38,26 +38,26 @@ _VERSIONS = {
 _GROUPS = dict.fromkeys(META_FORMS, "meta.k8s.io") | {Form.GROUP_LIST: "apidiscovery.k8s.io"}
 
 
-def wanted(accept: str, forms: tuple[Form, ...] = ()) -> Wanted:
+def wanted(accept: str, forms: tuple[Form, ...] = ()) -> Negotiated:
     """The first clause of *accept* that can be met, by descending q; StatusError 406 if there is none.
 
     *forms* are those that the resource asked for can take beside the plain object. Protobuf is not
     written, so a list with protobuf first and JSON second gets JSON.
     """
     if not accept.strip():
-        return Wanted()
+        return Negotiated()
     for media_type, parameters in _clauses(accept):
         if media_type not in _JSON:
             continue
         asked = parameters.get("as", "")
         if not asked:
-            return Wanted()
+            return Negotiated()
         form = next((form for form in forms if form.value == asked), None)
         if form is None:
             continue
         group, version = parameters.get("g", ""), parameters.get("v", "")
         if group == _GROUPS[form] and version in _VERSIONS[group]:
-            return Wanted(form=form, group=group, version=version)
+            return Negotiated(form=form, group=group, version=version)
     raise statuses.not_acceptable(["application/json"])
 
 

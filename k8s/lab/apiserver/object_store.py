@@ -8,14 +8,13 @@ import bisect
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from k8s.lab.apiserver import statuses
 from k8s.lab.apiserver.resources import Resource
+from k8s.lab.design.seeds import Object
 
-Object = dict[str, Any]
-"""One API object as JSON; never mutated once stored."""
-Key = tuple[str, str]
+ObjectKey = tuple[str, str]
 """(namespace, name); the namespace is empty for what is cluster-wide."""
 ChangeType = Literal["ADDED", "MODIFIED", "DELETED"]
 
@@ -29,14 +28,14 @@ class Change:
 
     version: int
     type: ChangeType
-    key: Key
+    key: ObjectKey
     before: Object | None
     """None when it was added."""
     after: Object
     """For a deletion: the last state, with the deletion's resourceVersion, as the real one sends it."""
 
 
-def key_of(obj: Object) -> Key:
+def key_of(obj: Object) -> ObjectKey:
     """Where an object is stored."""
     metadata = obj["metadata"]
     return metadata.get("namespace", ""), metadata["name"]
@@ -53,14 +52,14 @@ class _Shelf:
     __slots__ = ("changes", "dropped", "listeners", "objects")
 
     def __init__(self, first_version: int, history: int) -> None:
-        self.objects: dict[Key, Object] = {}
+        self.objects: dict[ObjectKey, Object] = {}
         self.changes: deque[Change] = deque(maxlen=history)
         self.dropped = first_version
         """The newest version that is no longer in *changes*."""
         self.listeners: set[Callable[[], None]] = set()
 
 
-class Store:
+class ObjectStore:
     """Every object, one counter of versions over all of them, and a bounded history per resource."""
 
     def __init__(self, *, first_version: int = 0, history: int = HISTORY) -> None:
@@ -73,7 +72,7 @@ class Store:
         """The version of the newest write."""
         return self._version
 
-    def get(self, resource: Resource, key: Key) -> Object | None:
+    def get(self, resource: Resource, key: ObjectKey) -> Object | None:
         """The object, or None."""
         return self._shelves[resource].objects.get(key)
 
@@ -88,7 +87,7 @@ class Store:
         self._record(shelf, "MODIFIED" if before else "ADDED", key, before, stored)
         return stored
 
-    def remove(self, resource: Resource, key: Key) -> Object:
+    def remove(self, resource: Resource, key: ObjectKey) -> Object:
         """Take the object away and return its last state; KeyError if there is none."""
         shelf = self._shelves[resource]
         before = shelf.objects.pop(key)
@@ -97,7 +96,7 @@ class Store:
         self._record(shelf, "DELETED", key, before, gone)
         return gone
 
-    def keys(self, resource: Resource, namespace: str = "") -> tuple[Key, ...]:
+    def keys(self, resource: Resource, namespace: str = "") -> tuple[ObjectKey, ...]:
         """What is there now, in one namespace or (empty) in all, sorted."""
         objects = self._shelves[resource].objects
         return tuple(sorted(key for key in objects if not namespace or key[0] == namespace))
@@ -125,7 +124,7 @@ class Store:
         return lambda: listeners.discard(listener)
 
     def _record(
-        self, shelf: _Shelf, kind: ChangeType, key: Key, before: Object | None, after: Object
+        self, shelf: _Shelf, kind: ChangeType, key: ObjectKey, before: Object | None, after: Object
     ) -> None:
         if len(shelf.changes) == shelf.changes.maxlen:
             shelf.dropped = shelf.changes[0].version
@@ -137,7 +136,7 @@ class Store:
         if version < shelf.dropped:
             raise statuses.expired(f"too old resource version: {version} ({shelf.dropped})")
 
-    def _rewound(self, shelf: _Shelf, at: int) -> dict[Key, Object]:
+    def _rewound(self, shelf: _Shelf, at: int) -> dict[ObjectKey, Object]:
         self._check_reach(shelf, at)
         state = dict(shelf.objects)
         for change in _newest_first(shelf.changes):

@@ -12,7 +12,7 @@ LONGEST_MANAGER = 128
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
+class RequestTarget:
     """What a URL under ``/api`` or ``/apis`` names."""
 
     resource: Resource
@@ -53,7 +53,7 @@ class Options:
     force: bool | None = None
 
 
-def target_of(path: str) -> Target | None:
+def target_of(path: str) -> RequestTarget | None:
     """The target of a URL path; None if no such group version is served.
 
     StatusError 404 for an unknown name inside one.
@@ -77,7 +77,7 @@ def _is_served(group: str, version: str) -> bool:
     return any((one.group, one.version) == (group, version) for one in RESOURCES)
 
 
-def _target_within(group: str, version: str, rest: list[str]) -> Target:
+def _target_within(group: str, version: str, rest: list[str]) -> RequestTarget:
     namespace = ""
     match rest:
         case ["namespaces", _, "status"]:
@@ -92,9 +92,9 @@ def _target_within(group: str, version: str, rest: list[str]) -> Target:
         raise statuses.unknown_path()
     match rest[2:]:
         case []:
-            return Target(resource=resource, namespace=namespace, name=name)
+            return RequestTarget(resource=resource, namespace=namespace, name=name)
         case [subresource] if resource.subresource(subresource):
-            return Target(resource=resource, namespace=namespace, name=name, subresource=subresource)
+            return RequestTarget(resource=resource, namespace=namespace, name=name, subresource=subresource)
     raise statuses.unknown_path()
 
 

@@ -7,9 +7,9 @@ from typing import Any, Final
 from k8s.lab.apiserver import faults, statuses
 from k8s.lab.apiserver.columns import label_selector
 from k8s.lab.apiserver.kinds import METADATA
-from k8s.lab.apiserver.object_store import Object
-from k8s.lab.apiserver.requests import Target
+from k8s.lab.apiserver.requests import RequestTarget
 from k8s.lab.apiserver.schema import INTEGER, STRING, Record, ShapeError, conformed
+from k8s.lab.design.seeds import Object
 
 NAME: Final = "scale"
 API_VERSION: Final = "autoscaling/v1"
@@ -28,7 +28,7 @@ SHAPE: Final = Record(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class WantedScale:
     """What a Scale asks for."""
 
     replicas: int
@@ -49,7 +49,7 @@ def scale_of(obj: Object) -> Object:
     }
 
 
-def decoded(target: Target, body: Any) -> Wanted:
+def decoded(target: RequestTarget, body: Any) -> WantedScale:
     """The Scale in a body; StatusError 400 or 422."""
     try:
         found, _ = conformed(body, SHAPE, "Scale")
@@ -67,4 +67,4 @@ def decoded(target: Target, body: Any) -> Wanted:
     if replicas < 0:
         fault = faults.invalid("spec.replicas", replicas, "must be greater than or equal to 0")
         raise statuses.invalid(target.resource, target.name, [fault])
-    return Wanted(replicas=replicas, metadata=metadata)
+    return WantedScale(replicas=replicas, metadata=metadata)

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from k8s.lab.apiserver import statuses
-from k8s.lab.apiserver.object_store import Object
 from k8s.lab.apiserver.resources import EVENTS, NAMESPACES, PODS, SERVICES, Resource
+from k8s.lab.design.seeds import Object
 
 Operator = Literal["in", "notin", "exists", "!", ">", "<"]
 

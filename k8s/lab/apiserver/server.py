@@ -11,8 +11,8 @@ from aiohttp import web
 from k8s.errors import UnreachableError
 from k8s.lab.apiserver.bodies import MAX_BYTES
 from k8s.lab.apiserver.handlers import Handlers
-from k8s.lab.apiserver.object_store import Store
-from k8s.lab.apiserver.requests import Options, Target
+from k8s.lab.apiserver.object_store import ObjectStore
+from k8s.lab.apiserver.requests import Options, RequestTarget
 from k8s.lab.apiserver.resources import NAMESPACES
 from k8s.lab.apiserver.writing import Writer
 
@@ -27,10 +27,10 @@ def make_app() -> web.Application:
     """The application, with an empty store but for the namespaces every cluster has."""
     # Versions start above those of an earlier lab on this address: milliseconds pass faster than writes
     # come. So a watcher of that lab gets 410 and lists again, and does not wait for ever.
-    store = Store(first_version=(_now() - _EPOCH) // timedelta(milliseconds=1))
+    store = ObjectStore(first_version=(_now() - _EPOCH) // timedelta(milliseconds=1))
     writer = Writer(store, clock=_now, new_uid=_new_uid)
     for name in FIRST_NAMESPACES:
-        writer.create(Target(resource=NAMESPACES), {"metadata": {"name": name}}, Options())
+        writer.create(RequestTarget(resource=NAMESPACES), {"metadata": {"name": name}}, Options())
     handlers = Handlers(store, writer, _now)
     app = web.Application(client_max_size=MAX_BYTES)
     app.router.add_route("*", "/{path:.*}", handlers.handle)

@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Any
 
 from k8s.lab.apiserver.listing import Page
-from k8s.lab.apiserver.negotiation import Form, Wanted
-from k8s.lab.apiserver.object_store import Object
+from k8s.lab.apiserver.negotiation import Form, Negotiated
 from k8s.lab.apiserver.resources import Resource
 from k8s.lab.apiserver.tables import metadata_only, table
+from k8s.lab.design.seeds import Object
 
 INITIAL_EVENTS_END = "k8s.io/initial-events-end"
 
@@ -19,7 +19,7 @@ class Shaper:
     """How the answers of one request are formed."""
 
     resource: Resource
-    wanted: Wanted
+    wanted: Negotiated
     include: str
     """``includeObject`` of tables: None, Metadata or Object."""
     clock: Callable[[], datetime]

@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from k8s.lab.apiserver import columns, resources
-from k8s.lab.apiserver.object_store import Object
 from k8s.lab.apiserver.resources import Resource
+from k8s.lab.design.seeds import Object
 
 Row = Callable[[Object, datetime], list[Any]]
 
@@ -23,7 +23,7 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Layout:
+class TableLayout:
     """How one kind is printed."""
 
     columns: tuple[Column, ...]
@@ -79,7 +79,7 @@ def _definition(column: Column) -> dict[str, Any]:
     }
 
 
-def _layout(row: Row, names: str, wide: str = "", numbers: str = "") -> Layout:
+def _layout(row: Row, names: str, wide: str = "", numbers: str = "") -> TableLayout:
     """Columns from comma-separated names; *wide* ones, and the *numbers* among all of them."""
     numeric = numbers.split(",")
 
@@ -87,10 +87,10 @@ def _layout(row: Row, names: str, wide: str = "", numbers: str = "") -> Layout:
         return Column(name=name, type="integer" if name in numeric else "string", priority=priority)
 
     narrow = [column(name, 0) for name in names.split(",")]
-    return Layout(columns=(*narrow, *(column(name, 1) for name in wide.split(",") if name)), row=row)
+    return TableLayout(columns=(*narrow, *(column(name, 1) for name in wide.split(",") if name)), row=row)
 
 
-def _events() -> Layout:
+def _events() -> TableLayout:
     order = (
         "Last Seen",
         "Type",
@@ -104,7 +104,7 @@ def _events() -> Layout:
         "Name",
     )
     hidden = {"Subobject", "Source", "First Seen", "Count", "Name"}
-    return Layout(
+    return TableLayout(
         columns=tuple(
             Column(name=name, type="integer" if name == "Count" else "string", priority=int(name in hidden))
             for name in order
@@ -113,7 +113,7 @@ def _events() -> Layout:
     )
 
 
-_LAYOUTS: dict[Resource, Layout] = {
+_LAYOUTS: dict[Resource, TableLayout] = {
     resources.NAMESPACES: _layout(columns.namespace, "Name,Status,Age"),
     resources.NODES: _layout(
         columns.node,

@@ -10,8 +10,8 @@ from typing import Any
 
 from k8s.lab.apiserver import faults, names, resources
 from k8s.lab.apiserver.faults import Fault
-from k8s.lab.apiserver.object_store import Object
 from k8s.lab.apiserver.resources import Resource
+from k8s.lab.design.seeds import Object
 from k8s.topology import OLD_HINTS_ANNOTATION, TOPOLOGY_MODE_ANNOTATION
 
 TRAFFIC_DISTRIBUTIONS = ("PreferClose", "PreferSameNode", "PreferSameZone")

@@ -9,10 +9,11 @@ import msgspec
 from aiohttp import web
 
 from k8s.lab.apiserver import statuses
-from k8s.lab.apiserver.listing import Matcher, check_known, check_list_options, matcher, version_asked
-from k8s.lab.apiserver.object_store import Change, Object, Store
-from k8s.lab.apiserver.requests import Options, Target
+from k8s.lab.apiserver.listing import Selects, check_known, check_list_options, matcher, version_asked
+from k8s.lab.apiserver.object_store import Change, ObjectStore
+from k8s.lab.apiserver.requests import Options, RequestTarget
 from k8s.lab.apiserver.shaping import Shaper
+from k8s.lab.design.seeds import Object
 
 BOOKMARK_EVERY_S = 60.0
 LAST_BOOKMARK_S = 2.0
@@ -49,8 +50,8 @@ class Watches:
 class Watch:
     """One stream's question."""
 
-    store: Store
-    target: Target
+    store: ObjectStore
+    target: RequestTarget
     options: Options
     shaper: Shaper
     watches: Watches
@@ -81,7 +82,7 @@ class Watch:
         return response
 
     async def _run(
-        self, response: web.StreamResponse, wake: asyncio.Event, matches: Matcher, asked: int
+        self, response: web.StreamResponse, wake: asyncio.Event, matches: Selects, asked: int
     ) -> None:
         loop = asyncio.get_running_loop()
         until = loop.time() + (LONGEST_S if self.options.timeout_s is None else self.options.timeout_s)
@@ -129,14 +130,14 @@ class _Lines:
         self._is_first = False
         return line
 
-    def changes(self, changes: list[Change], matches: Matcher) -> Iterator[bytes]:
+    def changes(self, changes: list[Change], matches: Selects) -> Iterator[bytes]:
         for change in changes:
             seen = _seen(change, matches)
             if seen is not None:
                 yield self.event(*seen)
 
 
-def _seen(change: Change, matches: Matcher) -> tuple[str, Object] | None:
+def _seen(change: Change, matches: Selects) -> tuple[str, Object] | None:
     """The change as a watcher with a selector sees it: entering is ADDED, leaving is DELETED."""
     before = change.before is not None and matches(change.before)
     after = change.type != "DELETED" and matches(change.after)

@@ -21,17 +21,18 @@ from k8s.lab.apiserver import (
 from k8s.lab.apiserver.deleting import Remover, check_preconditions, is_deleting
 from k8s.lab.apiserver.kinds import SHAPES
 from k8s.lab.apiserver.listing import read
-from k8s.lab.apiserver.object_store import Object, Store
-from k8s.lab.apiserver.requests import LONGEST_MANAGER, Options, Target
+from k8s.lab.apiserver.object_store import ObjectStore
+from k8s.lab.apiserver.requests import LONGEST_MANAGER, Options, RequestTarget
 from k8s.lab.apiserver.resources import DEPLOYMENTS, NAMESPACES, Resource
 from k8s.lab.apiserver.schema import Record
+from k8s.lab.design.seeds import Object
 
 PATCH_TYPES = (patch.JSON_PATCH, patch.MERGE_PATCH, patch.STRATEGIC_PATCH, patch.APPLY_PATCH)
 _SERVER_SET = ("uid", "creationTimestamp", "generation", "deletionTimestamp", "deletionGracePeriodSeconds")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class Written:
     """The object as it is now, and the texts for the ``Warning`` headers."""
 
     obj: Object
@@ -43,14 +44,16 @@ class Outcome:
 class Writer:
     """Every change to the store goes through here."""
 
-    def __init__(self, store: Store, *, clock: Callable[[], datetime], new_uid: Callable[[], str]) -> None:
+    def __init__(
+        self, store: ObjectStore, *, clock: Callable[[], datetime], new_uid: Callable[[], str]
+    ) -> None:
         """*clock* gives aware UTC times; *new_uid* a new UUID as text."""
         self._store = store
         self._clock = clock
         self._new_uid = new_uid
         self._remover = Remover(store, clock)
 
-    def create(self, target: Target, body: Any, options: Options) -> Outcome:
+    def create(self, target: RequestTarget, body: Any, options: Options) -> Written:
         """POST: StatusError 400, 404 (namespace), 409 or 422."""
         _check_manager("CreateOptions", options)
         obj, unknown = decoding.decoded(target.resource, body, options)
@@ -60,7 +63,7 @@ class Writer:
             raise statuses.bad_request("resourceVersion should not be set on objects to be created")
         return self._add(target, {**obj, "metadata": metadata}, unknown, options)
 
-    def update(self, target: Target, body: Any, options: Options) -> Outcome:
+    def update(self, target: RequestTarget, body: Any, options: Options) -> Written:
         """PUT: StatusError 400, 404, 409 or 422."""
         _check_manager("UpdateOptions", options)
         if target.subresource == scale.NAME:
@@ -70,7 +73,7 @@ class Writer:
         old = read(self._store, target)
         return self._replace(target, old, obj, unknown, options)
 
-    def patch(self, target: Target, media_type: str, body: Any, options: Options) -> Outcome:
+    def patch(self, target: RequestTarget, media_type: str, body: Any, options: Options) -> Written:
         """PATCH: StatusError 400, 404, 409, 415 or 422."""
         _check_manager("PatchOptions", options)
         if media_type == patch.APPLY_PATCH:
@@ -90,11 +93,13 @@ class Writer:
             raise statuses.invalid(None, "", [fault]) from error
         return self._replace(target, old, decoding.placed(obj, target), unknown, options)
 
-    def delete(self, target: Target, body: Any, options: Options) -> Object:
+    def delete(self, target: RequestTarget, body: Any, options: Options) -> Object:
         """DELETE: the answer's body; StatusError 400, 403, 404, 409 or 422."""
         return self._remover.delete(target, body, options)
 
-    def delete_all(self, target: Target, objects: Iterable[Object], body: Any, options: Options) -> None:
+    def delete_all(
+        self, target: RequestTarget, objects: Iterable[Object], body: Any, options: Options
+    ) -> None:
         """DELETE on a collection."""
         for obj in objects:
             metadata = obj["metadata"]
@@ -102,7 +107,7 @@ class Writer:
             if self._store.get(one.resource, (one.namespace, one.name)) is not None:
                 self._remover.delete(one, body, options)
 
-    def bind(self, target: Target, body: Any, options: Options) -> None:
+    def bind(self, target: RequestTarget, body: Any, options: Options) -> None:
         """POST to ``/binding``: put the pod on a node, as a scheduler does; StatusError 400, 404 or 409."""
         pod = read(self._store, target)
         node = binding.node_of(target, body)
@@ -112,7 +117,7 @@ class Writer:
         if not options.dry_run:
             self._store.put(target.resource, bound)
 
-    def evict(self, target: Target, body: Any, options: Options) -> None:
+    def evict(self, target: RequestTarget, body: Any, options: Options) -> None:
         """POST to ``/eviction``: delete the pod as the body's options say; StatusError as there."""
         read(self._store, target)
         given = body if isinstance(body, dict) else {}
@@ -122,7 +127,7 @@ class Writer:
             raise statuses.bad_request("name in URL does not match name in Eviction object")
         self._remover.delete(replace(target, subresource=""), given.get("deleteOptions"), options)
 
-    def _apply(self, target: Target, body: Any, options: Options) -> Outcome:
+    def _apply(self, target: RequestTarget, body: Any, options: Options) -> Written:
         """Server-side apply: StatusError 400, 404, 409, 415 or 422."""
         if target.subresource == scale.NAME:
             raise statuses.unsupported_media_type(PATCH_TYPES[:-1])
@@ -142,13 +147,13 @@ class Writer:
 
     def _add(
         self,
-        target: Target,
+        target: RequestTarget,
         obj: Object,
         unknown: tuple[str, ...],
         options: Options,
         *,
         is_applied: bool = False,
-    ) -> Outcome:
+    ) -> Written:
         resource, metadata = target.resource, obj["metadata"]
         if resource.namespaced and self._store.get(NAMESPACES, ("", metadata["namespace"])) is None:
             raise statuses.not_found(NAMESPACES, metadata["namespace"])
@@ -171,18 +176,18 @@ class Writer:
             self._remover.note_owners(new)
             if self._remover.is_orphan(new):
                 self._remover.remove_orphan(resource, new)
-        return Outcome(obj=new, warnings=(*unknown, *validation.warnings_of(resource, new)), is_new=True)
+        return Written(obj=new, warnings=(*unknown, *validation.warnings_of(resource, new)), is_new=True)
 
     def _replace(
         self,
-        target: Target,
+        target: RequestTarget,
         old: Object,
         obj: Object,
         unknown: tuple[str, ...],
         options: Options,
         *,
         is_applied: bool = False,
-    ) -> Outcome:
+    ) -> Written:
         resource = target.resource
         check_preconditions(resource, old, {"preconditions": obj["metadata"]})
         owners = obj["metadata"].get("managedFields") if is_applied else managers.sent(obj, old)
@@ -203,9 +208,9 @@ class Writer:
             new = self._store.put(resource, new)
             self._remover.note_owners(new)
             self._remover.finish(resource, new)
-        return Outcome(obj=new, warnings=(*unknown, *validation.warnings_of(resource, new)))
+        return Written(obj=new, warnings=(*unknown, *validation.warnings_of(resource, new)))
 
-    def _rescale(self, target: Target, body: Any, options: Options) -> Outcome:
+    def _rescale(self, target: RequestTarget, body: Any, options: Options) -> Written:
         """The replicas of a Scale to its object's spec; the outcome is the Scale."""
         old = read(self._store, target)
         wanted = scale.decoded(target, body)
@@ -214,7 +219,7 @@ class Writer:
         outcome = self._replace(target, old, obj, (), options)
         return replace(outcome, obj=scale.scale_of(outcome.obj))
 
-    def _writing(self, target: Target, options: Options, operation: str) -> managers.Writing:
+    def _writing(self, target: RequestTarget, options: Options, operation: str) -> managers.Writing:
         manager = managers.Manager(
             name=options.manager or "unknown",
             operation=operation,
@@ -252,7 +257,7 @@ def _patched(shape: Record, old: Object, media_type: str, body: Any) -> Any:
     raise statuses.unsupported_media_type(PATCH_TYPES)
 
 
-def _with_other_half(target: Target, obj: Object, old: Object) -> Object:
+def _with_other_half(target: RequestTarget, obj: Object, old: Object) -> Object:
     """Status writes keep the rest, other writes keep the status."""
     if target.subresource == "status":
         return {**old, "metadata": obj["metadata"], "status": obj.get("status", {})}

@@ -22,7 +22,7 @@ _SET_COUNTS = ("fullyLabeledReplicas", "readyReplicas", "availableReplicas")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rollout:
+class RolloutSeen:
     """A Deployment and its ReplicaSets, as its status sees them."""
 
     generation: int
@@ -65,7 +65,7 @@ def replica_set_status(generation: int, revision: Revision) -> Status:
     }
 
 
-def deployment_status(rollout: Rollout, old: Mapping[str, Any], moment: Moment) -> Status:
+def deployment_status(rollout: RolloutSeen, old: Mapping[str, Any], moment: Moment) -> Status:
     """The status of a Deployment that had the status *old*."""
     pods = sum(one.pods for one in rollout.revisions)
     available = sum(one.available for one in rollout.revisions)
@@ -93,7 +93,7 @@ def absent_as_null(status: Status, old: Mapping[str, Any]) -> Status:
     return {**dict.fromkeys(old.keys() - status.keys()), **status}
 
 
-def _available(rollout: Rollout, available: int, had: Condition | None, moment: Moment) -> Condition:
+def _available(rollout: RolloutSeen, available: int, had: Condition | None, moment: Moment) -> Condition:
     is_so = available >= rollout.replicas - rollout.may_miss
     reason = "MinimumReplicasAvailable" if is_so else "MinimumReplicasUnavailable"
     message = f"Deployment {'has' if is_so else 'does not have'} minimum availability."
@@ -101,7 +101,7 @@ def _available(rollout: Rollout, available: int, had: Condition | None, moment: 
 
 
 def _progressing(
-    rollout: Rollout,
+    rollout: RolloutSeen,
     counts: Mapping[str, int],
     old: Mapping[str, Any],
     had: Condition | None,

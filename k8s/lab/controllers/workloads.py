@@ -14,7 +14,7 @@ from k8s.lab.apiclient.api import ApiError
 from k8s.lab.apiclient.feed import Feed
 from k8s.lab.controllers import placing, revisions, rollout_status, tenancy
 from k8s.lab.controllers.rolling import limits, step
-from k8s.lab.controllers.rollout_status import Moment, Rollout
+from k8s.lab.controllers.rollout_status import Moment, RolloutSeen
 from k8s.lab.design.seeds import Object
 from k8s.topology import NodeName
 
@@ -233,7 +233,7 @@ class Workloads:
         spec, had = deployment["spec"], deployment.get("status") or {}
         new, old = self._revisions(deployment)
         replicas = spec.get("replicas", 1)
-        rollout = Rollout(
+        rollout = RolloutSeen(
             generation=deployment["metadata"].get("generation", 1),
             replicas=replicas,
             may_miss=limits(revisions.strategy(deployment), replicas).unavailable,

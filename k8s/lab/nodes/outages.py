@@ -9,25 +9,18 @@ evicted from such a node, which upstream does after five minutes.
 import logging
 from collections.abc import Callable, Container
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from k8s.lab.apiclient.feed import Feed
 from k8s.lab.controllers import tenancy
 from k8s.lab.design import marks
 from k8s.lab.design.seeds import Object, node_condition
 from k8s.lab.nodes.keepers import Keepers
+from k8s.lab.nodes.machines import StatusWriter
 from k8s.topology import NodeName
 
 NODE_GRACE_S = 1.0
 """Until a silent node is found; upstream 50 s."""
 _log = logging.getLogger(__name__)
-
-
-class StatusWriter(Protocol):
-    """The part of the API that is written here."""
-
-    def patch_status(self, obj: Object, status: Object) -> Object | None:
-        """Merge *status* into an object's; ApiError if the API does not take it."""
 
 
 @dataclass(slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from k8s.lab.relay.counters import Tally
+from k8s.lab.relay.counters import EndpointCounts
 
 _CHUNK_BYTES = 65536
 _HIGH_BYTES = 1 << 20
@@ -204,7 +204,7 @@ class Connection:
         client: socket.socket,
         server: socket.socket,
         *,
-        tally: Tally,
+        tally: EndpointCounts,
         delay_s: float,
         accepted_s: float,
     ) -> None:

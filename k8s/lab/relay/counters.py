@@ -10,7 +10,7 @@ NO_ENDPOINT = ""
 
 
 @dataclass(slots=True, kw_only=True)
-class Tally:
+class EndpointCounts:
     """Cumulative counts of one (Service, client, endpoint)."""
 
     connections: int = 0
@@ -29,14 +29,14 @@ class Counters:
     """All tallies of one relay. It lives in one event loop, so a snapshot is of one moment."""
 
     def __init__(self) -> None:
-        self._tallies: dict[tuple[ServiceKey, str, str], Tally] = {}
+        self._tallies: dict[tuple[ServiceKey, str, str], EndpointCounts] = {}
 
-    def tally(self, service: ServiceKey, client_ip: str, server_ip: str) -> Tally:
+    def tally(self, service: ServiceKey, client_ip: str, server_ip: str) -> EndpointCounts:
         """The tally of this triple; it starts at zero."""
         key = (service, client_ip, server_ip)
         found = self._tallies.get(key)
         if found is None:
-            found = self._tallies[key] = Tally()
+            found = self._tallies[key] = EndpointCounts()
         return found
 
     def snapshot(self) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ import socket
 from collections.abc import Callable, Sequence
 
 from k8s.lab.relay.connection import Connection, reset
-from k8s.lab.relay.counters import NO_ENDPOINT, Counters, Tally
+from k8s.lab.relay.counters import NO_ENDPOINT, Counters, EndpointCounts
 from k8s.topology import ServiceKey
 
 Target = tuple[str, int]
@@ -112,7 +112,7 @@ class _Attempt:
     __slots__ = ("_accepted_s", "_client", "_delay_s", "_loop", "_server", "_tally")
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, client: socket.socket, *, tally: Tally, delay_s: float
+        self, loop: asyncio.AbstractEventLoop, client: socket.socket, *, tally: EndpointCounts, delay_s: float
     ) -> None:
         self._loop = loop
         self._client = client

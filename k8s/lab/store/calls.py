@@ -10,7 +10,7 @@ from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer, set_
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from k8s.errors import UnreachableError
-from k8s.lab.store.exchange import Answer, Link, connect
+from k8s.lab.store.exchange import HttpAnswer, HttpLink, connect
 
 CALL_TIMEOUT_S = 5.0
 _ERROR = 400
@@ -36,7 +36,7 @@ class CatalogCalls:
         self._source_ip = source_ip
         self._keep_alive = keep_alive
         self._tracer = tracer
-        self._idle: list[Link] = []
+        self._idle: list[HttpLink] = []
 
     async def get(
         self, path: str, query: Mapping[str, str], context: Context | None, decoder: msgspec.json.Decoder[T]
@@ -90,7 +90,7 @@ class CatalogCalls:
         lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         return f"GET {resource} HTTP/1.1\r\n{lines}\r\n".encode()
 
-    async def _ask(self, request: bytes) -> Answer:
+    async def _ask(self, request: bytes) -> HttpAnswer:
         link = self._kept() or await connect(self._target, self._source_ip, CALL_TIMEOUT_S)
         reusable = False
         try:
@@ -103,7 +103,7 @@ class CatalogCalls:
                 link.close()
         return answer
 
-    def _kept(self) -> Link | None:
+    def _kept(self) -> HttpLink | None:
         """An idle connection that is still good; the one used last, as most pools do."""
         while self._idle:
             link = self._idle.pop()

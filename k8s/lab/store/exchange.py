@@ -24,7 +24,7 @@ class ExchangeError(OSError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class HttpAnswer:
     """An HTTP answer."""
 
     status: int
@@ -33,7 +33,7 @@ class Answer:
     """Whether the connection stays open."""
 
 
-class Link:
+class HttpLink:
     """One connection, and one exchange at a time on it."""
 
     __slots__ = ("_done", "_head_bytes", "_loop", "_received", "_socket", "_total_bytes")
@@ -61,7 +61,7 @@ class Link:
         """Close the connection."""
         self._socket.close()
 
-    async def exchange(self, request: bytes, timeout_s: float) -> Answer:
+    async def exchange(self, request: bytes, timeout_s: float) -> HttpAnswer:
         """Send and receive; OSError (TimeoutError, ExchangeError) if there is no whole answer."""
         self._received.clear()
         self._head_bytes, self._total_bytes = 0, None
@@ -116,11 +116,11 @@ class Link:
             self._total_bytes = self._head_bytes + int(length)
         return True
 
-    def _answer(self) -> Answer:
+    def _answer(self) -> HttpAnswer:
         head = self._received[: self._head_bytes].lower()
         if not head.startswith(b"http/1.1 "):
             raise ExchangeError(f"not an HTTP/1.1 answer: {bytes(head[:20])!r}")
-        return Answer(
+        return HttpAnswer(
             status=int(head[9:12]),
             body=bytes(self._received[self._head_bytes : self._total_bytes]),
             reusable=_LENGTH in head and _CLOSE not in head,
@@ -135,7 +135,7 @@ class Link:
             self._done.set_exception(error)
 
 
-async def connect(target: tuple[str, int], source_ip: str, timeout_s: float) -> Link:
+async def connect(target: tuple[str, int], source_ip: str, timeout_s: float) -> HttpLink:
     """A new connection from *source_ip*; OSError if it cannot be had."""
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
@@ -154,4 +154,4 @@ async def connect(target: tuple[str, int], source_ip: str, timeout_s: float) -> 
     except BaseException:
         sock.close()
         raise
-    return Link(sock)
+    return HttpLink(sock)

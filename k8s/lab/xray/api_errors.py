@@ -5,7 +5,7 @@ from http import HTTPStatus
 from k8s.errors import SamezoneError
 
 
-class ApiError(SamezoneError):
+class XrayError(SamezoneError):
     """An answer other than 200: *code* becomes ``client.exceptions.<code>`` where the model knows it."""
 
     def __init__(self, code: str, message: str, status: HTTPStatus) -> None:
@@ -16,18 +16,18 @@ class ApiError(SamezoneError):
         self.status = status
 
 
-def invalid_request(message: str) -> ApiError:
+def invalid_request(message: str) -> XrayError:
     """The request is missing required parameters or has invalid ones."""
-    return ApiError("InvalidRequestException", message, HTTPStatus.BAD_REQUEST)
+    return XrayError("InvalidRequestException", message, HTTPStatus.BAD_REQUEST)
 
 
-def throttled(code: str) -> ApiError:
+def throttled(code: str) -> XrayError:
     """The request exceeds the maximum number of requests per second."""
-    return ApiError(code, "Rate exceeded", HTTPStatus.TOO_MANY_REQUESTS)
+    return XrayError(code, "Rate exceeded", HTTPStatus.TOO_MANY_REQUESTS)
 
 
-def unknown_operation(path: str) -> ApiError:
+def unknown_operation(path: str) -> XrayError:
     """There is no such operation here."""
-    return ApiError(
+    return XrayError(
         "UnknownOperationException", f"The stand-in has no operation at {path}", HTTPStatus.NOT_FOUND
     )

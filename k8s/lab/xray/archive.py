@@ -13,7 +13,7 @@ import msgspec
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as SpanMessage
 
-from k8s.lab.xray.otel_resources import Indexing, Resource, resource_of
+from k8s.lab.xray.otel_resources import Indexing, OtelResource, resource_of
 from k8s.lab.xray.spans import attributes_of, span_of
 from k8s.lab.xray.translate import Document, documents_of
 
@@ -36,9 +36,9 @@ class Resources:
 
     def __init__(self) -> None:
         """Start empty."""
-        self._known: dict[bytes, Resource] = {}
+        self._known: dict[bytes, OtelResource] = {}
 
-    def of(self, encoded: bytes, pairs: Iterable[object]) -> Resource:
+    def of(self, encoded: bytes, pairs: Iterable[object]) -> OtelResource:
         """The resource with these attributes; *encoded* is its wire form."""
         resource = self._known.get(encoded)
         if resource is None:
@@ -56,7 +56,7 @@ class Archive:
         self._indexing = indexing
         self._resources = resources
         self._payloads: dict[int, _Payload] = {}
-        self._open: OrderedDict[int, list[tuple[SpanMessage, Resource]] | list[Document]] = OrderedDict()
+        self._open: OrderedDict[int, list[tuple[SpanMessage, OtelResource]] | list[Document]] = OrderedDict()
         self._opened_entries = 0
         self._last = 0
         self.stored_bytes = 0
@@ -102,7 +102,7 @@ class Archive:
         self._payloads[number] = _Payload(compressed, otlp, uses)
         self.stored_bytes += len(compressed)
 
-    def _opened(self, number: int) -> list[tuple[SpanMessage, Resource]] | list[Document]:
+    def _opened(self, number: int) -> list[tuple[SpanMessage, OtelResource]] | list[Document]:
         entries = self._open.get(number)
         if entries is None:
             payload = self._payloads[number]
@@ -117,13 +117,15 @@ class Archive:
             self._open.move_to_end(number)
         return entries
 
-    def _spans(self, content: bytes) -> list[tuple[SpanMessage, Resource]]:
+    def _spans(self, content: bytes) -> list[tuple[SpanMessage, OtelResource]]:
         return spans_of(ExportTraceServiceRequest.FromString(content), self._resources)
 
 
-def spans_of(request: ExportTraceServiceRequest, resources: Resources) -> list[tuple[SpanMessage, Resource]]:
+def spans_of(
+    request: ExportTraceServiceRequest, resources: Resources
+) -> list[tuple[SpanMessage, OtelResource]]:
     """The spans of a request with their resources; a span's place in this list is its position."""
-    found: list[tuple[SpanMessage, Resource]] = []
+    found: list[tuple[SpanMessage, OtelResource]] = []
     for resource_spans in request.resource_spans:
         encoded = resource_spans.resource.SerializeToString()
         resource = resources.of(encoded, resource_spans.resource.attributes)

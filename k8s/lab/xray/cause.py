@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from k8s.lab.xray.naming import is_aws_call
-from k8s.lab.xray.spans import CLIENT, PRODUCER, STATUS_ERROR, Event, Span, Value, text
+from k8s.lab.xray.spans import CLIENT, PRODUCER, STATUS_ERROR, Span, SpanEvent, Value, text
 
 NewId = Callable[[], str]
 """Gives the ids of exceptions, 16 hex digits each."""
@@ -65,7 +65,7 @@ def cause_block(
     return {"exceptions": [{"id": new_id(), "message": message, "type": ""}]}, rest
 
 
-def _failed_request(event: Event, new_id: NewId) -> list[dict[str, Any]]:
+def _failed_request(event: SpanEvent, new_id: NewId) -> list[dict[str, Any]]:
     """One try of an AWS SDK call that failed, while the call as a whole may have succeeded."""
     code = event.attributes.get("http.response.status_code")
     if code is None or "aws.http.error_message" not in event.attributes:

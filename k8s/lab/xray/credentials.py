@@ -8,7 +8,7 @@ import re
 from http import HTTPStatus
 from typing import Final
 
-from k8s.lab.xray.api_errors import ApiError
+from k8s.lab.xray.api_errors import XrayError
 
 _SCHEME: Final = "AWS4-HMAC-SHA256 "
 _SCOPE: Final = "/xray/aws4_request"
@@ -59,5 +59,5 @@ def check_credentials(authorization: str, path: str, *, refuse: str, account: st
         )
 
 
-def _forbidden(code: str, message: str) -> ApiError:
-    return ApiError(code, message, HTTPStatus.FORBIDDEN)
+def _forbidden(code: str, message: str) -> XrayError:
+    return XrayError(code, message, HTTPStatus.FORBIDDEN)

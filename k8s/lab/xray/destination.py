@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
-from k8s.lab.xray.api_errors import ApiError, invalid_request
+from k8s.lab.xray.api_errors import XrayError, invalid_request
 from k8s.lab.xray.arguments import string
 from k8s.lab.xray.behaviour import Clock, Settings
 from k8s.lab.xray.trace_store import BY_ID, INDEXED
@@ -78,7 +78,7 @@ class Destination:
     def _update_rule(self, body: Mapping[str, Any]) -> dict[str, Any]:
         name = string(body, "Name")
         if name != _DEFAULT_RULE:
-            raise ApiError(
+            raise XrayError(
                 "ResourceNotFoundException", f"Indexing rule {name} not found", HTTPStatus.NOT_FOUND
             )
         rule = body.get("Rule")

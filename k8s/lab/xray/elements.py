@@ -14,7 +14,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span as SpanMessage
 
 from k8s.lab.xray import naming
 from k8s.lab.xray.naming import GRAPH_KEYS
-from k8s.lab.xray.otel_resources import Indexing, Resource
+from k8s.lab.xray.otel_resources import Indexing, OtelResource
 from k8s.lab.xray.spans import INTERNAL, SERVER, Attributes, seconds, span_of, text, value_of
 from k8s.lab.xray.translate import SUBSEGMENT, derived_id, documents_of
 
@@ -106,7 +106,9 @@ class Packer:
         self._indexing = indexing
         self._accounts = accounts
 
-    def of_span(self, message: SpanMessage, resource: Resource, source: int, position: int) -> list[bytes]:
+    def of_span(
+        self, message: SpanMessage, resource: OtelResource, source: int, position: int
+    ) -> list[bytes]:
         """The elements of a span, in the order of its documents."""
         attributes = {pair.key: value_of(pair.value) for pair in message.attributes if pair.key in GRAPH_KEYS}
         kind = message.kind
@@ -172,7 +174,7 @@ class Packer:
     def _inferred(self, name: str, attributes: Attributes) -> int:
         return self._nodes.number(name, "Database::SQL" if naming.is_sql(attributes) else naming.REMOTE)
 
-    def _service_node(self, message: SpanMessage, attributes: Attributes, resource: Resource) -> int:
+    def _service_node(self, message: SpanMessage, attributes: Attributes, resource: OtelResource) -> int:
         name = text(attributes, "aws.local.service") or resource.service_name
         if not name:
             kept = {key: value for key, value in attributes.items() if key != "aws.remote.service"}

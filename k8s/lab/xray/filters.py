@@ -92,7 +92,7 @@ class Annotation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Service:
+class ServiceFilter:
     """A node of the trace for which the inner expression holds."""
 
     who: Who
@@ -100,7 +100,7 @@ class Service:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Edge:
+class EdgeFilter:
     """A call of the trace for which the inner expression holds."""
 
     caller: Who
@@ -108,7 +108,7 @@ class Edge:
     inner: "Expression | None" = None
 
 
-Expression = Not | And | Or | Keyword | Annotation | Service | Edge
+Expression = Not | And | Or | Keyword | Annotation | ServiceFilter | EdgeFilter
 
 
 def parse(expression: str) -> Expression:
@@ -119,7 +119,7 @@ def parse(expression: str) -> Expression:
     return tree
 
 
-def parse_selector(expression: str) -> Service | Edge:
+def parse_selector(expression: str) -> ServiceFilter | EdgeFilter:
     """The entity in ``service(..)``, ``edge(.., ..)`` or ``id(..)``; InvalidRequestException for others."""
     parser = _Parser(expression)
     tree = parser.entity()
@@ -180,10 +180,10 @@ class _Parser:
             return self._complex(token.lower())
         return self._comparison(token)
 
-    def entity(self) -> Service | Edge:
+    def entity(self) -> ServiceFilter | EdgeFilter:
         kind, token = self._peek()
         if kind == "word" and token.lower() == "id":
-            return Service(who=self._who())
+            return ServiceFilter(who=self._who())
         if kind != "word" or token.lower() not in {"service", "edge"}:
             raise self._error(f"service, edge or id was expected, not {token or 'its end'}")
         self._next += 1
@@ -192,18 +192,18 @@ class _Parser:
             raise self._error("conditions cannot be used here")
         return tree
 
-    def _complex(self, word: str) -> Service | Edge:
+    def _complex(self, word: str) -> ServiceFilter | EdgeFilter:
         if self._inside:
             raise self._error(f"{word} cannot be used inside service or edge")
         self._expect("(")
         callers = Who() if word == "service" and self._peek()[1] == ")" else self._who()
         if word == "service":
             self._expect(")")
-            return Service(who=callers, inner=self._braces())
+            return ServiceFilter(who=callers, inner=self._braces())
         self._expect(",")
         callee = self._who()
         self._expect(")")
-        return Edge(caller=callers, callee=callee, inner=self._braces())
+        return EdgeFilter(caller=callers, callee=callee, inner=self._braces())
 
     def _braces(self) -> Expression | None:
         if not self._take("{"):

@@ -15,7 +15,7 @@ INFERRED: Final = 2**32 - 1
 """In place of a caller: the contribution is a node's, inferred from a call."""
 
 
-class Placed(Protocol):
+class GraphPart(Protocol):
     """What assembly reads: an Element, or a document with the same fields."""
 
     @property
@@ -30,7 +30,7 @@ class Placed(Protocol):
     def bits(self) -> int: ...  # noqa: D102
 
 
-_Placed = TypeVar("_Placed", bound=Placed)
+_PartT = TypeVar("_PartT", bound=GraphPart)
 
 
 class Contribution(NamedTuple):
@@ -105,10 +105,10 @@ def _calls(
     return found
 
 
-def latest(elements: Iterable[_Placed]) -> dict[int, _Placed]:
+def latest(elements: Iterable[_PartT]) -> dict[int, _PartT]:
     """The elements that stand, by id: later ones replace earlier ones, with all that was embedded in them."""
-    known: dict[int, _Placed] = {}
-    embedded: list[_Placed] = []
+    known: dict[int, _PartT] = {}
+    embedded: list[_PartT] = []
     documents: dict[tuple[int, int], int] = {}
     for element in elements:
         known[element.id] = element
@@ -126,17 +126,17 @@ def latest(elements: Iterable[_Placed]) -> dict[int, _Placed]:
     return known
 
 
-def owners_of(known: Mapping[int, _Placed]) -> dict[int, _Placed]:
+def owners_of(known: Mapping[int, _PartT]) -> dict[int, _PartT]:
     """The segment above each subsegment, any number of subsegments up; none where the chain breaks.
 
     Each subsegment is walked over once, so that a chain or circle of thousands does not take its square.
     """
-    owners: dict[int, _Placed] = {}
+    owners: dict[int, _PartT] = {}
     broken: set[int] = set()
     for element in known.values():
         if element.bits & SEGMENT:
             continue
-        above: _Placed | None = known.get(element.parent)
+        above: _PartT | None = known.get(element.parent)
         if above is not None and above.bits & SEGMENT:
             owners[element.id] = above
             continue

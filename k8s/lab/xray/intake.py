@@ -15,9 +15,9 @@ from k8s.lab.xray.archive import Archive, Resources, spans_of
 from k8s.lab.xray.behaviour import Settings
 from k8s.lab.xray.documents import LARGEST_BYTES, Refused, read, trace_key
 from k8s.lab.xray.elements import Packer
-from k8s.lab.xray.otel_resources import Resource
+from k8s.lab.xray.otel_resources import OtelResource
 from k8s.lab.xray.spans import is_empty, span_of
-from k8s.lab.xray.trace_store import Store
+from k8s.lab.xray.trace_store import TraceStore
 from k8s.lab.xray.translate import Document, documents_of
 from k8s.lab.xray.unreliability import Knobs
 
@@ -35,7 +35,7 @@ class Intake:
         settings: Settings,
         knobs: Knobs,
         *,
-        store: Store,
+        store: TraceStore,
         archive: Archive,
         resources: Resources,
         packer: Packer,
@@ -132,7 +132,7 @@ class Intake:
             self._store.add(key, elements, now_s)
         self._store.make_room(now_s)
 
-    def _too_large(self, message: SpanMessage, resource: Resource) -> bool:
+    def _too_large(self, message: SpanMessage, resource: OtelResource) -> bool:
         # X-Ray refuses documents over 64 KB, and the exporter says so at DEBUG only.
         if message.ByteSize() < _COULD_BE_TOO_LARGE:
             return False

@@ -10,7 +10,18 @@ from dataclasses import dataclass
 from typing import Any, Final, assert_never
 
 from k8s.lab.xray.elements import IN_PROGRESS, SEGMENT
-from k8s.lab.xray.filters import And, Annotation, Edge, Expression, Keyword, Literal, Not, Or, Service, Who
+from k8s.lab.xray.filters import (
+    And,
+    Annotation,
+    EdgeFilter,
+    Expression,
+    Keyword,
+    Literal,
+    Not,
+    Or,
+    ServiceFilter,
+    Who,
+)
 from k8s.lab.xray.traces import Part, Trace
 
 _COMPARE: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
@@ -59,9 +70,9 @@ class Matcher:
                 return _keyword(expression, subject)
             case Annotation():
                 return self._annotation(expression)
-            case Service(who=who, inner=inner):
+            case ServiceFilter(who=who, inner=inner):
                 return any(self._inside(inner, part, part) for part in self._nodes() if self._is(part, who))
-            case Edge(caller=caller, callee=callee, inner=inner):
+            case EdgeFilter(caller=caller, callee=callee, inner=inner):
                 return any(
                     self._inside(inner, call, target)
                     for source, call, target in self._trace.calls()

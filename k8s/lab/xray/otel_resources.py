@@ -26,7 +26,7 @@ class Indexing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Resource:
+class OtelResource:
     """A resource, ready to be put into documents. Nobody changes the dictionaries in here."""
 
     attributes: Attributes
@@ -40,11 +40,11 @@ class Resource:
     """The ``service`` block."""
 
 
-def resource_of(attributes: Attributes) -> Resource:
+def resource_of(attributes: Attributes) -> OtelResource:
     """Work out what documents take from a resource."""
     account_id = text(attributes, "cloud.account.id")
     foreign = text(attributes, "cloud.provider") not in {"", "aws"}
-    return Resource(
+    return OtelResource(
         attributes=attributes,
         service_name=text(attributes, "service.name"),
         origin=origin_of(attributes),
@@ -164,7 +164,7 @@ def _versioned(version: str) -> dict[str, Any]:
 
 
 def resource_fields(
-    resource: Resource, indexed: frozenset[str] | None
+    resource: OtelResource, indexed: frozenset[str] | None
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Annotations and default metadata that a segment takes from its resource; *indexed* None means all."""
     annotations: dict[str, Any] = {}

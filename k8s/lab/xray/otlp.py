@@ -28,7 +28,7 @@ _INVALID_ARGUMENT: Final = 3
 _GZIP: Final = 16 + zlib.MAX_WBITS
 
 
-class UndecodableError(SamezoneError):
+class NotOtlpError(SamezoneError):
     """A body that is not what its headers say, or not OTLP."""
 
 
@@ -37,14 +37,14 @@ def decompressed(body: bytes, encoding: str) -> bytes:
     if encoding in {"", "identity"}:
         return body
     if encoding != "gzip":
-        raise UndecodableError(f"Content-Encoding {encoding} is not supported, use gzip or identity")
+        raise NotOtlpError(f"Content-Encoding {encoding} is not supported, use gzip or identity")
     machine = zlib.decompressobj(_GZIP)
     try:
         content = machine.decompress(body, LARGEST_BYTES)
     except zlib.error as error:
-        raise UndecodableError(f"the body is not gzip: {error}") from error
+        raise NotOtlpError(f"the body is not gzip: {error}") from error
     if machine.unconsumed_tail or not machine.eof:
-        raise UndecodableError("the gzip body is cut off or too large")
+        raise NotOtlpError("the gzip body is cut off or too large")
     return content
 
 
@@ -57,7 +57,7 @@ def decode(content: bytes, content_type: str) -> ExportTraceServiceRequest:
         else:
             request = otlp_json.read(content)
     except (DecodeError, ValueError, OverflowError, RecursionError) as error:
-        raise UndecodableError(f"the body is not an ExportTraceServiceRequest: {error}") from error
+        raise NotOtlpError(f"the body is not an ExportTraceServiceRequest: {error}") from error
     for resource_spans in request.resource_spans:
         for scope_spans in resource_spans.scope_spans:
             for span in scope_spans.spans:
@@ -67,7 +67,7 @@ def decode(content: bytes, content_type: str) -> ExportTraceServiceRequest:
                     or len(span.span_id) != _SPAN_ID_BYTES
                     or (parent and len(parent) != _SPAN_ID_BYTES)
                 ):
-                    raise UndecodableError(f"span {span.name!r} has an id of the wrong length")
+                    raise NotOtlpError(f"span {span.name!r} has an id of the wrong length")
     return request
 
 

@@ -29,7 +29,7 @@ class Cursor:
     """Under which its items are kept between pages; empty before the first."""
 
 
-class Pages:
+class PageBook:
     """The queries that have more pages to come; those not used for longest are forgotten."""
 
     def __init__(self, seed: int) -> None:

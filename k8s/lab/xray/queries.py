@@ -15,18 +15,18 @@ from k8s.lab.xray.arguments import GRAPH_HOURS, Window, string, trace_keys, wind
 from k8s.lab.xray.behaviour import Clock, Settings
 from k8s.lab.xray.destination import Operations
 from k8s.lab.xray.elements import Nodes
-from k8s.lab.xray.filters import Edge, Service, Who, parse_selector
+from k8s.lab.xray.filters import EdgeFilter, ServiceFilter, Who, parse_selector
 from k8s.lab.xray.graph import INFERRED, OWN
 from k8s.lab.xray.groups import Group, Groups
-from k8s.lab.xray.paging import Cursor, Pages, query_of
+from k8s.lab.xray.paging import Cursor, PageBook, query_of
 from k8s.lab.xray.retrieval import Retrievals
 from k8s.lab.xray.services import histogram_of, services_of, statistics_of
 from k8s.lab.xray.tally import Selection, Total
-from k8s.lab.xray.trace_store import BY_ID, Store
+from k8s.lab.xray.trace_store import BY_ID, TraceStore
 
 Body = Mapping[str, Any]
 Answer = dict[str, Any]
-Wanted = Callable[[int, int], bool]
+Counts = Callable[[int, int], bool]
 
 _MINUTE_S: Final = 60
 
@@ -39,10 +39,10 @@ class Queries:
         settings: Settings,
         clock: Clock,
         *,
-        store: Store,
+        store: TraceStore,
         nodes: Nodes,
         groups: Groups,
-        pages: Pages,
+        pages: PageBook,
         retrievals: Retrievals,
     ) -> None:
         """Ask these."""
@@ -105,7 +105,7 @@ class Queries:
             raise api_errors.invalid_request("Period must be a multiple of 60 seconds")
         text = string(body, "EntitySelectorExpression")
         selector = parse_selector(text) if text else None
-        if body.get("ForecastStatistics") is True and not isinstance(selector, Service):
+        if body.get("ForecastStatistics") is True and not isinstance(selector, ServiceFilter):
             raise api_errors.invalid_request(
                 "ForecastStatistics needs an EntitySelectorExpression with an id"
             )
@@ -125,9 +125,9 @@ class Queries:
         return self._store.totals(self._selection(window, group))
 
     def _series(
-        self, window: Window, group: Group | None, selector: Service | Edge | None, period_s: int
+        self, window: Window, group: Group | None, selector: ServiceFilter | EdgeFilter | None, period_s: int
     ) -> list[Answer]:
-        name = "ServiceSummaryStatistics" if isinstance(selector, Service) else "EdgeSummaryStatistics"
+        name = "ServiceSummaryStatistics" if isinstance(selector, ServiceFilter) else "EdgeSummaryStatistics"
         found = self._store.series(self._selection(window, group), self._wanted(selector), period_s)
         return [
             {
@@ -138,12 +138,12 @@ class Queries:
             for start_s, total in found
         ]
 
-    def _wanted(self, selector: Service | Edge | None) -> Wanted:
+    def _wanted(self, selector: ServiceFilter | EdgeFilter | None) -> Counts:
         """Whether a selector means the cell (caller, node)."""
-        if isinstance(selector, Service):
+        if isinstance(selector, ServiceFilter):
             who = selector.who
             return lambda caller, node: caller in {OWN, INFERRED} and self._is(node, who)
-        if isinstance(selector, Edge):
+        if isinstance(selector, EdgeFilter):
             edge = selector
             return lambda caller, node: (
                 caller not in {OWN, INFERRED}
@@ -175,7 +175,7 @@ class Queries:
             return None
         try:
             return self._groups.find(name, arn)
-        except api_errors.ApiError:
+        except api_errors.XrayError:
             if self._settings.unknown_group_is_empty:
                 return self._groups.nobody()
             raise

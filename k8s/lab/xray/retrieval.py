@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any, Final
 
-from k8s.lab.xray.api_errors import ApiError, invalid_request
+from k8s.lab.xray.api_errors import XrayError, invalid_request
 from k8s.lab.xray.arguments import any_window, string, trace_keys
 from k8s.lab.xray.behaviour import Clock, Settings
 from k8s.lab.xray.destination import LOGS, Destination, Operations
-from k8s.lab.xray.paging import Cursor, Pages, query_of
-from k8s.lab.xray.trace_store import BY_ID, Store
+from k8s.lab.xray.paging import Cursor, PageBook, query_of
+from k8s.lab.xray.trace_store import BY_ID, TraceStore
 from k8s.lab.xray.written import segments_as_text
 
 MOST_IDS: Final = 100
@@ -37,7 +37,7 @@ class Retrievals:
     """The retrievals of the last hour."""
 
     def __init__(
-        self, settings: Settings, clock: Clock, store: Store, pages: Pages, destination: Destination
+        self, settings: Settings, clock: Clock, store: TraceStore, pages: PageBook, destination: Destination
     ) -> None:
         """Begin with none."""
         self._settings = settings
@@ -127,5 +127,5 @@ class Retrievals:
         return retrieval
 
 
-def _not_found(message: str) -> ApiError:
-    return ApiError("ResourceNotFoundException", message, HTTPStatus.NOT_FOUND)
+def _not_found(message: str) -> XrayError:
+    return XrayError("ResourceNotFoundException", message, HTTPStatus.NOT_FOUND)

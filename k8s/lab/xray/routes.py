@@ -13,7 +13,7 @@ import msgspec
 from aiohttp import web
 
 from k8s.lab.xray import otlp
-from k8s.lab.xray.api_errors import ApiError, invalid_request
+from k8s.lab.xray.api_errors import XrayError, invalid_request
 from k8s.lab.xray.behaviour import Settings
 from k8s.lab.xray.credentials import check_credentials, check_signature
 from k8s.lab.xray.standin import StandIn
@@ -83,7 +83,7 @@ class _Handlers:
         try:
             content = otlp.decompressed(body, request.headers.get("Content-Encoding", "").lower())
             message = otlp.decode(content, kind)
-        except otlp.UndecodableError as error:
+        except otlp.NotOtlpError as error:
             return _otlp(HTTPStatus.BAD_REQUEST, otlp.failure(str(error), kind), kind)
         protobuf = content if kind == otlp.PROTOBUF else message.SerializeToString()
         self._stand_in.take_otlp(message, protobuf)
@@ -103,7 +103,7 @@ class _Handlers:
             )
             path = request.path if request.method == "POST" else f"{request.method} {request.path}"
             answer = self._stand_in.call(path, await _body(request))
-        except ApiError as error:
+        except XrayError as error:
             return _refusal(error)
         return _json(answer)
 
@@ -130,7 +130,7 @@ class _Handlers:
         """Turn the knobs that the body names."""
         try:
             return _json(self._stand_in.turn(await _body(request)))
-        except ApiError as error:
+        except XrayError as error:
             return _refusal(error)
 
     async def reset(self, _request: web.Request) -> web.Response:
@@ -144,14 +144,14 @@ async def _body(request: web.Request) -> dict[str, Any]:
     try:
         content = otlp.decompressed(content, request.headers.get("Content-Encoding", "").lower())
         body = msgspec.json.decode(content or b"{}")
-    except (otlp.UndecodableError, msgspec.DecodeError, ValueError, RecursionError) as error:
-        raise ApiError("SerializationException", str(error), HTTPStatus.BAD_REQUEST) from error
+    except (otlp.NotOtlpError, msgspec.DecodeError, ValueError, RecursionError) as error:
+        raise XrayError("SerializationException", str(error), HTTPStatus.BAD_REQUEST) from error
     if not isinstance(body, dict):
         raise invalid_request("The body must be a JSON object")
     return body
 
 
-def _refusal(error: ApiError) -> web.Response:
+def _refusal(error: XrayError) -> web.Response:
     return _json(
         {"__type": error.code, "Message": error.message},
         status=error.status,

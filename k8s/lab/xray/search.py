@@ -10,9 +10,9 @@ from k8s.lab.xray.behaviour import Settings
 from k8s.lab.xray.filters import Expression, parse
 from k8s.lab.xray.groups import Groups
 from k8s.lab.xray.matching import Matcher
-from k8s.lab.xray.paging import Cursor, Pages, query_of
+from k8s.lab.xray.paging import Cursor, PageBook, query_of
 from k8s.lab.xray.summaries import summary_of
-from k8s.lab.xray.trace_store import Store
+from k8s.lab.xray.trace_store import TraceStore
 
 _OPERATION: Final = "GetTraceSummaries"
 _DEFAULT_SAMPLE: Final = 0.1
@@ -26,7 +26,7 @@ _CRC_RANGE: Final = 2**32
 class Search:
     """Looks for traces."""
 
-    def __init__(self, store: Store, groups: Groups, pages: Pages, settings: Settings) -> None:
+    def __init__(self, store: TraceStore, groups: Groups, pages: PageBook, settings: Settings) -> None:
         """Search in a store."""
         self._store = store
         self._groups = groups

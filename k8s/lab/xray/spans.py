@@ -26,7 +26,7 @@ NO_PARENT: Final = b""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
+class SpanEvent:
     """A span event; only exceptions and failed AWS requests reach X-Ray."""
 
     name: str
@@ -35,7 +35,7 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Link:
+class SpanLink:
     """A link to a span of another trace."""
 
     trace_id: bytes
@@ -61,8 +61,8 @@ class Span:
     status_message: str = ""
     attributes: Attributes
     """In the order sent: the exporter's result depends on it where old and new names meet."""
-    events: tuple[Event, ...] = ()
-    links: tuple[Link, ...] = ()
+    events: tuple[SpanEvent, ...] = ()
+    links: tuple[SpanLink, ...] = ()
 
 
 def text(attributes: Attributes, key: str) -> str:
@@ -116,7 +116,7 @@ def span_of(message: SpanMessage) -> Span:
         status_message=message.status.message,
         attributes=attributes_of(message.attributes),
         events=tuple(
-            Event(
+            SpanEvent(
                 name=event.name,
                 time_ns=event.time_unix_nano,
                 attributes=attributes_of(event.attributes),
@@ -124,7 +124,7 @@ def span_of(message: SpanMessage) -> Span:
             for event in message.events
         ),
         links=tuple(
-            Link(trace_id=link.trace_id, span_id=link.span_id, attributes=attributes_of(link.attributes))
+            SpanLink(trace_id=link.trace_id, span_id=link.span_id, attributes=attributes_of(link.attributes))
             for link in message.links
         ),
     )

@@ -6,7 +6,7 @@ guide; the 6 hours and their message were seen live by others.
 
 import random
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -21,18 +21,15 @@ from k8s.lab.xray.elements import Nodes, Packer
 from k8s.lab.xray.fixed import ANSWERS
 from k8s.lab.xray.groups import Group, Groups
 from k8s.lab.xray.intake import Intake
-from k8s.lab.xray.paging import Pages
-from k8s.lab.xray.queries import Queries
+from k8s.lab.xray.paging import PageBook
+from k8s.lab.xray.queries import Answer, Body, Queries
 from k8s.lab.xray.retrieval import Retrievals
 from k8s.lab.xray.search import Search
-from k8s.lab.xray.trace_store import BY_ID, GroupsOf, Store
+from k8s.lab.xray.trace_store import BY_ID, GroupsOf, TraceStore
 from k8s.lab.xray.traces import processed
 from k8s.lab.xray.translate import trace_id_of
 from k8s.lab.xray.unreliability import Knobs, knobs_of
 from k8s.lab.xray.written import full
-
-Body = Mapping[str, Any]
-Answer = dict[str, Any]
 
 _QUIET_S: Final = 2.0
 """How long a trace is left alone after it changed before its rows are worked out unasked."""
@@ -63,7 +60,7 @@ class StandIn:
         nodes = self._nodes = Nodes()
         self._archive = Archive(settings.indexing, resources)
         self._destination = Destination(settings, clock)
-        self._store = Store(self._archive, nodes, settings, self._destination.route_of)
+        self._store = TraceStore(self._archive, nodes, settings, self._destination.route_of)
         self._intake = Intake(
             settings,
             self.knobs,
@@ -73,7 +70,7 @@ class StandIn:
             packer=Packer(nodes, settings.indexing, accounts=settings.accounts),
         )
         self._groups = Groups(f"arn:aws:xray:{settings.region}:{settings.account_id}")
-        pages = Pages(settings.seed)
+        pages = PageBook(settings.seed)
         self._search = Search(self._store, self._groups, pages, settings)
         retrievals = Retrievals(settings, clock, self._store, pages, self._destination)
         queries = Queries(
@@ -93,7 +90,7 @@ class StandIn:
         }
 
     def call(self, path: str, body: Body) -> Answer:
-        """Answer one API call; ApiError for anything but success."""
+        """Answer one API call; XrayError for anything but success."""
         fixed = ANSWERS.get(path)
         operation = self._operations.get(path)
         if fixed is None and operation is None:

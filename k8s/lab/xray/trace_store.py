@@ -43,7 +43,7 @@ class _Kept:
     end_s: float = 0.0
 
 
-class Store:
+class TraceStore:
     """Traces by their 16-byte key, in the order in which they began to arrive."""
 
     def __init__(self, archive: Archive, nodes: Nodes, settings: Settings, route_of: RouteOf) -> None:

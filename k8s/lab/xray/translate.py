@@ -17,7 +17,7 @@ from k8s.lab.xray.naming import Outcome
 from k8s.lab.xray.otel_resources import (
     RESOURCE_PREFIX,
     Indexing,
-    Resource,
+    OtelResource,
     annotation_key,
     annotation_value,
     resource_fields,
@@ -51,7 +51,7 @@ _AWS_CONSUMED: Final = frozenset(_AWS_FIELDS) | {"rpc.method", "aws.operation", 
 _SQL_CONSUMED: Final = frozenset({"db.connection_string", "db.system", "db.name", "db.statement", "db.user"})
 
 
-def documents_of(span: Span, resource: Resource, indexing: Indexing) -> tuple[Document, ...]:
+def documents_of(span: Span, resource: OtelResource, indexing: Indexing) -> tuple[Document, ...]:
     """The span's documents: one, or for a LOCAL_ROOT span that calls out two (the call, then the service)."""
     if not naming.is_local_root(span.attributes):
         return (_document(span, resource, indexing, span.parent_id),)
@@ -81,7 +81,7 @@ def trace_id_of(trace_id: bytes) -> str:
     return f"1-{digits[:8]}-{digits[8:]}"
 
 
-def _call_of(span: Span, resource: Resource, indexing: Indexing, parent_id: bytes) -> Document:
+def _call_of(span: Span, resource: OtelResource, indexing: Indexing, parent_id: bytes) -> Document:
     document = _document(span, resource, indexing, parent_id)
     document["type"] = SUBSEGMENT
     document.setdefault("namespace", naming.REMOTE)
@@ -92,7 +92,7 @@ def _call_of(span: Span, resource: Resource, indexing: Indexing, parent_id: byte
     return document
 
 
-def _service_of(span: Span, resource: Resource, indexing: Indexing, service_id: int) -> Document:
+def _service_of(span: Span, resource: OtelResource, indexing: Indexing, service_id: int) -> Document:
     attributes = {key: value for key, value in span.attributes.items() if key not in _NOT_ON_SERVICE}
     document = _document(span, resource, indexing, span.parent_id, attributes=attributes, own_id=service_id)
     document["id"] = f"{service_id:016x}"
@@ -114,7 +114,7 @@ def _service_of(span: Span, resource: Resource, indexing: Indexing, service_id: 
 
 def _document(
     span: Span,
-    resource: Resource,
+    resource: OtelResource,
     indexing: Indexing,
     parent_id: bytes,
     *,
@@ -175,7 +175,7 @@ def _ids(seed: int) -> Callable[[], str]:
     return new_id
 
 
-def _aws_block(rest: dict[str, Value], resource: Resource) -> tuple[Document | None, dict[str, Value]]:
+def _aws_block(rest: dict[str, Value], resource: OtelResource) -> tuple[Document | None, dict[str, Value]]:
     kept = {key: value for key, value in rest.items() if key not in _AWS_CONSUMED}
     if resource.aws is None:
         return None, kept
@@ -228,7 +228,7 @@ def _links(span: Span) -> list[Document]:
 
 
 def _fields(
-    rest: dict[str, Value], resource: Resource | None, indexing: Indexing
+    rest: dict[str, Value], resource: OtelResource | None, indexing: Indexing
 ) -> tuple[str, Document, Document]:
     """User, annotations and metadata; *resource* is None on subsegments, which do not store it."""
     rest = dict(rest)

@@ -8,9 +8,9 @@ import msgspec
 from k8s.lab.xray.api_errors import invalid_request
 from k8s.lab.xray.behaviour import Settings
 
-Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+Rate = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Duration = Annotated[float, msgspec.Meta(ge=0, le=86_400)]
-Refusal = Literal["", "expired", "denied", "unknown"]
+BadCredentials = Literal["", "expired", "denied", "unknown"]
 _FOR_A_WHILE = "throttle_for_s"
 
 
@@ -19,13 +19,13 @@ class Knobs(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
     ingest_delay_s: tuple[Duration, Duration]
     """Between which bounds (uniformly) a batch waits before queries see it."""
-    throttle_rate: Share
+    throttle_rate: Rate
     """Share of API calls that are answered with 429."""
-    loss_rate: Share
+    loss_rate: Rate
     """Share of documents that are taken and lost."""
-    duplicate_rate: Share
+    duplicate_rate: Rate
     """Share of documents that are delivered twice."""
-    refuse: Refusal = ""
+    refuse: BadCredentials = ""
     """Why every API call is answered with 403: credentials that expired, may not, or are not known."""
     throttle_until_s: float = 0.0
     """Every API call is answered with 429 until then, in seconds since the epoch."""

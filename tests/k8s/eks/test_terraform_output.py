@@ -48,7 +48,7 @@ def test_the_changes_of_a_plan():
     ]
     reads = [{"address": "data.x", "mode": "data", "change": {"actions": ["read"]}}]
 
-    assert terraform_output.change({"resource_changes": changes + reads}) == terraform_output.Change(
+    assert terraform_output.change({"resource_changes": changes + reads}) == terraform_output.PlannedChange(
         made=("a",), changed=("b",), removed=("c",), replaced=("d", "e")
     )
     assert terraform_output.change({}).is_empty

@@ -4,10 +4,11 @@ from collections.abc import Callable
 from itertools import count
 from typing import Any
 
-from k8s.lab.apiserver.object_store import Object, Store
-from k8s.lab.apiserver.requests import Options, Target
+from k8s.lab.apiserver.object_store import ObjectStore
+from k8s.lab.apiserver.requests import Options, RequestTarget
 from k8s.lab.apiserver.resources import NAMESPACES, RESOURCES, Resource
 from k8s.lab.apiserver.writing import Writer
+from k8s.lab.design.seeds import Object
 from tests.k8s.lab.apiserver.samples import NOW
 
 _BY_KIND = {resource.kind: resource for resource in RESOURCES}
@@ -23,23 +24,23 @@ class Place:
     """The namespaces ``catalog`` and ``ui``, and room for more."""
 
     def __init__(self, *, first_version: int = 0, history: int = 2_000) -> None:
-        self.store = Store(first_version=first_version, history=history)
+        self.store = ObjectStore(first_version=first_version, history=history)
         self.writer = Writer(self.store, clock=lambda: NOW, new_uid=counted_uids())
         for name in ("catalog", "ui"):
-            self.writer.create(Target(resource=NAMESPACES), {"metadata": {"name": name}}, Options())
+            self.writer.create(RequestTarget(resource=NAMESPACES), {"metadata": {"name": name}}, Options())
 
     def add(self, obj: dict[str, Any], options: Options | None = None) -> Object:
         """Create the object where its metadata says."""
         resource = _BY_KIND[obj["kind"]]
-        target = Target(resource=resource, namespace=obj["metadata"].get("namespace", ""))
+        target = RequestTarget(resource=resource, namespace=obj["metadata"].get("namespace", ""))
         return self.writer.create(target, obj, options or Options()).obj
 
 
-def target_of(obj: Object, subresource: str = "") -> Target:
+def target_of(obj: Object, subresource: str = "") -> RequestTarget:
     """The URL of an object, as a value."""
     metadata = obj["metadata"]
     resource: Resource = _BY_KIND[obj["kind"]]
-    return Target(
+    return RequestTarget(
         resource=resource,
         namespace=metadata.get("namespace", ""),
         name=metadata["name"],

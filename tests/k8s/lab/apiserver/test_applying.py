@@ -6,15 +6,15 @@ from typing import Any
 import pytest
 
 from k8s.lab.apiserver.fieldsets import from_fields_v1, shown, to_fields_v1
-from k8s.lab.apiserver.object_store import Object
 from k8s.lab.apiserver.patch import APPLY_PATCH, MERGE_PATCH
-from k8s.lab.apiserver.requests import Options, Target
+from k8s.lab.apiserver.requests import Options, RequestTarget
 from k8s.lab.apiserver.resources import DEPLOYMENTS, SERVICES
 from k8s.lab.apiserver.statuses import StatusError
+from k8s.lab.design.seeds import Object
 from tests.k8s.lab.apiserver import samples
 from tests.k8s.lab.apiserver.place import Place
 
-CATALOG = Target(resource=SERVICES, namespace="catalog", name="catalog")
+CATALOG = RequestTarget(resource=SERVICES, namespace="catalog", name="catalog")
 
 
 def configuration(**spec: Any) -> dict[str, Any]:
@@ -32,12 +32,12 @@ def named(manager: str, *, force: bool | None = None, **options: Any) -> Options
 
 
 def apply(
-    place: Place, body: Any, manager: str = "me", *, target: Target = CATALOG, force: bool = False
+    place: Place, body: Any, manager: str = "me", *, target: RequestTarget = CATALOG, force: bool = False
 ) -> Object:
     return place.writer.patch(target, APPLY_PATCH, body, named(manager, force=force)).obj
 
 
-def merge(place: Place, body: Any, manager: str, target: Target = CATALOG) -> Object:
+def merge(place: Place, body: Any, manager: str, target: RequestTarget = CATALOG) -> Object:
     return place.writer.patch(target, MERGE_PATCH, body, named(manager)).obj
 
 
@@ -175,7 +175,7 @@ def test_a_write_by_nobodys_name_goes_by_the_user_agent(place: Place) -> None:
 
 def test_lists_merge_by_their_keys_and_sets_by_their_values(place: Place) -> None:
     """Two appliers share a Deployment's containers and finalizers; other lists have one owner."""
-    target = Target(resource=DEPLOYMENTS, namespace="catalog", name="catalog")
+    target = RequestTarget(resource=DEPLOYMENTS, namespace="catalog", name="catalog")
     first = samples.deployment("catalog")
     first["metadata"]["finalizers"] = ["example.com/a"]
     apply(place, first, "one", target=target)

@@ -17,7 +17,7 @@ from k8s.lab.apiserver.kinds import SHAPES
 from k8s.lab.apiserver.managers import ownerships
 from k8s.lab.apiserver.object_store import key_of
 from k8s.lab.apiserver.patch import APPLY_PATCH, JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH
-from k8s.lab.apiserver.requests import Options, Target
+from k8s.lab.apiserver.requests import Options, RequestTarget
 from k8s.lab.apiserver.resources import DEPLOYMENTS, PODS, RESOURCES, Resource
 from k8s.lab.apiserver.schema import Array, Map, Record, Scalar, Type
 from k8s.lab.apiserver.tables import table
@@ -112,7 +112,7 @@ CLIENTS_FAULT = (0, *range(400, 500))
 def shown(place: Place) -> None:
     """Everything in the place can be listed, selected, printed and sent."""
     for resource in RESOURCES:
-        page = listing.read_page(place.store, Target(resource=resource), Options(labels="a!=b"))
+        page = listing.read_page(place.store, RequestTarget(resource=resource), Options(labels="a!=b"))
         made = table(resource, page.items, now=samples.NOW, metadata=page.metadata, include="Object")
         assert msgspec.json.encode(made)
 
@@ -129,7 +129,7 @@ def test_creating_anything(data: st.DataObject) -> None:
         body["metadata"] = {"name": "x"} | (
             body["metadata"] if isinstance(body.get("metadata"), dict) else {}
         )
-    target = Target(resource=resource, namespace="catalog" if resource.namespaced else "")
+    target = RequestTarget(resource=resource, namespace="catalog" if resource.namespaced else "")
     assert outcome(lambda: place.writer.create(target, body, Options())) in CLIENTS_FAULT
     shown(place)
 
@@ -220,7 +220,7 @@ def test_nothing_is_lost_on_the_way(sequence: list[tuple[str, str, Any, bool]]) 
 def do(place: Place, verb: str, name: str, argument: Any, flag: bool) -> None:
     """One act: pods may belong to the Deployment of the given name."""
     resource = PODS if flag else DEPLOYMENTS
-    target = Target(resource=resource, namespace="catalog", name=name)
+    target = RequestTarget(resource=resource, namespace="catalog", name=name)
     made = samples.pod(name, "catalog") if flag else samples.deployment("catalog", name)
     match verb:
         case "create":
@@ -307,7 +307,7 @@ def test_any_token_and_version(token: str, version: str) -> None:
     """A page, or a refusal."""
     store, options = Place().store, Options(go_on=token, version=version)
 
-    assert outcome(lambda: listing.read_page(store, Target(resource=RESOURCES[0]), options)) in (
+    assert outcome(lambda: listing.read_page(store, RequestTarget(resource=RESOURCES[0]), options)) in (
         0,
         400,
         410,

@@ -5,13 +5,13 @@ from dataclasses import replace
 import pytest
 
 from k8s.lab.apiserver.listing import Page, read_as_of, read_page
-from k8s.lab.apiserver.requests import Options, Target
+from k8s.lab.apiserver.requests import Options, RequestTarget
 from k8s.lab.apiserver.resources import PODS
 from k8s.lab.apiserver.statuses import StatusError
 from tests.k8s.lab.apiserver import samples
 from tests.k8s.lab.apiserver.place import Place, target_of
 
-ALL_PODS = Target(resource=PODS)
+ALL_PODS = RequestTarget(resource=PODS)
 
 
 def names(page: Page) -> list[str]:

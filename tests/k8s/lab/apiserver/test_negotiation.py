@@ -2,7 +2,7 @@
 
 import pytest
 
-from k8s.lab.apiserver.negotiation import META_FORMS, Form, Wanted, wanted
+from k8s.lab.apiserver.negotiation import META_FORMS, Form, Negotiated, wanted
 from k8s.lab.apiserver.statuses import StatusError
 
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
@@ -13,31 +13,34 @@ GROUPS = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 @pytest.mark.parametrize(
     ("accept", "expected"),
     [
-        ("", Wanted()),
-        ("*/*", Wanted()),
-        ("application/json", Wanted()),
-        ("application/json, */*", Wanted()),
-        ("application/vnd.kubernetes.protobuf,application/json", Wanted()),
-        ("text/html,application/xhtml+xml,*/*;q=0.8", Wanted()),
+        ("", Negotiated()),
+        ("*/*", Negotiated()),
+        ("application/json", Negotiated()),
+        ("application/json, */*", Negotiated()),
+        ("application/vnd.kubernetes.protobuf,application/json", Negotiated()),
+        ("text/html,application/xhtml+xml,*/*;q=0.8", Negotiated()),
         (
             f"{TABLE},{TABLE_BETA},application/json",
-            Wanted(form=Form.TABLE, group="meta.k8s.io", version="v1"),
+            Negotiated(form=Form.TABLE, group="meta.k8s.io", version="v1"),
         ),
-        (f"{TABLE_BETA},application/json", Wanted(form=Form.TABLE, group="meta.k8s.io", version="v1beta1")),
-        (f"application/json,{TABLE}", Wanted()),
-        (f"{TABLE};q=0.5,application/json", Wanted()),
-        (f"{GROUPS},application/json", Wanted()),
-        ("application/json;as=Table;v=v9;g=meta.k8s.io,application/json", Wanted()),
+        (
+            f"{TABLE_BETA},application/json",
+            Negotiated(form=Form.TABLE, group="meta.k8s.io", version="v1beta1"),
+        ),
+        (f"application/json,{TABLE}", Negotiated()),
+        (f"{TABLE};q=0.5,application/json", Negotiated()),
+        (f"{GROUPS},application/json", Negotiated()),
+        ("application/json;as=Table;v=v9;g=meta.k8s.io,application/json", Negotiated()),
         (
             (
                 "application/vnd.kubernetes.protobuf;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,"
                 "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
             ),
-            Wanted(form=Form.METADATA, group="meta.k8s.io", version="v1"),
+            Negotiated(form=Form.METADATA, group="meta.k8s.io", version="v1"),
         ),
     ],
 )
-def test_the_first_clause_that_can_be_met_wins(accept: str, expected: Wanted) -> None:
+def test_the_first_clause_that_can_be_met_wins(accept: str, expected: Negotiated) -> None:
     """By quality, then in order; protobuf and unknown forms are passed over."""
     assert expected == wanted(accept, META_FORMS)
 
@@ -46,7 +49,7 @@ def test_aggregated_discovery_is_given_where_it_is_offered() -> None:
     """And only there."""
     found = wanted(f"{GROUPS},application/json", (Form.GROUP_LIST,))
 
-    assert Wanted(form=Form.GROUP_LIST, group="apidiscovery.k8s.io", version="v2") == found
+    assert Negotiated(form=Form.GROUP_LIST, group="apidiscovery.k8s.io", version="v2") == found
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,10 @@
 
 import pytest
 
-from k8s.lab.apiserver.object_store import Object, Store
+from k8s.lab.apiserver.object_store import ObjectStore
 from k8s.lab.apiserver.resources import PODS, SERVICES
 from k8s.lab.apiserver.statuses import StatusError
+from k8s.lab.design.seeds import Object
 
 
 def named(name: str, namespace: str = "catalog", **labels: str) -> Object:
@@ -17,7 +18,7 @@ def names(objects: list[Object]) -> list[str]:
 
 def test_versions_count_over_all_resources() -> None:
     """One counter serves all resources, starting behind the first version."""
-    store = Store(first_version=100)
+    store = ObjectStore(first_version=100)
     first = store.put(PODS, named("a"))
     second = store.put(SERVICES, named("b"))
 
@@ -29,14 +30,14 @@ def test_versions_count_over_all_resources() -> None:
 def test_what_was_put_in_is_not_changed() -> None:
     """The caller's dictionary stays as it was."""
     given = named("a")
-    Store().put(PODS, given)
+    ObjectStore().put(PODS, given)
 
     assert named("a") == given
 
 
 def test_lists_are_sorted_and_can_be_of_one_namespace() -> None:
     """Objects come by namespace, then name."""
-    store = Store()
+    store = ObjectStore()
     for name, namespace in (("b", "ui"), ("c", "catalog"), ("a", "ui")):
         store.put(PODS, named(name, namespace))
 
@@ -46,7 +47,7 @@ def test_lists_are_sorted_and_can_be_of_one_namespace() -> None:
 
 def test_changes_since_a_version_come_oldest_first() -> None:
     """A watcher gets what it has not seen, and nothing else."""
-    store = Store()
+    store = ObjectStore()
     store.put(PODS, named("a"))
     store.put(PODS, named("a", colour="red"))
     store.remove(PODS, ("catalog", "a"))
@@ -59,7 +60,7 @@ def test_changes_since_a_version_come_oldest_first() -> None:
 
 def test_a_deletion_has_its_own_version() -> None:
     """The last state of a deleted object carries the deletion's version, so that a watcher can go on."""
-    store = Store()
+    store = ObjectStore()
     store.put(PODS, named("a"))
 
     assert store.remove(PODS, ("catalog", "a"))["metadata"]["resourceVersion"] == "2"
@@ -67,7 +68,7 @@ def test_a_deletion_has_its_own_version() -> None:
 
 def test_the_history_is_bounded_and_says_when_it_ends() -> None:
     """A version that the history no longer reaches is 410 Expired; the oldest it reaches is not."""
-    store = Store(history=3)
+    store = ObjectStore(history=3)
     for number in range(5):
         store.put(PODS, named(f"p{number}"))
 
@@ -80,12 +81,12 @@ def test_the_history_is_bounded_and_says_when_it_ends() -> None:
 def test_a_version_of_an_earlier_life_is_expired() -> None:
     """A watcher of an earlier server on the same address is told to list again."""
     with pytest.raises(StatusError):
-        Store(first_version=100).since(PODS, 99)
+        ObjectStore(first_version=100).since(PODS, 99)
 
 
 def test_the_state_can_be_seen_as_of_a_version() -> None:
     """Additions, changes and deletions are taken back, newest first."""
-    store = Store()
+    store = ObjectStore()
     store.put(PODS, named("a"))
     store.put(PODS, named("b"))
     store.put(PODS, named("a", colour="red"))
@@ -101,7 +102,7 @@ def test_the_state_can_be_seen_as_of_a_version() -> None:
 
 def test_listeners_hear_their_resource_until_they_leave() -> None:
     """A listener is called once a change of its own resource."""
-    store = Store()
+    store = ObjectStore()
     heard: list[str] = []
     leave = store.listen(PODS, lambda: heard.append("pods"))
     store.put(PODS, named("a"))

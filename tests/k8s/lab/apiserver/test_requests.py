@@ -2,7 +2,7 @@
 
 import pytest
 
-from k8s.lab.apiserver.requests import Options, Target, options_of, target_of
+from k8s.lab.apiserver.requests import Options, RequestTarget, options_of, target_of
 from k8s.lab.apiserver.resources import DEPLOYMENTS, ENDPOINT_SLICES, NAMESPACES, NODES, PODS, SERVICES
 from k8s.lab.apiserver.statuses import StatusError
 
@@ -10,29 +10,32 @@ from k8s.lab.apiserver.statuses import StatusError
 @pytest.mark.parametrize(
     ("path", "expected"),
     [
-        ("/api/v1/pods", Target(resource=PODS)),
-        ("/api/v1/namespaces", Target(resource=NAMESPACES)),
-        ("/api/v1/namespaces/catalog", Target(resource=NAMESPACES, name="catalog")),
+        ("/api/v1/pods", RequestTarget(resource=PODS)),
+        ("/api/v1/namespaces", RequestTarget(resource=NAMESPACES)),
+        ("/api/v1/namespaces/catalog", RequestTarget(resource=NAMESPACES, name="catalog")),
         (
             "/api/v1/namespaces/catalog/status",
-            Target(resource=NAMESPACES, name="catalog", subresource="status"),
+            RequestTarget(resource=NAMESPACES, name="catalog", subresource="status"),
         ),
-        ("/api/v1/namespaces/catalog/services", Target(resource=SERVICES, namespace="catalog")),
-        ("/api/v1/namespaces/catalog/services/ui", Target(resource=SERVICES, namespace="catalog", name="ui")),
+        ("/api/v1/namespaces/catalog/services", RequestTarget(resource=SERVICES, namespace="catalog")),
+        (
+            "/api/v1/namespaces/catalog/services/ui",
+            RequestTarget(resource=SERVICES, namespace="catalog", name="ui"),
+        ),
         (
             "/api/v1/namespaces/catalog/pods/p/status",
-            Target(resource=PODS, namespace="catalog", name="p", subresource="status"),
+            RequestTarget(resource=PODS, namespace="catalog", name="p", subresource="status"),
         ),
         (
             "/api/v1/namespaces/catalog/pods/p/portforward",
-            Target(resource=PODS, namespace="catalog", name="p", subresource="portforward"),
+            RequestTarget(resource=PODS, namespace="catalog", name="p", subresource="portforward"),
         ),
-        ("/api/v1/nodes/node-a-1", Target(resource=NODES, name="node-a-1")),
-        ("/apis/discovery.k8s.io/v1/endpointslices", Target(resource=ENDPOINT_SLICES)),
-        ("/apis/apps/v1/namespaces/ui/deployments/", Target(resource=DEPLOYMENTS, namespace="ui")),
+        ("/api/v1/nodes/node-a-1", RequestTarget(resource=NODES, name="node-a-1")),
+        ("/apis/discovery.k8s.io/v1/endpointslices", RequestTarget(resource=ENDPOINT_SLICES)),
+        ("/apis/apps/v1/namespaces/ui/deployments/", RequestTarget(resource=DEPLOYMENTS, namespace="ui")),
     ],
 )
-def test_paths_name_objects_and_collections(path: str, expected: Target) -> None:
+def test_paths_name_objects_and_collections(path: str, expected: RequestTarget) -> None:
     """With and without a namespace, with and without a name."""
     assert expected == target_of(path)
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from k8s.lab.apiserver.object_store import Object
 from k8s.lab.apiserver.patch import JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH
 from k8s.lab.apiserver.requests import Options
 from k8s.lab.apiserver.statuses import StatusError
+from k8s.lab.design.seeds import Object
 from tests.k8s.lab.apiserver import samples
 from tests.k8s.lab.apiserver.place import Place, target_of
 

@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 
 from k8s.lab.apiserver.patch import JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH
-from k8s.lab.apiserver.requests import Options, Target
+from k8s.lab.apiserver.requests import Options, RequestTarget
 from k8s.lab.apiserver.resources import NAMESPACES, PODS, SERVICES
 from k8s.lab.apiserver.statuses import StatusError
 from tests.k8s.lab.apiserver import samples
 from tests.k8s.lab.apiserver.place import Place, target_of
 
-SERVICES_THERE = Target(resource=SERVICES, namespace="catalog")
-CATALOG = Target(resource=SERVICES, namespace="catalog", name="catalog")
+SERVICES_THERE = RequestTarget(resource=SERVICES, namespace="catalog")
+CATALOG = RequestTarget(resource=SERVICES, namespace="catalog", name="catalog")
 
 
 @pytest.fixture
@@ -312,15 +312,15 @@ def test_a_namespace_takes_what_it_holds_with_it(place: Place) -> None:
     place.add(samples.pod("p", "catalog"))
     place.add(samples.pod("u", "ui"))
 
-    place.writer.delete(Target(resource=NAMESPACES, name="catalog"), None, Options())
+    place.writer.delete(RequestTarget(resource=NAMESPACES, name="catalog"), None, Options())
 
     assert place.store.keys(PODS) == (("ui", "u"),)
     assert place.store.keys(SERVICES) == ()
-    place.writer.create(Target(resource=NAMESPACES), samples.namespace("default"), Options())
+    place.writer.create(RequestTarget(resource=NAMESPACES), samples.namespace("default"), Options())
     with pytest.raises(
         StatusError, match='namespaces "default" is forbidden: this namespace may not be'
     ) as no:
-        place.writer.delete(Target(resource=NAMESPACES, name="default"), None, Options())
+        place.writer.delete(RequestTarget(resource=NAMESPACES, name="default"), None, Options())
     assert no.value.code == 403
 
 

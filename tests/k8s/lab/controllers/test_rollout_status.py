@@ -8,7 +8,7 @@ import pytest
 from k8s.lab.controllers.rolling import Revision
 from k8s.lab.controllers.rollout_status import (
     Moment,
-    Rollout,
+    RolloutSeen,
     absent_as_null,
     deployment_status,
     replica_set_status,
@@ -23,8 +23,8 @@ def revision(name: str, pods: int, available: int | None = None) -> Revision:
     return Revision(name=name, wanted=pods, pods=pods, ready=found, available=found)
 
 
-def rollout(new: Revision | None, *old: Revision, **more: Any) -> Rollout:
-    return Rollout(**({"generation": 2, "replicas": 3, "may_miss": 0, "new": new, "old": old} | more))
+def rollout(new: Revision | None, *old: Revision, **more: Any) -> RolloutSeen:
+    return RolloutSeen(**({"generation": 2, "replicas": 3, "may_miss": 0, "new": new, "old": old} | more))
 
 
 def conditions(status: dict[str, Any]) -> dict[str, tuple[str, str]]:

@@ -5,12 +5,12 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from k8s.lab.store.exchange import Answer, ExchangeError, connect
+from k8s.lab.store.exchange import ExchangeError, HttpAnswer, connect
 
 SERVER_IP, SOURCE_IP = "127.78.2.1", "127.78.2.2"
 
 
-def exchange_with(*parts: bytes, timeout_s: float = 5.0, hang: bool = False) -> Answer:
+def exchange_with(*parts: bytes, timeout_s: float = 5.0, hang: bool = False) -> HttpAnswer:
     """Ask a server that answers in these parts, and then hangs up (or not)."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -23,7 +23,7 @@ def exchange_with(*parts: bytes, timeout_s: float = 5.0, hang: bool = False) -> 
             await reader.read(1)
         writer.close()
 
-    async def run() -> Answer:
+    async def run() -> HttpAnswer:
         async with await asyncio.start_server(answer, SERVER_IP, 0) as server:
             link = await connect(server.sockets[0].getsockname(), SOURCE_IP, timeout_s)
             try:
@@ -39,12 +39,12 @@ def test_an_answer_may_come_in_any_parts() -> None:
     answer = exchange_with(
         b"HTTP/1.1 200 OK\r\ncontent-le", b"ngth: 11\r\n\r", b"\nhello", b" world", hang=True
     )
-    assert Answer(status=200, body=b"hello world", reusable=True) == answer
+    assert HttpAnswer(status=200, body=b"hello world", reusable=True) == answer
 
 
 def test_without_a_length_the_end_of_the_connection_ends_the_answer() -> None:
     """Such a connection is of no further use."""
-    assert Answer(status=404, body=b"no", reusable=False) == exchange_with(
+    assert HttpAnswer(status=404, body=b"no", reusable=False) == exchange_with(
         b"HTTP/1.1 404 Not Found\r\n\r\n", b"no"
     )
 

@@ -12,7 +12,7 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from k8s.lab.xray import otlp
-from k8s.lab.xray.api_errors import ApiError
+from k8s.lab.xray.api_errors import XrayError
 from k8s.lab.xray.behaviour import Settings
 from k8s.lab.xray.standin import StandIn
 
@@ -274,9 +274,9 @@ def canonical(found: list[Json]) -> Any:
     return sorted(((names[item["ReferenceId"]], ordered(item)) for item in found), key=lambda named: named[0])
 
 
-def refused(target: StandIn, path: str, **body: Any) -> ApiError:
+def refused(target: StandIn, path: str, **body: Any) -> XrayError:
     """The error of a call that must fail."""
-    with pytest.raises(ApiError) as caught:
+    with pytest.raises(XrayError) as caught:
         target.call(path, body)
     return caught.value
 

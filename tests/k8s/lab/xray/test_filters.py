@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from k8s.lab.xray.api_errors import ApiError
-from k8s.lab.xray.filters import And, Annotation, Edge, Keyword, Not, Or, Service, Who, parse
+from k8s.lab.xray.api_errors import XrayError
+from k8s.lab.xray.filters import And, Annotation, EdgeFilter, Keyword, Not, Or, ServiceFilter, Who, parse
 from k8s.lab.xray.matching import Matcher
 from k8s.lab.xray.traces import Trace, assemble
 from tests.k8s.lab.xray.builders import EKS, TRACE, call, segment, subsegment
@@ -36,9 +36,9 @@ def test_complex_keywords() -> None:
 
     assert parse(expression) == And(
         terms=(
-            Service(who=Who(name="a", type="T", account="1"), inner=Keyword(keyword="fault")),
-            Edge(caller=Who(name="a"), callee=Who(name="b")),
-            Not(term=Service(who=Who())),
+            ServiceFilter(who=Who(name="a", type="T", account="1"), inner=Keyword(keyword="fault")),
+            EdgeFilter(caller=Who(name="a"), callee=Who(name="b")),
+            Not(term=ServiceFilter(who=Who())),
             Annotation(key="run_id", operator="=", value="R1"),
             Annotation(key="aws.local.service", operator="!=", value="x"),
             Annotation(key="n", operator=">", value=2.0),
@@ -76,7 +76,7 @@ def test_complex_keywords() -> None:
 )
 def test_bad_expressions(expression: str) -> None:
     """What is no expression is an InvalidRequestException that says why."""
-    with pytest.raises(ApiError, match="Invalid filter expression") as caught:
+    with pytest.raises(XrayError, match="Invalid filter expression") as caught:
         parse(expression)
 
     assert (caught.value.code, caught.value.status) == ("InvalidRequestException", 400)
@@ -87,7 +87,7 @@ def test_any_text_parses_or_is_refused(expression: str) -> None:
     """No text makes the parser fail in another way."""
     try:
         parse(expression)
-    except ApiError as error:
+    except XrayError as error:
         assert error.code == "InvalidRequestException"  # noqa: PT017  # either way is right
 
 

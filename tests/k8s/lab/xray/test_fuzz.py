@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 
 from k8s.lab.xray import otlp
-from k8s.lab.xray.api_errors import ApiError
+from k8s.lab.xray.api_errors import XrayError
 from tests.k8s.lab.xray.builders import TRACE, WINDOW, Json, pairs, request, segment, span, stand_in, take
 
 _SCALARS = st.none() | st.booleans() | st.integers(-3, 600) | st.floats(-1, 2e9) | st.text(max_size=4)
@@ -108,7 +108,7 @@ def test_bodies(kind: str, body: bytes) -> None:
     """Any bytes as an OTLP body are decoded or refused."""
     try:
         otlp.decode(body, kind)
-    except otlp.UndecodableError as error:
+    except otlp.NotOtlpError as error:
         assert str(error)  # noqa: PT017  # either way is right
 
 
@@ -119,7 +119,7 @@ def test_arguments(path: str, arguments: Json, windowed: bool) -> None:
     body = WINDOW | arguments if windowed else arguments
     try:
         answer = stand_in().call(path, body)
-    except ApiError as error:
+    except XrayError as error:
         assert error.code == "InvalidRequestException"  # noqa: PT017  # either way is right
     else:
         json.dumps(answer)
@@ -131,7 +131,7 @@ def ask_everything(target: Any) -> None:
     for body in (WINDOW, WINDOW | {"StartTime": WINDOW["StartTime"] - 3600, "GroupName": "g"}):
         try:
             json.dumps(target.call("/ServiceGraph", body))
-        except ApiError as error:
+        except XrayError as error:
             assert "not found" in error.message  # noqa: PT017  # the spans' stand-in has no group
     json.dumps(target.call("/TraceGraph", {"TraceIds": [TRACE]}))
     json.dumps(target.call("/Traces", {"TraceIds": [TRACE]}))

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from k8s.lab.xray import otlp
-from k8s.lab.xray.api_errors import ApiError
+from k8s.lab.xray.api_errors import XrayError
 from tests.k8s.lab.xray.builders import (
     CLIENT,
     SERVER,
@@ -193,14 +193,14 @@ def test_expressions(expression: str) -> None:
     with quick():
         try:
             assert len(target.call("/TraceSummaries", arguments)["TraceSummaries"]) == 1
-        except ApiError as error:
+        except XrayError as error:
             assert error.code == "InvalidRequestException"  # noqa: PT017  # either way is right
 
 
 def test_bombs() -> None:
     """A small gzip body that unpacks to gigabytes is refused before it does."""
     bomb = gzip.compress(bytes(otlp.LARGEST_BYTES + 1))
-    with quick(), pytest.raises(otlp.UndecodableError, match="too large"):
+    with quick(), pytest.raises(otlp.NotOtlpError, match="too large"):
         otlp.decompressed(bomb, "gzip")
 
 

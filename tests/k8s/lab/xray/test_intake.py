@@ -1,6 +1,6 @@
 """The way in and the bounds: what is late, lost, doubled, too much or too old."""
 
-from k8s.lab.xray.api_errors import ApiError
+from k8s.lab.xray.api_errors import XrayError
 from tests.k8s.lab.xray.builders import (
     CLIENT,
     SERVER,
@@ -46,7 +46,7 @@ def test_throttling() -> None:
     for _ in range(200):
         try:
             target.call("/ServiceGraph", WINDOW)
-        except ApiError as error:
+        except XrayError as error:
             assert (error.code, error.status) == ("ThrottledException", 429)  # noqa: PT017  # some calls pass
             errors += 1
 

@@ -72,7 +72,7 @@ def test_what_does_not_fit(field: Json) -> None:
     one: Json = {"traceId": "0af7651916cd43dd8448eb211c80319c", "spanId": "b7ad6b7169203331"}
     body = {"resourceSpans": [{"scopeSpans": [{"spans": [one | field]}]}]}
 
-    with pytest.raises(otlp.UndecodableError):
+    with pytest.raises(otlp.NotOtlpError):
         otlp.decode(json.dumps(body).encode(), otlp.JSON)
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from k8s.lab.xray.api_errors import ApiError
+from k8s.lab.xray.api_errors import XrayError
 from tests.k8s.lab.xray.builders import (
     T0,
     TRACE,
@@ -42,7 +42,7 @@ def test_fifty_documents_a_call() -> None:
     documents = [segment("ui", number) for number in range(1, 52)]
 
     put(target, *documents[:50])
-    with pytest.raises(ApiError, match="at most 50"):
+    with pytest.raises(XrayError, match="at most 50"):
         put(target, *documents)
 
     assert target.status()["documents"] == 50

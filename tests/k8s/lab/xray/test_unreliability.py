@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from k8s.lab.xray.api_errors import ApiError
+from k8s.lab.xray.api_errors import XrayError
 from k8s.lab.xray.credentials import check_credentials, check_signature
 from tests.k8s.lab.xray.builders import WINDOW, Clock, refused, services, shop, stand_in, take
 
@@ -62,7 +62,7 @@ def test_knobs_that_do_not_turn(changes: Any) -> None:
     target = stand_in()
     before = target.status()["knobs"]
 
-    with pytest.raises(ApiError, match="turning the stand-in's knobs"):
+    with pytest.raises(XrayError, match="turning the stand-in's knobs"):
         target.turn({"duplicate_rate": 0.5, **changes})
     assert target.status()["knobs"] == before
 
@@ -84,7 +84,7 @@ def test_knobs_that_do_not_turn(changes: Any) -> None:
 )
 def test_refused_credentials(key: str, refuse: str, code: str, words: str) -> None:
     """Credentials are refused with AWS's codes and words, by key id or all of them."""
-    with pytest.raises(ApiError, match=words) as caught:
+    with pytest.raises(XrayError, match=words) as caught:
         check_credentials(_KEY.format(key), "/ServiceGraph", refuse=refuse, account="000000000000")
 
     assert (caught.value.code, caught.value.status) == (code, 403)
