@@ -22,6 +22,7 @@ from typing import Any, Final
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
+from k8s.errors import SamezoneError, UnreachableError
 from k8s.lab.xray.app import serve
 from k8s.lab.xray.behaviour import Settings
 
@@ -46,6 +47,10 @@ Slot = tuple[bytes, bytes, bytes, int, int]
 """Trace id, span id, parent id, start and end in nanoseconds: what differs between spans."""
 
 PlainAttributes = dict[str, str | int]
+
+
+class WrongGraphError(SamezoneError):
+    """The stand-in's graph does not count what was sent."""
 
 
 class Template:
@@ -193,9 +198,9 @@ def compare(services: list[dict[str, Any]], sent: Mapping[Pair, int]) -> None:
         wanted[f"ui-{client}"] += count
         wanted[f"catalog-{server}"] += count
     if edges != {(f"ui-{client}", f"catalog-{server}"): count for (client, server), count in sent.items()}:
-        sys.exit("the graph's edges are not what was sent")
+        raise WrongGraphError("the graph's edges are not what was sent")
     if nodes != wanted:
-        sys.exit("the graph's nodes are not what was sent")
+        raise WrongGraphError("the graph's nodes are not what was sent")
 
 
 def main() -> int:
@@ -203,7 +208,11 @@ def main() -> int:
     most = int(sys.argv[1]) if len(sys.argv) > 1 else SEGMENTS
     held = True
     for size in SIZES:
-        found = measure(int(most * size))
+        try:
+            found = measure(int(most * size))
+        except SamezoneError as error:
+            print(f"bench_xray: {error}", file=sys.stderr)
+            return error.exit_code
         by_clock, by_cpu = found.spans / found.sent_s, found.spans / found.cpu_s
         print(
             f"{int(most * size):>9,} segments {found.spans:>9,} spans  in: {by_clock:7,.0f} spans/s by the "
@@ -229,7 +238,7 @@ def _send(connection: http.client.HTTPConnection, bodies: list[bytes]) -> float:
         answer = connection.getresponse()
         answer.read()
         if answer.status != http.HTTPStatus.OK:
-            sys.exit(f"the stand-in answered {answer.status}")
+            raise UnreachableError(f"the stand-in answered {answer.status}")
     return time.perf_counter() - began_s
 
 

@@ -8,7 +8,7 @@ import ipaddress
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from k8s.lab.apiserver import faults, names, resources
+from k8s.lab.apiserver import faults, name_rules, resources
 from k8s.lab.apiserver.faults import Fault
 from k8s.lab.apiserver.resources import Resource
 from k8s.lab.design.seeds import Object
@@ -21,7 +21,7 @@ MOST_HINTS = 8
 MOST_ENDPOINTS = 1_000
 MOST_ADDRESSES = 100
 _LAST_PORT = 65_535
-_NAME_RULES = {resources.NAMESPACES: names.LABEL_NAME, resources.SERVICES: names.SERVICE_NAME}
+_NAME_RULES = {resources.NAMESPACES: name_rules.LABEL_NAME, resources.SERVICES: name_rules.SERVICE_NAME}
 
 
 def faults_of(resource: Resource, new: Object, old: Object | None) -> tuple[Fault, ...]:
@@ -29,7 +29,7 @@ def faults_of(resource: Resource, new: Object, old: Object | None) -> tuple[Faul
 
     The object has its kind's shape and defaults already.
     """
-    found = list(names.check_metadata(new["metadata"], _NAME_RULES.get(resource, names.SUBDOMAIN)))
+    found = list(name_rules.check_metadata(new["metadata"], _NAME_RULES.get(resource, name_rules.SUBDOMAIN)))
     rule = _RULES.get(resource)
     if rule is not None:
         found.extend(rule(new, old))
@@ -56,7 +56,7 @@ def _service(new: Object, old: Object | None) -> Iterator[Fault]:
     if not ports and spec["type"] != "ExternalName" and spec.get("clusterIP") != "None":
         yield faults.required("spec.ports")
     yield from _service_ports(ports)
-    yield from names.check_labels("spec.selector", spec.get("selector", {}))
+    yield from name_rules.check_labels("spec.selector", spec.get("selector", {}))
     closed = {
         "sessionAffinity": ("ClientIP", "None"),
         "type": ("ClusterIP", "ExternalName", "LoadBalancer", "NodePort"),
@@ -79,7 +79,7 @@ def _service_ports(ports: list[dict[str, Any]]) -> Iterator[Fault]:
         field = f"spec.ports[{index}]"
         name = port.get("name", "")
         if name:
-            yield from names.LABEL_NAME.check(f"{field}.name", name)
+            yield from name_rules.LABEL_NAME.check(f"{field}.name", name)
             if name in seen_names:
                 yield faults.duplicate(f"{field}.name", name)
             seen_names.add(name)
@@ -120,7 +120,7 @@ def _endpoint_slice(new: Object, old: Object | None) -> Iterator[Fault]:
     seen: set[str] = set()
     for index, port in enumerate(new["ports"]):
         if port["name"]:
-            yield from names.LABEL_NAME.check(f"ports[{index}].name", port["name"])
+            yield from name_rules.LABEL_NAME.check(f"ports[{index}].name", port["name"])
         if port["name"] in seen:
             yield faults.duplicate(f"ports[{index}].name", port["name"])
         seen.add(port["name"])
@@ -146,7 +146,7 @@ def _endpoint(field: str, endpoint: Mapping[str, Any], kind: str) -> Iterator[Fa
         for index, name in enumerate(hints):
             if name in hints[:index]:
                 yield faults.duplicate(f"{place}[{index}].name", name)
-            yield from names.LABEL_VALUE.check(f"{place}[{index}].name", name)
+            yield from name_rules.LABEL_VALUE.check(f"{place}[{index}].name", name)
 
 
 def _ipv4(field: str, address: str) -> Iterator[Fault]:
@@ -169,7 +169,7 @@ def _any_address(field: str, address: str) -> Iterator[Fault]:
 
 
 _ADDRESS_CHECKS: dict[str, Callable[[str, str], Iterator[Fault]]] = {
-    "FQDN": names.SUBDOMAIN.check,
+    "FQDN": name_rules.SUBDOMAIN.check,
     "IPv4": _ipv4,
     "IPv6": _ipv6,
 }
@@ -205,7 +205,7 @@ def _containers(field: str, containers: list[dict[str, Any]]) -> Iterator[Fault]
         elif name in seen:
             yield faults.duplicate(f"{field}[{index}].name", name)
         else:
-            yield from names.LABEL_NAME.check(f"{field}[{index}].name", name)
+            yield from name_rules.LABEL_NAME.check(f"{field}[{index}].name", name)
         seen.add(name)
         if not container.get("image"):
             yield faults.required(f"{field}[{index}].image")

@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from k8s.bench.bench_xray import BATCH, Pair, batches, compare
+from k8s.bench.bench_xray import BATCH, Pair, WrongGraphError, batches, compare
 from k8s.lab.xray import otlp
 from tests.k8s.lab.xray.builders import T0, Clock, stand_in
 
@@ -24,5 +24,5 @@ def test_batches_hold_the_calls() -> None:
     assert (sum(sent.values()), len(sent)) == (_CALLS, 25)
     compare(services, sent)
     sent[0, 0] += 1
-    with pytest.raises(SystemExit, match="edges are not what was sent"):
+    with pytest.raises(WrongGraphError, match="edges are not what was sent"):
         compare(services, sent)
