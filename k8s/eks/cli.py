@@ -3,15 +3,14 @@
 import argparse
 import ipaddress
 import re
-from datetime import UTC, datetime
 from pathlib import Path
 
 from k8s.console import Io, Parser, Verbs, group, verb
-from k8s.effects import Patience, Talk
-from k8s.eks import kubectl, lifecycle, manifests
+from k8s.effects import Talk
+from k8s.eks import manifests, session
+from k8s.eks.lifecycle import ClusterRequest
 from k8s.eks.programs import Programs
-from k8s.eks.terraform import Folder, Terraform
-from k8s.eks.words import leftovers
+from k8s.eks.session import DeployRequest, DestroyRequest, EksSession
 from k8s.errors import ExitCode, UsageError
 
 DEFAULT_NAME = "tar-demo-cluster"
@@ -113,7 +112,7 @@ def create_command(args: argparse.Namespace, io: Io) -> int:
         )
     if PRIVATE in args.cidr and len(args.cidr) > 1:
         raise UsageError(f"cluster create: --cidr {PRIVATE} and ranges contradict each other")
-    asked = lifecycle.ClusterRequest(
+    request = ClusterRequest(
         name=args.name,
         region=args.region,
         cidrs=tuple(one for one in args.cidr if one != PRIVATE),
@@ -121,95 +120,52 @@ def create_command(args: argparse.Namespace, io: Io) -> int:
         instance_type=args.instance_type,
         var_file=args.var_file,
     )
-    today = datetime.fromtimestamp(io.clock(), tz=UTC).date()
-    lifecycle.create(asked, _folder(args, io), Programs(io.environment), _talk(args, io), today=today)
+    session.create(_session(args, io), request)
     return ExitCode.DONE
 
 
 def deploy_command(args: argparse.Namespace, io: Io) -> int:
     """``samezone cluster deploy``."""
-    programs = Programs(io.environment)
-    programs.require("kubectl", "cluster deploy")
-    doing = "cluster deploy"
-    if args.place is not None:
-        target = kubectl.target(programs, args.context, doing)
-        place = manifests.parse_place(_read(args.place))
-    else:
-        folder = _existing(args, io, doing, "for a cluster that was not made here give --place FILE")
-        programs.require("terraform", doing)
-        outputs = Terraform(programs, folder, io.say).outputs()
-        target = lifecycle.target_of(outputs, programs, args.context, doing)
-        place = dict(lifecycle.place_of(outputs))
-    if target.credentials is not None:
-        programs.require(target.credentials, doing)
-    rendered = manifests.render(programs, args.overlay, place)
-    patience = Patience(timeout_s=args.timeout, clock=io.clock, sleep=io.sleep)
-    lifecycle.deploy(rendered, target, programs, _talk(args, io), patience, overlay=args.overlay)
-    if args.place is None:
-        io.say(f"the cluster costs money until: make destroy CONTEXT={target.context}")
+    request = DeployRequest(
+        name=args.name,
+        overlay=args.overlay,
+        place=args.place,
+        context=args.context,
+        timeout_s=args.timeout,
+    )
+    session.deploy(_session(args, io), request)
     return ExitCode.DONE
 
 
 def destroy_command(args: argparse.Namespace, io: Io) -> int:
-    """``samezone cluster destroy``; what it leaves is said before anything can be refused."""
-    folder = _folder(args, io)
-    region = folder.read_settings().get("region", "region unknown")
-    for line in leftovers(args.name, region, folder.path):
-        io.say(line)
-    doing = "cluster destroy"
-    programs = Programs(io.environment)
-    _existing(args, io, doing, "nothing was changed")
-    programs.require("terraform", doing)
-    has_kubectl = programs.find("kubectl") is not None
-    if args.context is not None:
-        programs.require("kubectl", doing)
-        kubectl.target(programs, args.context, doing)
-    lifecycle.destroy(folder, programs, _talk(args, io), named_context=args.context, has_kubectl=has_kubectl)
+    """``samezone cluster destroy``."""
+    session.destroy(_session(args, io), DestroyRequest(name=args.name, context=args.context))
     return ExitCode.DONE
 
 
 def undeploy_command(args: argparse.Namespace, io: Io) -> int:
     """``samezone cluster undeploy``."""
-    programs = Programs(io.environment)
-    programs.require("kubectl", "cluster undeploy")
-    target = kubectl.target(programs, args.context, "cluster undeploy")
-    lifecycle.undeploy(target, programs, _talk(args, io))
+    session.undeploy(_session(args, io), args.context)
     return ExitCode.DONE
 
 
 def status_command(args: argparse.Namespace, io: Io) -> int:
     """``samezone cluster status``: one line a pod of ours, by the zone it is in."""
-    programs = Programs(io.environment)
-    programs.require("kubectl", "cluster status")
-    target = kubectl.target(programs, args.context, "cluster status")
-    io.write(f"context  {target.context}")
-    io.write(f"cluster  {target.server}")
-    for line in kubectl.Kubectl(programs, target.context).pods_by_zone():
+    shown = session.pods(_session(args, io), args.context)
+    io.write(f"context  {shown.cluster.context}")
+    io.write(f"cluster  {shown.cluster.server}")
+    for line in shown.lines:
         io.write(line)
     return ExitCode.DONE
 
 
-def _folder(args: argparse.Namespace, io: Io) -> Folder:
-    return Folder(path=(io.home / "clusters" / args.name).absolute())
-
-
-def _existing(args: argparse.Namespace, io: Io, doing: str, otherwise: str) -> Folder:
-    folder = _folder(args, io)
-    if not folder.has_resources():
-        others = sorted(path.parent.name for path in folder.path.parent.glob("*/terraform.tfstate"))
-        known = f"; known: {', '.join(others)}" if others else ""
-        raise UsageError(
-            f"{doing}: terraform knows no cluster {args.name} ({folder.state}){known}; {otherwise}"
-        )
-    return folder
-
-
-def _talk(args: argparse.Namespace, io: Io) -> Talk:
-    return Talk(say=io.say, agree=lambda lines: io.agree(lines, yes=args.yes))
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text()
-    except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}") from error
+def _session(args: argparse.Namespace, io: Io) -> EksSession:
+    """The verbs that change nothing have no ``--yes``."""
+    yes = getattr(args, "yes", False)
+    return EksSession(
+        clusters=io.home / "clusters",
+        programs=Programs(io.environment),
+        talk=Talk(say=io.say, agree=lambda lines: io.agree(lines, yes=yes)),
+        clock=io.clock,
+        sleep=io.sleep,
+    )

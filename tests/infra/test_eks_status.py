@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from k8s.effects import Talk
 from k8s.eks import lifecycle
 from k8s.eks.kubectl import Kubectl, KubectlContext
 from k8s.eks.programs import Done
@@ -62,7 +63,7 @@ def test_undeploy_asks_and_removes_what_is_ours(agreed: bool):
             raise UsageError("not agreed, so nothing was changed")
 
     target = KubectlContext(context="eks", server="https://x", credentials=None)
-    talk = lifecycle.Talk(say=shown.append, agree=agree)
+    talk = Talk(say=shown.append, agree=agree)
     if agreed:
         lifecycle.undeploy(target, programs, talk)
         assert any("delete namespaces,clusterroles" in line for line in programs.ran)
