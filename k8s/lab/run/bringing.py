@@ -58,10 +58,10 @@ def bring_up(session: LabSession, settings: LabSettings) -> BroughtUp:
     session.records.forget_all(state.CONTEXT)
     session.say(
         f"the lab is up after {session.clock() - began_s:.1f} s: zones {', '.join(made.zones)}; "
-        f"logs in {settings.state_dir / state.LOG_DIR}"
+        f"logs in {made.state_dir / state.LOG_DIR}"
     )
     session.say(
-        f"kubectl and the AWS CLI see it after: . {session.as_typed(settings.state_dir / state.ENV_FILE)}"
+        f"kubectl and the AWS CLI see it after: . {session.as_typed(made.state_dir / state.ENV_FILE)}"
     )
     return BroughtUp(state=made, is_ours=True)
 
