@@ -1,8 +1,7 @@
 """A live cluster as a platform for load: looked at before anything is changed, and asked for consent."""
 
-import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -39,6 +38,8 @@ class ClusterPlatform:
 
     cluster: LiveCluster
     environment: Mapping[str, str]
+    clock: Callable[[], float]
+    sleep: Callable[[float], None]
     recycle: str = "auto"
     """Whether client pods are restarted before the load: auto where they pool connections."""
     read_truth: None = None
@@ -99,7 +100,7 @@ class ClusterPlatform:
         raise UsageError(f"context {self.cluster.context} has no ground truth ({before}, {after})")
 
     def _scene(self) -> Scene:
-        return live_scene.read(self.cluster, taken_at_s=time.time())
+        return live_scene.read(self.cluster, taken_at_s=self.clock())
 
     def _restarted(self, key: ServiceKey) -> tuple[Client, ...]:
         if self.recycle == "never":
@@ -112,7 +113,7 @@ class ClusterPlatform:
         if not restarted:
             return None
         return recycle.restart(
-            self.cluster, restarted, clock=time.time, sleep=time.sleep, timeout_s=RESTART_S
+            self.cluster, restarted, clock=self.clock, sleep=self.sleep, timeout_s=RESTART_S
         )
 
     def _caveats(self, asked: Asked, uneven_workers: str) -> tuple[Caveat, ...]:

@@ -1,6 +1,6 @@
 """The lab as a platform for load: worker pods in its API, its relays' counters, its facts."""
 
-import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -33,6 +33,8 @@ class LabPlatform:
 
     state: LabState
     cluster: LiveCluster
+    clock: Callable[[], float]
+    sleep: Callable[[float], None]
 
     def place(self) -> Place:
         """Facts of the lab for the record."""
@@ -57,7 +59,7 @@ class LabPlatform:
         ]
         return Checked(
             recycle=partial(
-                recycle.restart, self.cluster, found, clock=time.time, sleep=time.sleep, timeout_s=RESTART_S
+                recycle.restart, self.cluster, found, clock=self.clock, sleep=self.sleep, timeout_s=RESTART_S
             )
         )
 

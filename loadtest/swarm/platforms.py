@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from k8s.live.cluster import LiveCluster
+from k8s.live.live_scene import Collections
 from k8s.topology import Recycled, ServiceKey
+from loadtest.arm_run import RunnableCluster
 from loadtest.record import Asked, Caveat, Place
 from loadtest.swarm.interface import Swarm
 from loadtest.truthfile import TruthFile
@@ -23,11 +24,15 @@ class Checked:
     """Makes the clients open new connections."""
 
 
+class PlatformCluster(RunnableCluster, Collections, Protocol):
+    """The API server of a place that carries load: a run reads and patches it, the doctor looks at it."""
+
+
 class Platform(Protocol):
     """A place that carries load."""
 
     @property
-    def cluster(self) -> LiveCluster:
+    def cluster(self) -> PlatformCluster:
         """Its API server."""
 
     def place(self) -> Place:

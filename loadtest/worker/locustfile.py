@@ -2,8 +2,7 @@
 
 import os
 import time
-from argparse import Namespace
-from typing import Any
+from typing import Any, Protocol
 
 from locust import events
 from locust.argument_parser import LocustArgumentParser
@@ -25,6 +24,19 @@ from loadtest.worker.zones_tab import install
 __all__ = ("Shopper",)  # Locust finds its user classes in the locustfile's names
 
 _PARENT = "SAMEZONE_PARENT"
+
+
+class Options(Protocol):
+    """What Locust parsed: ours and its own number of users."""
+
+    rate: float
+    num_users: int
+    run_id: str
+    phase: str
+    requests_per_connection: int
+    seed: int
+    pages: str
+    request_timeout: float
 
 
 def add_options(parser: LocustArgumentParser, **_event: Any) -> None:
@@ -87,7 +99,7 @@ def _active(runner: MasterRunner) -> list[str]:
     return [node.id for node in nodes.ready + nodes.spawning + nodes.running]
 
 
-def _order(board: Board, runner: MasterRunner, options: Namespace | None) -> str:
+def _order(board: Board, runner: MasterRunner, options: Options | None) -> str:
     """The order of this start as JSON; StopTest where it is refused, and the Zones tab tells why."""
     try:
         if options is None:
@@ -107,7 +119,7 @@ def _order(board: Board, runner: MasterRunner, options: Namespace | None) -> str
     return encode(order).decode()
 
 
-def _plan(options: Namespace) -> LoadPlan:
+def _plan(options: Options) -> LoadPlan:
     """The plan that the options describe; windows and quiet times are the caller's. Raises UsageError."""
     try:
         pages = decode(options.pages, tuple[Page, ...])

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -36,7 +37,9 @@ class LocustPods:
     def of(cls, lab_dir: Path, folder: Path) -> "LocustPods":
         state = lab_state.load(lab_dir)
         cluster = connect(state.kubeconfig, None)
-        workers = LabPlatform(state=state, cluster=cluster).placements(UI, suffix="5d8f9c7b6")
+        workers = LabPlatform(state=state, cluster=cluster, clock=time.time, sleep=time.sleep).placements(
+            UI, suffix="5d8f9c7b6"
+        )
         master_ip = Addresses(octet=state.octet).pod(1, MASTER_POD)
         folder.mkdir()
         return cls(folder=folder, cluster=cluster, workers=workers, master_ip=master_ip)

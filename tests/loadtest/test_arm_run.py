@@ -8,8 +8,7 @@ from k8s.errors import InterruptedRunError, InvalidRunError, UnreachableError
 from k8s.live.control import DISABLED_REASONS
 from k8s.routing.modes import RoutingMode, RoutingSettings, mode_of
 from k8s.topology import Event, ServiceKey
-from loadtest import experiment
-from loadtest.experiment import HintsRefusedError, Outcome, Setup
+from loadtest.arm_run import ArmRequest, ArmRun, HintsRefusedError, Setup, run_arm
 from loadtest.record import Asked, Place, RunStatus
 from loadtest.swarm.interface import Phase, Progress
 from loadtest.worker.plan import LoadPlan
@@ -65,7 +64,7 @@ class FakeSwarm:
 
 def run(
     cluster: FakeCluster, swarm: FakeSwarm, *, mode: RoutingMode = RoutingMode.TAR, keep: bool = False
-) -> tuple[Outcome, list[RoutingSettings]]:
+) -> tuple[ArmRun, list[RoutingSettings]]:
     remembered: list[RoutingSettings] = []
     setup = Setup(
         cluster=cluster,
@@ -81,8 +80,8 @@ def run(
         client=ServiceKey(namespace="ui", name="ui"),
         plan=LoadPlan(rate_per_s=10, duration_s=10, warmup_s=2, quiet_s=1.5),
     )
-    outcome = experiment.run(setup, asked, PLACE, run_id="r1", arm=mode.value, keep_mode=keep)
-    return outcome, remembered
+    request = ArmRequest(run_id="r1", arm=mode.value, asked=asked, place=PLACE, keep_mode=keep)
+    return run_arm(setup, request), remembered
 
 
 def test_a_whole_arm():

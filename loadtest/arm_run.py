@@ -4,7 +4,7 @@ Whatever happens in between, also Ctrl-C, the swarm is ended, the Service gets i
 user asked to keep the mode), and what was measured is returned in the record.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
@@ -13,14 +13,19 @@ from k8s.effects import Patience
 from k8s.errors import InterruptedRunError, InvalidRunError, SamezoneError
 from k8s.live import control
 from k8s.live.control import Applied, HintsOutcome
+from k8s.routing.advice import nearest_counts
 from k8s.routing.modes import RoutingMode, RoutingSettings, settings_of
-from k8s.topology import HintsSeen, Recycled, Snapshot
+from k8s.topology import Event, HintsSeen, Recycled, Snapshot
 from loadtest.record import Asked, Caveat, LoadSeen, Place, RunRecord, RunStatus, Seen, Window
 from loadtest.swarm.interface import Phase, Progress, Swarm
 from loadtest.topology_log import TopologyLog, Watchable
-from loadtest.worker.tally import WorkerTally
 
 PROGRESS_S = 0.5
+WARMING_UP = "warming up"
+MEASURING = "measuring"
+
+OnProgress = Callable[[str, float, float, Progress | None], None]
+"""Hears (step, seconds done, seconds in total, what the swarm did); in total 0 for a step without length."""
 
 
 class RunnableCluster(control.Cluster, Watchable, Protocol):
@@ -55,17 +60,39 @@ class Setup:
     sleep: Callable[[float], None]
     remember: Callable[[RoutingSettings], None]
     """Called with the Service's knobs before anything is changed, to be restored by anybody later."""
+    forget: Callable[[], None] = field(default=lambda: None)
+    """Called once the Service has those knobs again; never where they could not be put back."""
     recycle: Callable[[], Recycled | None] = field(default=lambda: None)
     """Makes the clients open new connections under the mode now in force; None where they do so anyway."""
     truth: Callable[[], Any] | None = None
     """Reads the relays' counters; None where there are none."""
-    on_progress: Callable[[str, float, float, Progress | None], None] = field(default=lambda *_: None)
-    """(step, seconds done, seconds in total, the swarm's progress)."""
+    on_progress: OnProgress = field(default=lambda *_: None)
     timing: Timing = field(default_factory=Timing)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class ArmRequest:
+    """One arm to be run."""
+
+    run_id: str
+    arm: str
+    """Its label."""
+    asked: Asked
+    place: Place
+    keep_mode: bool = False
+    """Whether the mode stays in force after a complete run."""
+    versions: tuple[tuple[str, str], ...] = ()
+    caveats: tuple[Caveat, ...] = ()
+    """Known before the run."""
+
+    @property
+    def namespaces(self) -> tuple[str, ...]:
+        """Whose pods and slices belong to the timeline."""
+        return tuple(dict.fromkeys((self.asked.service.namespace, self.asked.client.namespace, "locust")))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArmRun:
     """What a run leaves: the caller writes it into the run folder."""
 
     record: RunRecord
@@ -82,8 +109,10 @@ class _Progressing:
 
     applied: Applied
     hints_start: HintsSeen
-    outcome: HintsOutcome
     recycled: Recycled | None = None
+    has_workers: bool = False
+    is_watched: bool = False
+    """Whether the topology log has started."""
     warmup: Window | None = None
     warmup_seen: LoadSeen | None = None
     measured: Window | None = None
@@ -93,68 +122,82 @@ class _Progressing:
     caveats: list[Caveat] = field(default_factory=list)
 
 
-def run(
-    setup: Setup,
-    asked: Asked,
-    place: Place,
-    *,
-    run_id: str,
-    arm: str,
-    keep_mode: bool,
-    versions: Sequence[tuple[str, str]] = (),
-    caveats: Sequence[Caveat] = (),
-) -> Outcome:
-    """Measure one arm.
+def run_arm(setup: Setup, request: ArmRequest) -> ArmRun:
+    """Run one arm.
 
     Raises HintsRefusedError (with the Service restored) before any load when the mode's hints do not come.
-    Any other trouble after that point is in ``Outcome.error`` beside the record of what was measured.
+    Any other trouble after that point is in ``ArmRun.error`` beside the record of what was measured.
     """
-    key = asked.service
-    mode = RoutingMode(asked.mode)
-    namespaces = tuple(dict.fromkeys((key.namespace, asked.client.namespace, "locust")))
+    key = request.asked.service
     created_s = setup.clock()
     original = settings_of(setup.cluster.service(key))
     setup.remember(original)
-    log = TopologyLog(setup.cluster, namespaces)
-    error: SamezoneError | None = None
+    log = TopologyLog(setup.cluster, request.namespaces)
     restore = True
     try:
-        state = _prepare(setup, asked, mode)
-        state.caveats += caveats
-        tallies: tuple[WorkerTally, ...] = ()
-        try:
-            state.recycled = _recycle(setup)
-            setup.on_progress("starting the load generators", 0, 0, None)
-            tallies = setup.swarm.open()
-            log.start()
-            _warm_up(setup, asked, state, run_id)
-            _measure(setup, asked, state, run_id)
-            restore = not keep_mode
-        except KeyboardInterrupt:
-            error = InterruptedRunError("interrupted; the load is stopped and the Service is as it was")
-        except SamezoneError as trouble:
-            error = trouble
-        finally:
-            if not tallies:
-                state.caveats.append(Caveat(code="no-load", text="The load generators did not start."))
+        state = _prepare(setup, request.asked)
+        state.caveats += request.caveats
+        error = _under_load(setup, request, state, log)
         hints_end = control.hints_seen(setup.cluster.slices(key), at_s=setup.clock())
         _note_hints(state, hints_end)
-        topology = log.stop() if tallies else (setup.cluster.snapshot(namespaces),)
+        topology = log.stop() if state.is_watched else (setup.cluster.snapshot(request.namespaces),)
         state.caveats += [Caveat(code="watch", text=text) for text in log.trouble]
         events = control.new_events(state.applied.events_before, setup.cluster.events(key))
+        restore = error is not None or not request.keep_mode
     finally:
         try:
             setup.swarm.close()
         finally:
             if restore:
                 control.restore(setup.cluster, key, original)
-    record = RunRecord(
-        run_id=run_id,
-        arm=arm,
+                setup.forget()
+    return ArmRun(
+        record=_record(request, state, created_s=created_s, hints_end=hints_end, events=events, error=error),
+        topology=topology,
+        truth_before=state.truth_before,
+        truth_after=state.truth_after,
+        error=error,
+    )
+
+
+def _under_load(
+    setup: Setup, request: ArmRequest, state: _Progressing, log: TopologyLog
+) -> SamezoneError | None:
+    """Start the generators, warm up, measure; what cuts it short is returned, not raised."""
+    try:
+        state.recycled = _recycle(setup)
+        setup.on_progress("starting the load generators", 0, 0, None)
+        state.has_workers = bool(setup.swarm.open())
+        log.start()
+        state.is_watched = True
+        _warm_up(setup, request.asked, state, request.run_id)
+        _measure(setup, request.asked, state, request.run_id)
+    except KeyboardInterrupt:
+        return InterruptedRunError("interrupted; the load is stopped and the Service is as it was")
+    except SamezoneError as trouble:
+        return trouble
+    finally:
+        if not state.has_workers:
+            state.caveats.append(Caveat(code="no-load", text="The load generators did not start."))
+    return None
+
+
+def _record(
+    request: ArmRequest,
+    state: _Progressing,
+    *,
+    created_s: float,
+    hints_end: HintsSeen,
+    events: tuple[Event, ...],
+    error: SamezoneError | None,
+) -> RunRecord:
+    return RunRecord(
+        run_id=request.run_id,
+        arm=request.arm,
         status=_status(error),
         created_s=created_s,
-        place=place,
-        asked=asked,
+        place=request.place,
+        asked=request.asked,
         seen=Seen(
             service_before=state.applied.service_before,
             service_during=state.applied.service,
@@ -167,15 +210,8 @@ def run(
         ),
         warmup=state.warmup,
         measured=state.measured,
-        versions=tuple(versions),
+        versions=request.versions,
         caveats=tuple(state.caveats),
-    )
-    return Outcome(
-        record=record,
-        topology=topology,
-        truth_before=state.truth_before,
-        truth_after=state.truth_after,
-        error=error,
     )
 
 
@@ -185,8 +221,9 @@ def _status(error: SamezoneError | None) -> RunStatus:
     return RunStatus.INTERRUPTED if isinstance(error, InterruptedRunError) else RunStatus.FAILED
 
 
-def _prepare(setup: Setup, asked: Asked, mode: RoutingMode) -> _Progressing:
+def _prepare(setup: Setup, asked: Asked) -> _Progressing:
     """Set the mode and wait for its hints."""
+    mode = RoutingMode(asked.mode)
     setup.on_progress(f"setting routing mode {mode.value} on {asked.service}", 0, 0, None)
     patience = Patience(timeout_s=setup.timing.hints_timeout_s, clock=setup.clock, sleep=setup.sleep)
     applied = control.set_mode(setup.cluster, asked.service, mode, patience)
@@ -194,16 +231,23 @@ def _prepare(setup: Setup, asked: Asked, mode: RoutingMode) -> _Progressing:
         setup.cluster, asked.service, mode, events_before=applied.events_before, patience=patience
     )
     if not outcome.converged:
-        said = f"the controller says: {outcome.refusal}" if outcome.refusal else "the controller said nothing"
-        raise HintsRefusedError(
-            f"setting {mode.value} on Service {asked.service}: hints were not assigned within "
-            f"{outcome.waited_s:.1f} s ({outcome.hints.hinted} of {outcome.hints.endpoints} endpoints "
-            f"hinted); {said}",
-            outcome,
-        )
+        raise HintsRefusedError(_refusal(setup.cluster, asked, outcome), outcome)
     setup.sleep(setup.timing.settle_s)
     caveats = [Caveat(code="routing-conflict", text=text) for text in applied.warnings]
-    return _Progressing(applied=applied, hints_start=outcome.hints, outcome=outcome, caveats=caveats)
+    return _Progressing(applied=applied, hints_start=outcome.hints, caveats=caveats)
+
+
+def _refusal(cluster: RunnableCluster, asked: Asked, outcome: HintsOutcome) -> str:
+    """What was seen, what the controller says, and which counts of pods it would accept."""
+    said = "the controller said nothing"
+    if outcome.refusal:
+        advice = nearest_counts(cluster.snapshot([]).nodes, outcome.hints.endpoints)
+        said = f"the controller says: {outcome.refusal}; {advice}"
+    return (
+        f"setting {asked.mode} on Service {asked.service}: hints were not assigned within "
+        f"{outcome.waited_s:.1f} s ({outcome.hints.hinted} of {outcome.hints.endpoints} endpoints hinted); "
+        f"{said}; the Service is as it was"
+    )
 
 
 def _recycle(setup: Setup) -> Recycled | None:
@@ -259,7 +303,7 @@ def _load(setup: Setup, asked: Asked, run_id: str, phase: Phase, length_s: float
     """Load for *length_s* seconds; InvalidRunError when a worker is lost on the way."""
     setup.swarm.start(asked.plan, run_id=run_id, phase=phase)
     began_s = setup.clock()
-    label = "warming up" if phase is Phase.WARMUP else "measuring"
+    label = WARMING_UP if phase is Phase.WARMUP else MEASURING
     while (done_s := setup.clock() - began_s) < length_s:
         progress = setup.swarm.progress()
         setup.on_progress(label, done_s, length_s, progress)

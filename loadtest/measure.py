@@ -1,0 +1,211 @@
+"""Measure one arm into a run folder: the door to the traffic, for a command, a test or a notebook."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from k8s.routing.modes import RoutingMode, RoutingSettings
+from k8s.topology import ServiceKey
+from loadtest import rundir
+from loadtest.arm_run import ArmRequest, ArmRun, OnProgress, Setup, Timing, run_arm
+from loadtest.record import Asked, Place, RunRecord
+from loadtest.swarm.interface import Progress
+from loadtest.swarm.platforms import Platform
+from loadtest.worker.plan import LoadPlan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """Who calls whom, and how much."""
+
+    service: ServiceKey
+    """The Service whose routing is studied."""
+    client: ServiceKey
+    """The Service whose pods call it."""
+    plan: LoadPlan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeasureRequest:
+    """One arm to be measured."""
+
+    mode: RoutingMode
+    load: Load
+    runs: Path
+    """Folder of the run folders."""
+    arm: str | None = None
+    """Its label; None: the mode's name."""
+    keep: bool = False
+    """Whether the mode stays in force after a complete run."""
+
+    @property
+    def label(self) -> str:
+        """The arm's label."""
+        return self.arm or self.mode.value
+
+    @property
+    def asked(self) -> Asked:
+        """The same for the record."""
+        return Asked(
+            mode=self.mode.value, service=self.load.service, client=self.load.client, plan=self.load.plan
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class Consent:
+    """Agreement to change a cluster: asked for once in a session, announced before every arm."""
+
+    say: Callable[[str], None]
+    agree: Callable[[Sequence[str]], None]
+    """Shows lines to a person and asks; UsageError where the answer is no, or nobody is there."""
+    given: bool = False
+
+    def ask(self, lines: Sequence[str]) -> None:
+        """Return once it is given; UsageError where it is refused."""
+        if self.given:
+            for line in lines:
+                self.say(line)
+        else:
+            self.agree(lines)
+            self.given = True
+
+
+class OriginalsStore(Protocol):
+    """Keeps what Services had before; ``k8s.live.originals.Originals`` is one."""
+
+    def remember(self, context: str, key: ServiceKey, original: RoutingSettings) -> bool:
+        """Record *original* unless there is a record already; True where it was new."""
+
+    def forget(self, context: str, key: ServiceKey) -> None:
+        """Drop the record."""
+
+
+@contextmanager
+def unseen() -> Iterator[OnProgress]:
+    """Progress that nobody looks at."""
+    yield lambda *_: None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeasureSession:
+    """What measuring may use; one session for all arms of a command."""
+
+    open_platform: Callable[[], Platform]
+    """Asked for each arm: what a lab has, and a cluster's credentials, change in the course of hours."""
+    clock: Callable[[], float]
+    """Wall clock, seconds since the epoch."""
+    sleep: Callable[[float], None]
+    say: Callable[[str], None]
+    """A line for a person."""
+    consent: Consent
+    originals: OriginalsStore
+    logs: Path
+    """Folder for the load generators' logs, one folder in it a run."""
+    versions: tuple[tuple[str, str], ...] = ()
+    """What measures, for the record."""
+    progress: Callable[[], AbstractContextManager[OnProgress]] = unseen
+    """Shows how far a run is as long as the context lasts."""
+    timing: Timing = field(default_factory=Timing)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeasuredRun:
+    """A run folder and its record."""
+
+    folder: Path
+    record: RunRecord
+
+
+def measure(
+    session: MeasureSession,
+    request: MeasureRequest,
+    *,
+    preflight: Callable[[Place], None] = lambda _: None,
+    on_tick: OnProgress = lambda *_: None,
+) -> MeasuredRun:
+    """Measure one arm into a new run folder; raises what went wrong after everything is written.
+
+    *preflight* may refuse the place before anything is changed; *on_tick* hears the progress.
+    """
+    platform = session.open_platform()
+    place = platform.place()
+    preflight(place)
+    checked = platform.check(request.asked)
+    if checked.announcement:
+        session.consent.ask(
+            ("this changes a cluster:", *checked.announcement, _afterwards(keep=request.keep))
+        )
+    began_s = session.clock()
+    run_id = f"{int(began_s)}-{request.label}"
+    original = _Original(store=session.originals, context=place.context, service=request.load.service)
+    with session.progress() as show:
+
+        def on_progress(step: str, done_s: float, total_s: float, swarm: Progress | None) -> None:
+            show(step, done_s, total_s, swarm)
+            on_tick(step, done_s, total_s, swarm)
+
+        setup = Setup(
+            cluster=platform.cluster,
+            swarm=platform.swarm(
+                request.load.client, name=f"{int(began_s):x}", log_dir=session.logs / run_id
+            ),
+            clock=session.clock,
+            sleep=session.sleep,
+            remember=original.remember,
+            forget=original.forget,
+            recycle=checked.recycle,
+            truth=platform.read_truth,
+            on_progress=on_progress,
+            timing=session.timing,
+        )
+        arm = ArmRequest(
+            run_id=run_id,
+            arm=request.label,
+            asked=request.asked,
+            place=place,
+            keep_mode=request.keep,
+            versions=session.versions,
+            caveats=checked.caveats,
+        )
+        run = run_arm(setup, arm)
+    folder = _written(run, platform, request, began_s)
+    if run.error is not None:
+        session.say(f"what was measured is kept in {folder}, marked {run.record.status.value}")
+        raise run.error
+    return MeasuredRun(folder=folder, record=run.record)
+
+
+def _written(run: ArmRun, platform: Platform, request: MeasureRequest, began_s: float) -> Path:
+    """The run's folder; the record comes last, so that a folder with one is whole."""
+    folder = rundir.create(request.runs, request.label, now_s=began_s)
+    rundir.write_lines(folder / rundir.TOPOLOGY, run.topology)
+    if run.truth_before is not None and run.truth_after is not None:
+        truth_file = platform.truth_file(run.truth_before, run.truth_after)
+        rundir.write_json(folder / rundir.TRUTH, truth_file)
+    rundir.write_json(folder / rundir.RECORD, run.record)
+    return folder
+
+
+def _afterwards(*, keep: bool) -> str:
+    if keep:
+        return "the Service keeps the mode afterwards; to put it back: make disable-tar PLATFORM=cluster"
+    return "the Service gets back what it had afterwards"
+
+
+@dataclass(slots=True, kw_only=True)
+class _Original:
+    """One Service's recorded knobs; a record that an earlier command made is left to that command."""
+
+    store: OriginalsStore
+    context: str
+    service: ServiceKey
+    is_ours: bool = False
+
+    def remember(self, original: RoutingSettings) -> None:
+        self.is_ours = self.store.remember(self.context, self.service, original)
+
+    def forget(self) -> None:
+        if self.is_ours:
+            self.store.forget(self.context, self.service)
