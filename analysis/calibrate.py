@@ -1,67 +1,94 @@
-"""How often the instrument errs, on a running lab: equal arms called different, true shifts not found.
+"""How often the instrument errs on a place: equal arms called different, true shifts not found."""
 
-``python -m analysis.calibrate null 20`` measures twenty pairs of equal arms; ``... shift 10`` runs ten
-experiments on a lab where the candidate moves 5 % of the calls (``lab up --ui 1,0,9 --catalog 3,3,0``). Bring
-the lab up first; each takes minutes, so neither is a test.
-"""
-
-import argparse
-import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from analysis import cli
+from analysis.arm.result import AssumedBytes
+from analysis.measuring import Session
 from analysis.statistics import blocks
-from analysis.trial import cli as trial_cli
+from analysis.statistics.interval import Interval
 from analysis.trial import run as trial_run
-from analysis.trial.cli import CliBench
-from k8s.console import Io
+from analysis.trial.bench import BenchRequest, RunBench
+from analysis.trial.run import Bench, Design, Found
+from k8s.routing.modes import RoutingMode
 from loadtest import rundir
-
-_LOAD = ("--arms", "off,prefer-same-zone", "--warmup", "1", "--users", "24")
-
-
-def main(argv: list[str]) -> int:
-    """One line a trial, then the count; further options are those of ``samezone experiment``."""
-    parser = argparse.ArgumentParser(prog="python -m analysis.calibrate", description=__doc__)
-    parser.add_argument("what", choices=("null", "shift"))
-    parser.add_argument("count", type=int)
-    asked, rest = parser.parse_known_args(argv)
-    args = cli.parser().parse_args(["experiment", *_LOAD, *rest])
-    io = Io()
-    folder = rundir.create(args.runs, f"calibrate-{asked.what}", now_s=io.clock())
-    one = _null if asked.what == "null" else _shift
-    changed = sum(one(args, io, folder, number) for number in range(1, asked.count + 1))
-    word = "equal pairs called changed" if asked.what == "null" else "experiments found the shift"
-    print(f"{changed} of {asked.count} {word}")
-    return 0
+from loadtest.measure import Load
 
 
-def _null(args: argparse.Namespace, io: Io, folder: Path, number: int) -> bool:
-    """Whether two equal arms are called different at the 5 % level."""
-    bench = CliBench(args, io, folder)
-    left, right = (bench.measure("off", label=f"pair {number}{half}", seconds=args.duration) for half in "ab")
-    gain = blocks.share_difference([(left.share, right.share)]).interval
-    changed = not gain.low <= 0 <= gain.high
-    print(
-        f"pair {number}: {gain.estimate * 100:+.1f} pp [{gain.low * 100:+.1f}, {gain.high * 100:+.1f}], "
-        f"{left.design_effect:.1f} calls a connection, effective n {left.share.effective_n:.0f}"
-        f"{', called changed' if changed else ''}",
-        flush=True,
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalibrateRequest:
+    """Trials of the instrument."""
+
+    count: int
+    load: Load
+    """Of every window; its plan's duration is that of a window of an equal pair."""
+    runs: Path
+    """Folder of the run folders; the calibration makes its own in it."""
+    assumed: AssumedBytes = field(default_factory=AssumedBytes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EqualPair:
+    """Two arms that are the same."""
+
+    number: int
+    gain: Interval
+    """Of the same-zone share from the first to the second."""
+    calls_a_connection: float
+    effective_n: float
+
+    @property
+    def is_called_changed(self) -> bool:
+        """Whether they are called different: an error of the instrument."""
+        return not self.gain.low <= 0 <= self.gain.high
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Shifted:
+    """An experiment on a place where the candidate does move calls."""
+
+    number: int
+    found: Found
+
+    @property
+    def gain(self) -> Interval:
+        """Of the same-zone share."""
+        return self.found.contests[0].gain
+
+    @property
+    def is_found(self) -> bool:
+        """Whether the experiment saw that something changed."""
+        return not self.gain.low <= 0 <= self.gain.high
+
+
+def equal_pairs(session: Session, request: CalibrateRequest) -> Iterator[EqualPair]:
+    """Measure one pair of equal arms after the other, routing off."""
+    folder = rundir.create(request.runs, "calibrate-null", now_s=session.traffic.clock())
+    bench = _bench(session, request, folder)
+    for number in range(1, request.count + 1):
+        yield equal_pair(bench, number, seconds=request.load.plan.duration_s)
+
+
+def equal_pair(bench: Bench, number: int, *, seconds: float) -> EqualPair:
+    """Two windows of *seconds* each, one after the other."""
+    left, right = (
+        bench.measure(RoutingMode.OFF.value, label=f"pair {number}{half}", seconds=seconds) for half in "ab"
     )
-    return changed
-
-
-def _shift(args: argparse.Namespace, io: Io, folder: Path, number: int) -> bool:
-    """Whether an experiment finds that the candidate changed anything."""
-    found = trial_run.run(trial_cli.design_of(args), CliBench(args, io, folder))
-    gain = found.contests[0].gain
-    print(
-        f"experiment {number}: {gain.estimate * 100:+.1f} pp [{gain.low * 100:+.1f}, {gain.high * 100:+.1f}] "
-        f"after {len(found.order)} of {found.planned.blocks} blocks of {found.planned.block_s:.0f} s",
-        flush=True,
+    return EqualPair(
+        number=number,
+        gain=blocks.share_difference([(left.share, right.share)]).interval,
+        calls_a_connection=left.design_effect,
+        effective_n=left.share.effective_n,
     )
-    return not gain.low <= 0 <= gain.high
 
 
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+def shifts(session: Session, request: CalibrateRequest, design: Design) -> Iterator[Shifted]:
+    """Make one experiment after the other; the place has to be one where the candidate changes something."""
+    folder = rundir.create(request.runs, "calibrate-shift", now_s=session.traffic.clock())
+    for number in range(1, request.count + 1):
+        yield Shifted(number=number, found=trial_run.run(design, _bench(session, request, folder)))
+
+
+def _bench(session: Session, request: CalibrateRequest, folder: Path) -> RunBench:
+    return RunBench(session, BenchRequest(load=request.load, folder=folder, assumed=request.assumed))

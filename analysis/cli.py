@@ -3,7 +3,9 @@
 import argparse
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
@@ -11,8 +13,11 @@ from rich.console import Console
 
 import k8s.cli
 import loadtest.cli
-from analysis import artifacts, history_cli, measuring, terms_cli
+from analysis import artifacts, history_cli, jobs, measuring_cli, terms_cli
 from analysis.arm.result import AssumedBytes, arm_result, focus_of
+from analysis.comparing import CompareRequest, compare_runs
+from analysis.jobs import BaselineRequest, DemoRequest, EnableRequest
+from analysis.measuring import collect_run
 from analysis.model import Comparison
 from analysis.placement import Timeline
 from analysis.report import junit
@@ -23,19 +28,13 @@ from analysis.report.trial import markdown as trial_markdown
 from analysis.source import cli as source_cli
 from analysis.trial import cli as trial_cli
 from analysis.trial.values import Trial
-from analysis.verdict.compare import compare, null_of_runs, rank
+from analysis.verdict.compare import rank
 from k8s.console import Io, Parser, Verbs, verb
-from k8s.doctor import examination
-from k8s.doctor.finding import Severity
-from k8s.errors import ExitCode, InvalidRunError, SamezoneError, UsageError
+from k8s.errors import ExitCode, SamezoneError, UsageError
 from k8s.lab.run import supervisor
 from k8s.lab.run.supervisor import Health
-from k8s.live import live_scene
-from k8s.routing.advice import nearest_counts
-from k8s.routing.modes import RoutingMode, parse_mode
+from k8s.routing.modes import parse_mode
 from loadtest import drill_cli, rundir
-from loadtest.experiment import HintsRefusedError
-from loadtest.worker import plan
 
 REPORTS = {"report.html": html.render, "report.md": markdown.render, "junit.xml": junit.render}
 TRIAL_REPORTS = {
@@ -135,47 +134,30 @@ def baseline_command(args: argparse.Namespace, io: Io) -> int:
 
     Measured twice: the two equal arms show what this instrument takes for a change.
     """
-    twin = None if args.no_null else measuring.measure(args, io, mode=RoutingMode.OFF, keep=False)
-    folder = measuring.measure(args, io, mode=RoutingMode.OFF, keep=False)
-    _print_arm(folder, io)
-    if twin is not None:
-        _say_null(twin, folder, io)
-    io.say(f"baseline kept in {folder}")
+    request = BaselineRequest(
+        load=loadtest.cli.load_of(args), runs=args.runs, arm=args.arm, has_twin=not args.no_null
+    )
+    found = jobs.baseline(measuring_cli.session_of(args, io), request)
+    _print_arm(found.folder, io)
+    if found.null is not None:
+        word = "certified" if found.null.certified else "not certified"
+        io.say(f"null pair {word}: {'; '.join(found.null.reasons)}")
+    io.say(f"baseline kept in {found.folder}")
     return ExitCode.DONE
-
-
-def _say_null(left: Path, right: Path, io: Io) -> None:
-    """What two equal arms showed."""
-    found = null_of_runs(artifacts.read_arm(left), artifacts.read_arm(right))
-    word = "certified" if found.certified else "not certified"
-    io.say(f"null pair {word}: {'; '.join(found.reasons)}")
 
 
 def enable_command(args: argparse.Namespace, io: Io) -> int:
     """``samezone enable MODE``: set it, the same load, collect, compare, report; the mode stays in force."""
-    mode = parse_mode(args.mode)
-    if mode is RoutingMode.OFF:
-        raise UsageError("enable off: that is no mode to enable; run: samezone baseline")
-    baseline = _baseline_for(args, io)
-    _say_findings(args, io, mode)
-    try:
-        folder = measuring.measure(args, io, mode=mode, keep=True)
-    except HintsRefusedError as error:
-        cluster = k8s.cli.open_cluster(args, io)
-        advice = nearest_counts(cluster.snapshot([]).nodes, error.outcome.hints.endpoints)
-        raise InvalidRunError(f"{error}; {advice}; the Service is as it was") from error
-    comparison = _compare(args, io, baseline, folder)
-    io.say(f"Service {args.service} stays on {mode.value}; to put it back: make disable-tar")
-    return _finish(comparison, folder, io)
-
-
-def _say_findings(args: argparse.Namespace, io: Io, mode: RoutingMode) -> None:
-    """What the doctor finds wrong with the mode before it is set; the controller has the last word."""
-    scene = live_scene.read(k8s.cli.open_cluster(args, io), taken_at_s=io.clock())
-    for finding in examination.examine(scene, args.service, args.client, wanted=mode):
-        if finding.severity is Severity.PROBLEM:
-            fix = f" Fix: {finding.fix}" if finding.fix else ""
-            io.say(f"doctor {finding.code}: {finding.meaning}{fix}")
+    request = EnableRequest(
+        mode=parse_mode(args.mode),
+        load=loadtest.cli.load_of(args),
+        runs=args.runs,
+        arm=args.arm,
+        baseline=args.baseline,
+        judging=measuring_cli.judging_of(args),
+    )
+    judged = jobs.enable(measuring_cli.session_of(args, io), request)
+    return _finish(judged.comparison, judged.folder, io)
 
 
 def demo_command(args: argparse.Namespace, io: Io) -> int:
@@ -187,32 +169,50 @@ def demo_command(args: argparse.Namespace, io: Io) -> int:
         raise UsageError(
             "demo runs on the lab only; on a cluster use: make baseline enable-tar PLATFORM=cluster"
         )
+    request = DemoRequest(
+        load=loadtest.cli.load_of(args), runs=args.runs, arm=args.arm, judging=measuring_cli.judging_of(args)
+    )
+    judged = jobs.demo(
+        measuring_cli.session_of(args, io),
+        request,
+        lab=partial(_lab, args, io),
+        on_baseline=partial(_print_arm, io=io),
+    )
+    _finish(judged.comparison, judged.folder, io)
+    return ExitCode.DONE
+
+
+@contextmanager
+def _lab(args: argparse.Namespace, io: Io) -> Iterator[None]:
+    """A running lab; one that was started here is down afterwards."""
     ours = supervisor.status(io.lab_dir).health is not Health.UP
     if ours:
         k8s.cli.lab_up(args, io)
     try:
-        measuring.measure(args, io, mode=RoutingMode.OFF, keep=False)
-        baseline = measuring.measure(args, io, mode=RoutingMode.OFF, keep=False)
-        _print_arm(baseline, io)
-        folder = measuring.measure(args, io, mode=RoutingMode.TAR, keep=False)
-        comparison = _compare(args, io, baseline, folder)
+        yield
     finally:
         if ours:
             supervisor.down(io.lab_dir)
-    _finish(comparison, folder, io)
-    return ExitCode.DONE
 
 
 def collect_command(args: argparse.Namespace, io: Io) -> int:
     """``samezone collect RUN``."""
-    measuring.collect_run(args, io, args.run)
+    collect_run(measuring_cli.collect_session_of(args, io), args.run)
     io.write(str(args.run / rundir.GRAPH))
     return ExitCode.DONE
 
 
 def compare_command(args: argparse.Namespace, io: Io) -> int:
     """``samezone compare BASELINE CANDIDATE...``: each into its candidate's folder; of several, who wins."""
-    found = [_compare(args, io, args.baseline, candidate) for candidate in args.candidates]
+    judging = measuring_cli.judging_of(args)
+    found = [
+        compare_runs(
+            CompareRequest(baseline=args.baseline, candidate=candidate, null=args.null, judging=judging),
+            created_s=io.clock(),
+            versions=loadtest.cli.versions(),
+        )
+        for candidate in args.candidates
+    ]
     codes = [
         _finish(comparison, candidate, io)
         for comparison, candidate in zip(found, args.candidates, strict=True)
@@ -237,42 +237,6 @@ def report_command(args: argparse.Namespace, io: Io) -> int:
         raise UsageError(f"report: no comparison under {args.runs}; run: make baseline enable-tar")
     _finish(artifacts.read_comparison(folder), folder, io)
     return ExitCode.DONE
-
-
-def _baseline_for(args: argparse.Namespace, io: Io) -> Path:
-    """The baseline to compare with, checked before anything is measured."""
-    cluster = k8s.cli.open_cluster(args, io, changing=True)
-    found = args.baseline or artifacts.latest_baseline(
-        args.runs, context=cluster.context, service=str(args.service)
-    )
-    if found is None:
-        raise UsageError(
-            f"enable {args.mode}: no baseline of Service {args.service} in context {cluster.context} under "
-            f"{args.runs}; run: make baseline"
-        )
-    unlike = plan.differences(rundir.read_record(found).asked.plan, loadtest.cli.plan_of(args))
-    if unlike:
-        faults = "; ".join(f"{one.name} ({one.left} against {one.right})" for one in unlike)
-        raise UsageError(
-            f"enable {args.mode}: baseline {found} was measured under another load: {faults}; give the same "
-            "load, or run: make baseline"
-        )
-    return Path(found)
-
-
-def _compare(args: argparse.Namespace, io: Io, baseline: Path, candidate: Path) -> Comparison:
-    null = getattr(args, "null", None) or artifacts.twin_of(baseline)
-    comparison = compare(
-        artifacts.read_arm(baseline),
-        artifacts.read_arm(candidate),
-        created_s=io.clock(),
-        versions=loadtest.cli.versions(),
-        assumed=terms_cli.assumed_of(args),
-        null=None if null is None else artifacts.read_arm(null),
-        terms=terms_cli.terms_of(args),
-    )
-    rundir.write_json(candidate / rundir.COMPARISON, comparison)
-    return comparison
 
 
 def _print_arm(folder: Path, io: Io) -> None:

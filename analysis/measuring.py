@@ -1,50 +1,98 @@
-"""One arm, measured and collected: what every command that measures does."""
+"""One arm, measured and collected: what every job that measures does."""
 
-import argparse
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Protocol
 
-import loadtest.cli
 from analysis import artifacts
-from analysis.source import cli as source_cli
-from analysis.source.collect import CLOUD_PATIENCE, LAB_PATIENCE, Poll, collect
-from k8s.console import Io
+from analysis.source.collect import CLOUD_PATIENCE, LAB_PATIENCE, GraphSource, Poll, collect
 from k8s.errors import UnreachableError
-from k8s.routing.modes import RoutingMode
 from loadtest import rundir
+from loadtest.measure import MeasuredRun, MeasureRequest, MeasureSession
+from loadtest.measure import measure as measure_arm
 from loadtest.record import Place
 
 
-def measure(args: argparse.Namespace, io: Io, *, mode: RoutingMode, keep: bool) -> Path:
-    """The run's folder; what was measured is kept when X-Ray cannot be read."""
+class CollectableSource(GraphSource, Protocol):
+    """Where calls are counted, and whether it shows at once what it was told."""
 
-    def preflight(place: Place) -> None:
-        if place.platform != "lab":
-            with source_cli.xray_of(args, io, place) as xray:
-                xray.preflight()
+    @property
+    def is_stand_in(self) -> bool:
+        """A stand-in needs no patience."""
 
-    folder, _ = loadtest.cli.run_arm(args, io, mode=mode.value, keep=keep, preflight=preflight)
+
+OpenSource = Callable[[Place], AbstractContextManager[CollectableSource]]
+"""The source that counts the calls of a place; open as long as the context lasts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CollectSession:
+    """What collecting may use."""
+
+    open_source: OpenSource
+    clock: Callable[[], float]
+    sleep: Callable[[float], None]
+    say: Callable[[str], None]
+    """A line for a person."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """What a job that measures may use; one session for all arms of a command."""
+
+    traffic: MeasureSession
+    open_source: OpenSource
+
+    @property
+    def collecting(self) -> CollectSession:
+        """The part of it that reads calls."""
+        return CollectSession(
+            open_source=self.open_source,
+            clock=self.traffic.clock,
+            sleep=self.traffic.sleep,
+            say=self.traffic.say,
+        )
+
+
+def measure(session: Session, request: MeasureRequest) -> MeasuredRun:
+    """Measure and collect one arm; what was measured is kept when the calls cannot be read.
+
+    Raises what measuring and collecting raise. A source that would not show all calls is refused before
+    anything is changed.
+    """
+    run = measure_arm(session.traffic, request, preflight=partial(_preflight, session.open_source))
     try:
-        collect_run(args, io, folder)
+        collect_run(session.collecting, run.folder)
     except (UnreachableError, KeyboardInterrupt):
-        io.say(f"the run is kept; go on with: samezone collect {folder}")
+        session.traffic.say(f"the run is kept; go on with: samezone collect {run.folder}")
         raise
-    return folder
+    return run
 
 
-def collect_run(args: argparse.Namespace, io: Io, folder: Path) -> None:
+def _preflight(open_source: OpenSource, place: Place) -> None:
+    """The lab's own source is in order by construction."""
+    if place.platform != "lab":
+        with open_source(place) as source:
+            source.preflight()
+
+
+def collect_run(session: CollectSession, folder: Path) -> None:
     """Read the run's graph and traces into its folder."""
     record = rundir.read_record(folder)
 
     def say(poll: Poll, expected: int) -> None:
-        io.say(f"X-Ray shows {poll.requests} of {expected} requests, {poll.calls} calls between pods")
+        session.say(f"X-Ray shows {poll.requests} of {expected} requests, {poll.calls} calls between pods")
 
-    with source_cli.xray_of(args, io, record.place) as xray:
+    with session.open_source(record.place) as source:
         collected = collect(
-            xray,
+            source,
             record,
-            LAB_PATIENCE if xray.is_stand_in else CLOUD_PATIENCE,
-            clock=io.clock,
-            sleep=io.sleep,
+            LAB_PATIENCE if source.is_stand_in else CLOUD_PATIENCE,
+            clock=session.clock,
+            sleep=session.sleep,
             on_poll=say,
         )
     artifacts.save_collected(folder, collected)

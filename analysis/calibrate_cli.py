@@ -1,0 +1,80 @@
+"""How often the instrument errs, on a running lab: equal arms called different, true shifts not found.
+
+``python -m analysis.calibrate_cli null 20`` measures twenty pairs of equal arms; ``... shift 10`` runs ten
+experiments on a lab where the candidate moves 5 % of the calls (``lab up --ui 1,0,9 --catalog 3,3,0``). Bring
+the lab up first; each takes minutes, so neither is a test.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+import loadtest.cli
+from analysis import calibrate, measuring_cli, terms_cli
+from analysis.calibrate import CalibrateRequest, EqualPair, Shifted
+from analysis.trial import cli as trial_cli
+from k8s.console import Io, Parser
+from k8s.errors import ExitCode, SamezoneError
+
+
+def parser() -> Parser:
+    """The options of ``samezone experiment``, with a load that suits this."""
+    made = Parser(prog="python -m analysis.calibrate_cli", description=__doc__)
+    made.add_argument("what", choices=("null", "shift"))
+    made.add_argument("count", type=int, help="pairs, or experiments")
+    trial_cli.add_options(made)
+    made.set_defaults(arms="off,prefer-same-zone", warmup=1.0, users=24)
+    return made
+
+
+def main(argv: Sequence[str], io: Io) -> int:
+    """One line a trial, then the count; the exit code."""
+    try:
+        return _calibrate(parser().parse_args(argv), io)
+    except SamezoneError as error:
+        io.say(f"calibrate: {error}")
+        return error.exit_code
+
+
+def _calibrate(args: argparse.Namespace, io: Io) -> int:
+    session = measuring_cli.session_of(args, io)
+    request = CalibrateRequest(
+        count=args.count,
+        load=loadtest.cli.load_of(args),
+        runs=args.runs,
+        assumed=terms_cli.assumed_of(args),
+    )
+    hits = 0
+    if args.what == "null":
+        for pair in calibrate.equal_pairs(session, request):
+            io.write(_pair_line(pair))
+            hits += pair.is_called_changed
+        io.write(f"{hits} of {args.count} equal pairs called changed")
+    else:
+        for one in calibrate.shifts(session, request, trial_cli.design_of(args)):
+            io.write(_shift_line(one))
+            hits += one.is_found
+        io.write(f"{hits} of {args.count} experiments found the shift")
+    return ExitCode.DONE
+
+
+def _pair_line(pair: EqualPair) -> str:
+    gain = pair.gain
+    return (
+        f"pair {pair.number}: {gain.estimate * 100:+.1f} pp [{gain.low * 100:+.1f}, {gain.high * 100:+.1f}], "
+        f"{pair.calls_a_connection:.1f} calls a connection, effective n {pair.effective_n:.0f}"
+        f"{', called changed' if pair.is_called_changed else ''}"
+    )
+
+
+def _shift_line(one: Shifted) -> str:
+    gain, found = one.gain, one.found
+    return (
+        f"experiment {one.number}: {gain.estimate * 100:+.1f} pp [{gain.low * 100:+.1f}, "
+        f"{gain.high * 100:+.1f}] after {len(found.order)} of {found.planned.blocks} blocks of "
+        f"{found.planned.block_s:.0f} s"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:], Io()))
