@@ -1,6 +1,6 @@
 """One arm over fakes: the order of things, and that everything is put back however it ends."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -9,57 +9,9 @@ from k8s.live.control import DISABLED_REASONS
 from k8s.routing.modes import RoutingMode, RoutingSettings, mode_of
 from k8s.topology import Event, ServiceKey
 from loadtest.arm_run import ArmRequest, ArmRun, HintsRefusedError, Setup, run_arm
-from loadtest.record import Asked, Place, RunStatus
-from loadtest.swarm.interface import Phase, Progress
-from loadtest.worker.plan import LoadPlan
-from loadtest.worker.tally import WorkerTally
+from loadtest.record import Asked, RunStatus
 from tests.k8s.fakes import KEY, FakeCluster, endpoint, one_slice
-
-PLACE = Place(platform="lab", context="lab", server="x", version="v1.35", region="r", zones=("a", "b"))
-
-
-@dataclass
-class FakeSwarm:
-    """Sends ten requests a second on the fake clock; trouble comes where it is ordered."""
-
-    cluster: FakeCluster
-    lost_at_s: float = 1e9
-    interrupt_at_s: float = 1e9
-    fails_to_open: bool = False
-    steps: list[str] = field(default_factory=list)
-    requests: int = 0
-
-    @property
-    def web_url(self) -> str:
-        return "http://127.0.0.1:8089"
-
-    def open(self) -> tuple[WorkerTally, ...]:
-        self.steps.append("open")
-        if self.fails_to_open:
-            raise UnreachableError("starting the workers: port 5557 is taken")
-        return (WorkerTally(worker="w1", zone="a", node="node-a"),)
-
-    def start(self, plan: LoadPlan, *, run_id: str, phase: Phase) -> None:
-        del plan, run_id
-        self.steps.append(f"start {phase} {mode_of(self.cluster.current)}")
-        self.requests = 0
-
-    def progress(self) -> Progress:
-        if self.cluster.now_s >= self.interrupt_at_s:
-            self.interrupt_at_s = 1e9
-            raise KeyboardInterrupt
-        self.requests += 5
-        lost = ("w1",) if self.cluster.now_s >= self.lost_at_s else ()
-        return Progress(requests=self.requests, failures=0, workers=1, lost=lost)
-
-    def stop(self) -> None:
-        self.steps.append("stop")
-
-    def tallies(self) -> tuple[WorkerTally, ...]:
-        return (WorkerTally(worker="w1", zone="a", node="node-a", requests=self.requests),)
-
-    def close(self) -> None:
-        self.steps.append("close")
+from tests.loadtest.fakes import LOAD, PLACE, FakeSwarm
 
 
 def run(
@@ -74,12 +26,7 @@ def run(
         remember=remembered.append,
         truth=lambda: cluster.now_s,
     )
-    asked = Asked(
-        mode=mode.value,
-        service=KEY,
-        client=ServiceKey(namespace="ui", name="ui"),
-        plan=LoadPlan(rate_per_s=10, duration_s=10, warmup_s=2, quiet_s=1.5),
-    )
+    asked = Asked(mode=mode.value, service=LOAD.service, client=LOAD.client, plan=LOAD.plan)
     request = ArmRequest(run_id="r1", arm=mode.value, asked=asked, place=PLACE, keep_mode=keep)
     return run_arm(setup, request), remembered
 
@@ -205,3 +152,33 @@ def test_a_baseline_puts_tar_back():
     run(cluster, FakeSwarm(cluster), mode=RoutingMode.OFF)
 
     assert cluster.current == before
+
+
+def test_knobs_that_cannot_be_put_back_are_not_forgotten():
+    """The API is away when the run ends: the record of what the Service had stays, for anybody to restore."""
+    forgotten: list[bool] = []
+
+    @dataclass
+    class GoingAway(FakeCluster):
+        def patch_service(self, key: ServiceKey, patch: dict):
+            if self.now_s > 105:
+                raise UnreachableError("patching Service catalog/catalog: no answer")
+            return super().patch_service(key, patch)
+
+    for cluster in (FakeCluster(), GoingAway()):
+        setup = Setup(
+            cluster=cluster,
+            swarm=FakeSwarm(cluster),
+            clock=cluster.clock,
+            sleep=cluster.sleep,
+            remember=lambda _: None,
+            forget=lambda: forgotten.append(True),
+        )
+        asked = Asked(mode="tar", service=LOAD.service, client=LOAD.client, plan=LOAD.plan)
+        request = ArmRequest(run_id="r1", arm="tar", asked=asked, place=PLACE)
+        if isinstance(cluster, GoingAway):
+            with pytest.raises(UnreachableError, match="no answer"):
+                run_arm(setup, request)
+        else:
+            run_arm(setup, request)
+    assert forgotten == [True]

@@ -1,0 +1,78 @@
+"""The web UI's use-case over fakes: it ends its load generators however it ends."""
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+
+from k8s.errors import UnreachableError
+from loadtest.web import WebRequest, serve
+from tests.loadtest.fakes import PLACE, UI, FakePlaceCluster, FakePlatform, FakeSwarm
+
+
+@dataclass
+class Watcher:
+    """Waits on the cluster's clock; presses Ctrl-C at a time."""
+
+    platform: FakePlatform
+    leaves_at_s: float = 1e9
+    said: list[str] = field(default_factory=list)
+
+    def sleep(self, seconds: float) -> None:
+        self.platform.cluster.sleep(seconds)
+        if self.platform.cluster.now_s >= self.leaves_at_s:
+            raise KeyboardInterrupt
+
+    def serve(self, logs: Path) -> None:
+        serve(
+            self.platform,
+            WebRequest(client=UI, port=8089, logs=logs),
+            clock=self.platform.cluster.clock,
+            sleep=self.sleep,
+            say=self.said.append,
+        )
+
+
+def platform(**swarm: object) -> FakePlatform:
+    return FakePlatform(
+        cluster=FakePlaceCluster(),
+        make_swarm=lambda cluster: FakeSwarm(cluster, **swarm),  # type: ignore[arg-type]
+    )
+
+
+def test_it_runs_until_ctrl_c(tmp_path: Path):
+    """The address is said first; the port is the one asked for."""
+    watcher = Watcher(platform(), leaves_at_s=105.0)
+
+    watcher.serve(tmp_path)
+
+    assert watcher.said == [
+        "Locust web UI: http://127.0.0.1:8089 (workers in a); Ctrl-C ends it",
+        "ending",
+    ]
+    assert watcher.platform.swarms[0].steps == ["open", "close"]
+    assert watcher.platform.names == [(UI, "64", tmp_path, 8089)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "line"),
+    [("lab", "a worker is gone; see its log in {}"), ("cluster", "a worker is gone; see its log")],
+)
+def test_a_worker_that_is_gone_ends_it(tmp_path: Path, kind: str, line: str):
+    """On the lab the log is a file here; on a cluster it is the pod's."""
+    watcher = Watcher(replace(platform(lost_at_s=103.0), facts=replace(PLACE, platform=kind)))
+
+    watcher.serve(tmp_path)
+
+    assert watcher.said[-1] == line.format(tmp_path)
+    assert watcher.platform.swarms[0].steps[-1] == "close"
+
+
+def test_generators_that_do_not_start_are_ended(tmp_path: Path):
+    """Half a swarm is closed, and the reason is raised."""
+    watcher = Watcher(platform(fails_to_open=True))
+
+    with pytest.raises(UnreachableError, match="port 5557 is taken"):
+        watcher.serve(tmp_path)
+
+    assert watcher.platform.swarms[0].steps == ["open", "close"]
