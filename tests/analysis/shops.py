@@ -1,0 +1,180 @@
+"""A whole place over fakes: a shop under load whose calls a source counts, on one fake clock.
+
+The shop's two ui pods make two thousand requests in a window; the routing mode in force decides which share
+of their calls to catalog stays in its zone. Files are real ones.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from analysis.arm.result import ArmInputs
+from analysis.measuring import Session
+from k8s.errors import UnreachableError
+from k8s.live.live_scene import NODES, PODS, SERVICES, SLICES
+from k8s.routing.modes import RoutingMode, mode_of
+from k8s.topology import EndpointSlice, Event, ServiceKey, Snapshot
+from loadtest.measure import Load
+from loadtest.record import Place, Window
+from loadtest.swarm.interface import Phase, Progress
+from loadtest.worker.plan import LoadPlan
+from loadtest.worker.tally import WorkerTally
+from tests.analysis.graphs import snapshot
+from tests.analysis.verdict import worlds
+from tests.analysis.verdict.test_compare import CATALOG, UI
+from tests.k8s.raw import NODE, POD, SERVICE, SLICE
+from tests.loadtest.fakes import PLACE, PLAIN, FakePlaceCluster, FakePlatform, FakeSwarm, Person
+from tests.loadtest.fakes import session as traffic_session
+
+CALLS = 1800
+"""Of each ui pod in a window."""
+TOPOLOGY = {
+    f"{app}-{number}": f"node-{zone}" for app in ("locust", "ui", "catalog") for number, zone in ("1a", "2b")
+}
+LOAD = Load(
+    service=CATALOG,
+    client=UI,
+    plan=LoadPlan(rate_per_s=worlds.RATE_PER_S, duration_s=200.0, warmup_s=0.0, quiet_s=1.5),
+)
+
+FACTS = replace(PLACE, zones=("a", "b", "c"))
+
+
+def raw_items(*, zone_label: bool = True) -> dict[str, list[dict[str, Any]]]:
+    """The shop as its API shows it; the doctor finds nothing wrong unless nodes have no zone."""
+    labels = {"topology.kubernetes.io/zone": "eu-west-1{}"} if zone_label else {}
+    nodes = [
+        {
+            **NODE,
+            "metadata": {
+                "name": f"node-{at}",
+                "labels": {name: text.format(at) for name, text in labels.items()},
+            },
+        }
+        for at in "abc"
+    ]
+    pods = [
+        {
+            **POD,
+            "metadata": {"name": f"{app}-{at}", "namespace": app, "labels": {"app": app}},
+            "spec": {"nodeName": f"node-{at}"},
+        }
+        for app in ("ui", "catalog")
+        for at in "abc"
+    ]
+    ends = [
+        {
+            "addresses": [f"10.0.0.{ord(at)}"],
+            "conditions": {"ready": True},
+            "nodeName": f"node-{at}",
+            **({"zone": f"eu-west-1{at}"} if zone_label else {}),
+        }
+        for at in "abc"
+    ]
+    service = {**SERVICE, "metadata": {"name": "catalog", "namespace": "catalog"}}
+    service["spec"] = {"selector": {"app": "catalog"}}
+    return {NODES: nodes, PODS: pods, SERVICES: [service], SLICES: [{**SLICE, "endpoints": ends}]}
+
+
+@dataclass
+class ShopCluster(FakePlaceCluster):
+    """A cluster with the shop's pods; its controller may refuse hints."""
+
+    refusal: Event | None = None
+
+    def slices(self, key: ServiceKey) -> tuple[EndpointSlice, ...]:
+        return super().slices(key) if self.refusal is None else (PLAIN,)
+
+    def events(self, key: ServiceKey) -> tuple[Event, ...]:
+        del key
+        refused = self.refusal is not None and mode_of(self.current) is RoutingMode.TAR
+        return (self.refusal,) if self.refusal is not None and refused else ()
+
+    def snapshot(self, namespaces: Sequence[str]) -> Snapshot:
+        del namespaces
+        return snapshot(TOPOLOGY, taken_at_s=self.now_s)
+
+
+@dataclass
+class ShopSwarm(FakeSwarm):
+    """Makes the window's requests, and remembers under which mode."""
+
+    shop: "Shop | None" = None
+
+    def start(self, plan: LoadPlan, *, run_id: str, phase: Phase) -> None:
+        super().start(plan, run_id=run_id, phase=phase)
+        if self.shop is not None and phase is Phase.MEASURE:
+            self.shop.serve(mode_of(self.cluster.current), run_id)
+
+    def progress(self) -> Progress:
+        return Progress(requests=self.requests, failures=0, workers=2)
+
+    def tallies(self) -> tuple[WorkerTally, ...]:
+        return worlds.load().workers
+
+
+@dataclass
+class Shop:
+    """The place, its source and its person; each mode's same-zone share is given."""
+
+    folder: Path
+    shares: dict[RoutingMode, float] = field(
+        default_factory=lambda: {RoutingMode.OFF: 1 / 3, RoutingMode.TAR: 1.0}
+    )
+    cluster: ShopCluster = field(default_factory=lambda: ShopCluster(items=raw_items()))
+    facts: Place = FACTS
+    person: Person = field(default_factory=Person)
+    windows: list[tuple[RoutingMode, str]] = field(default_factory=list)
+    """The mode and run of each window measured."""
+    is_dark: bool = False
+    """Whether the source does not answer."""
+    preflights: int = 0
+    is_stand_in: bool = True
+
+    def __post_init__(self) -> None:
+        self.platform = FakePlatform(
+            cluster=self.cluster,
+            make_swarm=lambda cluster: ShopSwarm(cluster, shop=self),
+            facts=self.facts,
+        )
+        self._seen: ArmInputs | None = None
+
+    def serve(self, mode: RoutingMode, run_id: str) -> None:
+        """A window's calls; every one over a connection of its own."""
+        self.windows.append((mode, run_id))
+        same = round(CALLS * self.shares[mode])
+        # Equal arms are not equal to the last call.
+        same = min(CALLS, same + len(self.windows) % 3)
+        self._seen = worlds.inputs(same, CALLS - same, mode=mode.value, seed=len(self.windows))
+
+    def session(self) -> Session:
+        return Session(
+            traffic=traffic_session(self.platform, self.folder, self.person), open_source=self.source
+        )
+
+    @contextmanager
+    def source(self, place: Place) -> Iterator["Shop"]:
+        assert place == self.facts
+        yield self
+
+    # What follows is a GraphSource over the last window.
+
+    def preflight(self) -> None:
+        self.preflights += 1
+
+    def graph(self, window: Window) -> Any:
+        del window
+        if self.is_dark or self._seen is None:
+            raise UnreachableError("calling get_service_graph: no answer")
+        return self._seen.graph.queries
+
+    def trace_ids(self, window: Window, expression: str, *, limit: int) -> tuple[str, ...]:
+        del window, expression
+        assert self._seen is not None
+        return tuple(str(number) for number in range(len(self._seen.traces)))[:limit]
+
+    def traces(self, ids: tuple[str, ...]) -> tuple[dict[str, Any], ...]:
+        assert self._seen is not None
+        return tuple(self._seen.traces[int(one)] for one in ids)

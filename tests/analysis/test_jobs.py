@@ -1,0 +1,172 @@
+"""Baseline, enable and demo as calls: a session and a frozen request, over fakes, with real files."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from analysis import artifacts
+from analysis.arm.result import AssumedBytes
+from analysis.comparing import Judging
+from analysis.jobs import BaselineRequest, DemoRequest, EnableRequest, baseline, demo, enable
+from analysis.verdict.compare import Terms
+from analysis.verdict.judged import Decision
+from analysis.verdict.requirements import parse
+from k8s.errors import UsageError
+from k8s.live.control import DISABLED_REASONS
+from k8s.routing.modes import RoutingMode, mode_of
+from k8s.topology import Event
+from loadtest import rundir
+from loadtest.arm_run import HintsRefusedError
+from tests.analysis.shops import LOAD, Shop, ShopCluster, raw_items
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Shop:
+    return Shop(folder=tmp_path)
+
+
+def off(shop: Shop, *, has_twin: bool = True) -> Path:
+    request = BaselineRequest(load=LOAD, runs=shop.folder / "runs", has_twin=has_twin)
+    return baseline(shop.session(), request).folder
+
+
+def tar(shop: Shop, **changes: object) -> EnableRequest:
+    request = EnableRequest(mode=RoutingMode.TAR, load=LOAD, runs=shop.folder / "runs")
+    return replace(request, **changes)  # type: ignore[arg-type]
+
+
+def test_a_baseline_and_its_twin_certify_the_instrument(shop: Shop):
+    """Routing off twice; both are collected runs, and equal arms are found equal."""
+    found = baseline(shop.session(), BaselineRequest(load=LOAD, runs=shop.folder / "runs"))
+
+    assert [mode for mode, _ in shop.windows] == [RoutingMode.OFF] * 2
+    assert found.null is not None
+    assert found.null.certified, found.null.reasons
+    assert artifacts.twin_of(found.folder) is not None
+    assert artifacts.read_arm(found.folder).record.arm == "off"
+
+
+def test_a_baseline_without_a_twin_certifies_nothing(shop: Shop):
+    """One window, and no null pair."""
+    request = BaselineRequest(load=LOAD, runs=shop.folder / "runs", arm="monday", has_twin=False)
+
+    found = baseline(shop.session(), request)
+
+    assert (len(shop.windows), found.null) == (1, None)
+    assert found.folder.name.endswith("-monday")
+
+
+def test_enabling_a_mode_ends_with_a_verdict(shop: Shop):
+    """Two thirds more calls at home: pass, against the newest baseline; written; the mode stays."""
+    folder = off(shop)
+
+    judged = enable(shop.session(), tar(shop))
+
+    assert judged.comparison.verdict is not None
+    assert judged.comparison.verdict.decision is Decision.PASS, judged.comparison.verdict.reasons
+    assert judged.comparison.baseline.folder == folder.name
+    assert judged.comparison == artifacts.read_comparison(judged.folder)
+    assert mode_of(shop.cluster.current) is RoutingMode.TAR
+    assert shop.person.said[-1].startswith("Service catalog/catalog stays on tar")
+
+
+def test_terms_and_bytes_reach_the_comparison(shop: Shop):
+    """A requirement that cannot be met fails it; the bytes given are those of the cost."""
+    off(shop)
+    judging = Judging(
+        assumed=AssumedBytes(request=1.0, response=2.0, source="given by the user"),
+        terms=Terms(required=(parse("same_zone<=0.5"),)),
+    )
+
+    comparison = enable(shop.session(), tar(shop, judging=judging)).comparison
+
+    assert comparison.verdict is not None
+    assert comparison.verdict.decision is Decision.FAIL
+    assert [one.requirement for one in comparison.verdict.requirements] == list(judging.terms.required)
+    assert {cost.bytes_source for cost in comparison.candidate.costs} == {"given by the user"}
+
+
+def test_refused_hints_change_nothing_and_say_what_would_work(tmp_path: Path):
+    """The controller's reason and the nearest counts, in one error; no second window, no mode, no folder."""
+    refusal = Event(
+        type="Warning", reason=min(DISABLED_REASONS), message="Insufficient number", last_seen_s=9e9
+    )
+    shop = Shop(folder=tmp_path, cluster=ShopCluster(items=raw_items()))
+    off(shop, has_twin=False)
+    shop.cluster.refusal = refusal
+
+    with pytest.raises(HintsRefusedError) as refused:
+        enable(shop.session(), tar(shop))
+
+    words = str(refused.value)
+    assert "the controller says: Insufficient number" in words
+    assert "with 2 ready endpoints there are no hints; nearest counts that work: 3" in words
+    assert words.endswith("the Service is as it was")
+    assert words.count("ready endpoints there are no hints") == 1
+    assert (len(shop.windows), mode_of(shop.cluster.current)) == (1, RoutingMode.OFF)
+    assert list((tmp_path / "runs").glob("*-tar")) == []
+
+
+def test_what_the_doctor_finds_is_said_before_the_mode_is_set(tmp_path: Path):
+    """Nodes without a zone: a problem for Topology Aware Routing, with its code."""
+    shop = Shop(folder=tmp_path, cluster=ShopCluster(items=raw_items(zone_label=False)))
+    off(shop, has_twin=False)
+    shop.person.said.clear()
+
+    enable(shop.session(), tar(shop))
+
+    assert [line for line in shop.person.said if line.startswith("doctor D")]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"mode": RoutingMode.OFF}, "that is no mode to enable"),
+        ({}, "no baseline of Service catalog/catalog in context lab under"),
+        ({"baseline": Path("nowhere")}, "reading run nowhere: no such folder"),
+    ],
+)
+def test_an_enable_that_cannot_be_judged_is_refused_first(shop: Shop, changes: dict, message: str):
+    """Nothing is measured and nothing is patched."""
+    with pytest.raises(UsageError, match=message):
+        enable(shop.session(), tar(shop, **changes))
+
+    assert (shop.windows, shop.cluster.patches) == ([], [])
+
+
+def test_another_load_than_the_baselines_is_refused_first(shop: Shop):
+    """The field that differs is named, and no candidate is measured."""
+    folder = off(shop, has_twin=False)
+    faster = replace(LOAD, plan=replace(LOAD.plan, rate_per_s=20.0))
+
+    with pytest.raises(UsageError, match=rf"baseline {folder} was measured under another load: rate_per_s"):
+        enable(shop.session(), tar(shop, load=faster))
+
+    assert (len(shop.windows), shop.cluster.patches) == (1, [])
+
+
+def test_a_demo_leaves_nothing_changed(shop: Shop):
+    """Off, off, tar inside the lab's life; the baseline is told when it is there; then the comparison."""
+    steps: list[str] = []
+
+    @contextmanager
+    def lab() -> Iterator[None]:
+        steps.append("up")
+        yield
+        steps.append(f"down after {len(shop.windows)} windows")
+
+    judged = demo(
+        shop.session(),
+        DemoRequest(load=LOAD, runs=shop.folder / "runs"),
+        lab=lab,
+        on_baseline=lambda folder: steps.append(rundir.read_record(folder).arm),
+    )
+
+    assert steps == ["up", "off", "down after 3 windows"]
+    assert [mode for mode, _ in shop.windows] == [RoutingMode.OFF, RoutingMode.OFF, RoutingMode.TAR]
+    assert mode_of(shop.cluster.current) is RoutingMode.OFF
+    assert judged.comparison.verdict is not None
+    assert judged.comparison.verdict.decision is Decision.PASS, judged.comparison.verdict.reasons

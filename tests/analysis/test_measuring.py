@@ -1,0 +1,64 @@
+"""One arm measured and collected, as calls; what was measured survives a source that is away."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from analysis import artifacts
+from analysis.measuring import collect_run, measure
+from k8s.errors import InvalidRunError, UnreachableError
+from k8s.routing.modes import RoutingMode
+from loadtest import rundir
+from loadtest.measure import MeasureRequest
+from tests.analysis.shops import FACTS, LOAD, Shop
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Shop:
+    return Shop(folder=tmp_path)
+
+
+def tar(shop: Shop) -> MeasureRequest:
+    return MeasureRequest(mode=RoutingMode.TAR, load=LOAD, runs=shop.folder / "runs")
+
+
+def test_a_run_is_measured_and_collected(shop: Shop):
+    """Graph and traces stand beside the record, and hold every request of it."""
+    run = measure(shop.session(), tar(shop))
+
+    inputs = artifacts.read_arm(run.folder)
+    assert inputs.record == run.record
+    assert (inputs.graph.stable, inputs.graph.reconciled) == (True, True)
+    assert len(inputs.traces) == 1000
+    assert shop.person.said[-1].startswith("X-Ray shows 2000 of 2000 requests")
+
+
+def test_a_source_that_is_away_costs_no_run(shop: Shop):
+    """The words say how to go on, and collecting the same folder later does."""
+    shop.is_dark = True
+    with pytest.raises(UnreachableError, match="no answer"):
+        measure(shop.session(), tar(shop))
+    (folder,) = (shop.folder / "runs").iterdir()
+    assert shop.person.said[-1] == f"the run is kept; go on with: samezone collect {folder}"
+    assert not (folder / rundir.GRAPH).exists()
+
+    shop.is_dark = False
+    collect_run(shop.session().collecting, folder)
+
+    assert artifacts.read_arm(folder).graph.reconciled
+
+
+def test_a_source_that_would_not_show_all_calls_is_refused_first(tmp_path: Path):
+    """On a cluster it is asked before anything is changed; the lab's own is in order."""
+
+    class Sampled(Shop):
+        def preflight(self) -> None:
+            raise InvalidRunError("with Transaction Search on, the graph holds only a part")
+
+    shop = Sampled(folder=tmp_path, facts=replace(FACTS, platform="cluster"))
+
+    with pytest.raises(InvalidRunError, match="Transaction Search"):
+        measure(shop.session(), tar(shop))
+
+    assert (shop.windows, shop.cluster.patches, list(tmp_path.iterdir())) == ([], [], [])

@@ -1,0 +1,83 @@
+"""An experiment as a call: windows are run folders below its own, and the trial is on file."""
+
+from pathlib import Path
+
+import pytest
+
+from analysis import artifacts
+from analysis.trial.bench import BenchRequest, RunBench
+from analysis.trial.experiment import TRIAL, ExperimentRequest, conduct
+from analysis.trial.run import Design, order_of
+from analysis.trial.values import Trial
+from analysis.verdict.judged import Decision
+from k8s.errors import UnreachableError, UsageError
+from k8s.routing.modes import RoutingMode, mode_of
+from loadtest import rundir
+from tests.analysis.shops import LOAD, Shop
+
+ARMS = ("off", "tar")
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Shop:
+    return Shop(folder=tmp_path)
+
+
+def experiment(shop: Shop) -> ExperimentRequest:
+    design = Design(arms=ARMS, order=order_of(ARMS, "AB"), block_s=200.0, null_s=200.0)
+    return ExperimentRequest(design=design, load=LOAD, runs=shop.folder / "runs")
+
+
+def test_an_experiment_leaves_a_trial_and_its_windows(shop: Shop):
+    """A null pair and a block: four collected runs in one folder, and what is said of them."""
+    done = conduct(shop.session(), experiment(shop))
+
+    assert [mode for mode, _ in shop.windows] == [RoutingMode.OFF] * 3 + [RoutingMode.TAR]
+    assert done.trial == rundir.read_json(done.folder / TRIAL, Trial, schema=1)
+    assert done.trial.decision is Decision.PASS, done.trial.reasons
+    folders = sorted(one.name for one in done.folder.iterdir() if one.is_dir())
+    assert [name.split("-", 1)[1] for name in folders] == [
+        "null-pair-1a",
+        "null-pair-1b",
+        "block-1-of-1-off",
+        "block-1-of-1-tar",
+    ]
+    assert [window.folder for window in done.trial.windows] == folders
+    assert (done.trial.context, done.trial.service, done.trial.versions) == (
+        "lab",
+        "catalog/catalog",
+        (("samezone", "0.1.0"),),
+    )
+    assert done.trial.measuring.traces == 4 * 2000
+    assert mode_of(shop.cluster.current) is RoutingMode.OFF
+    assert shop.person.said[0] == "experiment off, tar on Service catalog/catalog in context lab"
+
+
+def test_an_experiment_that_breaks_off_says_where_its_windows_are(shop: Shop):
+    """The source goes away: no trial, the folder with what was measured, the Service as it was."""
+    shop.is_dark = True
+
+    with pytest.raises(UnreachableError, match="no answer"):
+        conduct(shop.session(), experiment(shop))
+
+    (folder,) = (shop.folder / "runs").iterdir()
+    assert shop.person.said[-1] == f"the windows measured so far are kept in {folder}"
+    assert not (folder / TRIAL).exists()
+    assert rundir.read_record(next(one for one in folder.iterdir())).arm == "null-pair-1a"
+    assert mode_of(shop.cluster.current) is RoutingMode.OFF
+
+
+def test_a_bench_measures_windows_of_the_length_asked_for(shop: Shop):
+    """The request stays as it was; what a window takes beside its seconds is remembered."""
+    bench = RunBench(shop.session(), BenchRequest(load=LOAD, folder=shop.folder / "x"))
+    with pytest.raises(UsageError, match="has measured nothing yet"):
+        _ = bench.record
+    assert bench.settle_s == 0
+
+    window = bench.measure("tar", label="Block 1 of 2, tar", seconds=50.0)
+
+    assert (bench.record.arm, bench.record.asked.plan.duration_s) == ("block-1-of-2-tar", 50.0)
+    assert LOAD.plan.duration_s == 200.0
+    assert window.pair.calls == 3600
+    assert 3.0 < bench.settle_s < 10.0, "quiet time, hints and polls, on the fake clock"
+    assert artifacts.read_arm(shop.folder / "x" / window.folder).record == bench.record
