@@ -6,7 +6,7 @@ import math
 from analysis.arm.result import AssumedBytes
 from analysis.verdict.compare import Terms
 from analysis.verdict.guards import Margins
-from analysis.verdict.requirements import METRICS, Requirement, parse
+from analysis.verdict.requirements import Metric, Requirement, parse
 from k8s.errors import UsageError
 
 _DEFAULT = Margins()
@@ -20,7 +20,7 @@ def add_options(into: argparse.ArgumentParser) -> None:
         type=_requirement,
         default=[],
         metavar="METRIC>=X",
-        help=f"may be repeated, e.g. same_zone>=0.95, p99_ratio<=1.05; metrics: {', '.join(METRICS)}",
+        help=f"may be repeated, e.g. same_zone>=0.95, p99_ratio<=1.05; metrics: {', '.join(Metric)}",
     )
     into.add_argument(
         "--share-margin", type=float, default=_DEFAULT.share, help="the same-zone share must rise by more"

@@ -17,9 +17,11 @@ from xml.etree import ElementTree as ET
 
 from analysis.model import Comparison
 from analysis.report import judgement, measures, names, units
+from analysis.statistics.interval import Interval
 from analysis.trial.values import Trial
+from analysis.verdict import guards
 from analysis.verdict.guards import Outcome
-from analysis.verdict.judged import Decision, Effects, Gate, Null, Verdict
+from analysis.verdict.judged import Decision, Effects, Gate, GateName, Null, Verdict
 from analysis.verdict.requirements import Met
 
 _SPACES = 2
@@ -164,7 +166,7 @@ def _cases(verdicts: Mapping[str, Verdict], null: Null | None) -> Iterator[_Case
     for arm, verdict in verdicts.items():
         idle = verdict.decision is Decision.INVALID
         for guard in verdict.guards:
-            case = _Case(arm=arm, group="guards", name=guard.name, kind=_Kind.PASSED)
+            case = _Case(arm=arm, group="guards", name=guards.phrase(guard.name), kind=_Kind.PASSED)
             yield _judged(case, guard.outcome, measures.guard_sentence(guard), idle=idle)
         for one in verdict.requirements:
             outcome = {
@@ -197,7 +199,7 @@ def _judged(case: _Case, outcome: Outcome, sentence: str, *, idle: bool) -> _Cas
     return replace(case, kind=_Kind.FAILURE, type=outcome.value, message=sentence, detail=sentence)
 
 
-def _gates(arm: str, name: str, gates: Sequence[Gate]) -> _Case:
+def _gates(arm: str, name: GateName, gates: Sequence[Gate]) -> _Case:
     """All windows of one kind of gate."""
     case = _Case(arm=arm, group="gates", name=f"{name}: {measures.gate_title(name)}", kind=_Kind.PASSED)
     broken = [measures.gate_sentence(gate) for gate in gates if not gate.passed]
@@ -215,7 +217,8 @@ def _gates(arm: str, name: str, gates: Sequence[Gate]) -> _Case:
 
 def _figures(found: Effects) -> Iterator[tuple[str, str]]:
     """For machines: the metrics by the names that requirements use, in base units, with both ends."""
-    intervals = {"same_zone_before": found.share_before, **found.metrics()}
+    intervals: dict[str, Interval | None] = {"same_zone_before": found.share_before}
+    intervals |= {str(metric): interval for metric, interval in found.metrics().items()}
     for name, interval in intervals.items():
         if interval is not None:
             yield name, f"{interval.estimate:.6g}"

@@ -1,15 +1,14 @@
 """What a verdict judges, in a reader's units: guards and requirements as figures, bounds and sentences."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, assert_never
 
 from analysis.report import names, units
 from analysis.statistics.interval import Interval
-from analysis.verdict.guards import Guard, Outcome
-from analysis.verdict.judged import Gate, Null
-from analysis.verdict.requirements import Finding, Met, Requirement
+from analysis.verdict.guards import Guard, GuardName, Outcome
+from analysis.verdict.judged import Gate, GateName, Null
+from analysis.verdict.requirements import Finding, Met, Metric, Requirement, Sign
 
 _MORE: Final = 2
 """Decimals added at most, so that an end that misses a bound does not look as if it met it."""
@@ -38,42 +37,39 @@ class _Words:
     open: str
 
 
-_GUARDS: Final[Mapping[str, _Words]] = {
-    "same-zone share gained": _Words(
-        title="Same-zone share gained",
-        scale=Scale.POINTS,
-        limit="more than {bound}",
-        passed="The same-zone share rose by {figure}; more than {bound} was needed.",
-        failed="The same-zone share did not rise by more than {bound}: {figure}.",
-        open="Cannot tell whether the same-zone share rose by more than {bound}: {figure}.",
-    ),
-    "p99 ratio": _Words(
-        title="p99 response time over the baseline's",
-        scale=Scale.TIMES,
-        limit="at most {bound}",
-        passed="The slowest 1 % of calls (p99) take {figure} the baseline's time; the limit is {bound}.",
-        failed="The slowest 1 % of calls (p99) take {figure} the baseline's time, over the limit of {bound}.",
-        open="Cannot tell whether the slowest 1 % of calls (p99) take at most {bound} the baseline's time: "
-        "{figure}.",
-    ),
-    "error rate gained": _Words(
-        title="Failed requests gained",
-        scale=Scale.POINTS,
-        limit="at most {bound}",
-        passed="The share of failed requests changed by {figure}; the limit is {bound}.",
-        failed="The share of failed requests rose by {figure}, over the limit of {bound}.",
-        open="Cannot tell whether the share of failed requests rose by at most {bound}: {figure}.",
-    ),
-    "busiest endpoint over the mean": _Words(
-        title="Busiest endpoint over the mean",
-        scale=Scale.TIMES,
-        limit="at most {bound}",
-        passed="The busiest endpoint gets {figure} the mean load; the limit is {bound}.",
-        failed="The busiest endpoint gets {figure} the mean load, over the limit of {bound}.",
-        open="Cannot tell whether the busiest endpoint gets at most {bound} the mean load: {figure}.",
-    ),
-}
-"""By the names that ``analysis/verdict/guards.py`` gives them."""
+_SHARE: Final = _Words(
+    title="Same-zone share gained",
+    scale=Scale.POINTS,
+    limit="more than {bound}",
+    passed="The same-zone share rose by {figure}; more than {bound} was needed.",
+    failed="The same-zone share did not rise by more than {bound}: {figure}.",
+    open="Cannot tell whether the same-zone share rose by more than {bound}: {figure}.",
+)
+_P99: Final = _Words(
+    title="p99 response time over the baseline's",
+    scale=Scale.TIMES,
+    limit="at most {bound}",
+    passed="The slowest 1 % of calls (p99) take {figure} the baseline's time; the limit is {bound}.",
+    failed="The slowest 1 % of calls (p99) take {figure} the baseline's time, over the limit of {bound}.",
+    open="Cannot tell whether the slowest 1 % of calls (p99) take at most {bound} the baseline's time: "
+    "{figure}.",
+)
+_ERRORS: Final = _Words(
+    title="Failed requests gained",
+    scale=Scale.POINTS,
+    limit="at most {bound}",
+    passed="The share of failed requests changed by {figure}; the limit is {bound}.",
+    failed="The share of failed requests rose by {figure}, over the limit of {bound}.",
+    open="Cannot tell whether the share of failed requests rose by at most {bound}: {figure}.",
+)
+_SKEW: Final = _Words(
+    title="Busiest endpoint over the mean",
+    scale=Scale.TIMES,
+    limit="at most {bound}",
+    passed="The busiest endpoint gets {figure} the mean load; the limit is {bound}.",
+    failed="The busiest endpoint gets {figure} the mean load, over the limit of {bound}.",
+    open="Cannot tell whether the busiest endpoint gets at most {bound} the mean load: {figure}.",
+)
 _ANY_RISE: Final = _Words(
     title="Same-zone share gained",
     scale=Scale.POINTS,
@@ -85,83 +81,134 @@ _ANY_RISE: Final = _Words(
 """Where any rise will do."""
 
 
-def _words(guard: Guard) -> _Words | None:
-    words = _GUARDS.get(guard.name)
-    return _ANY_RISE if words and words.title == _ANY_RISE.title and guard.margin == 0 else words
+def _words(guard: Guard) -> _Words:
+    match guard.name:
+        case GuardName.SHARE:
+            return _SHARE if guard.margin else _ANY_RISE
+        case GuardName.P99:
+            return _P99
+        case GuardName.ERRORS:
+            return _ERRORS
+        case GuardName.SKEW:
+            return _SKEW
+        case _:
+            assert_never(guard.name)
 
 
-_METRICS: Final[Mapping[str, tuple[str, Scale]]] = {
-    "same_zone": ("same-zone share of the candidate", Scale.SHARE),
-    "same_zone_gain": ("same-zone share gained", Scale.POINTS),
-    "coverage": ("share of calls with both zones known", Scale.SHARE),
-    "p50_ratio": ("median response time over the baseline's", Scale.TIMES),
-    "p99_ratio": ("p99 response time over the baseline's", Scale.TIMES),
-    "mean_ratio": ("mean response time over the baseline's", Scale.TIMES),
-    "error_rate": ("share of the candidate's requests that failed", Scale.SHARE),
-    "error_gain": ("share of failed requests gained", Scale.POINTS),
-    "skew": ("busiest endpoint's load over the mean", Scale.TIMES),
-    "usd_per_month": ("candidate's cost of crossing", Scale.USD),
-    "usd_gain": ("change of the cost of crossing", Scale.USD_CHANGE),
-}
-"""What can be required (``analysis/verdict/requirements.py``), in a reader's words."""
-_SIGNS: Final = {">=": "at least", "<=": "at most", ">": "more than", "<": "less than"}
-_GATES: Final[Mapping[str, str]] = {
-    "complete": "The run has to be complete",
-    "generator": "The load generator has to keep up",
-    "rate": "The load has to be what was asked for, and alike",
-    "spans": "The load generator has to deliver its spans",
-    "graph": "X-Ray has to know every request",
-    "coverage": "The zones of the calls have to be known",
-    "hints": "The routing hints have to stay as they are",
-    "pods": "The pods have to stay as they are",
-}
-_OUTCOMES: Final = {
-    Outcome.PASS: "\u2713 pass",
-    Outcome.FAIL: "\u2717 fail",
-    Outcome.INCONCLUSIVE: "? cannot tell",
-}
-_MET: Final = {Met.MET: "\u2713 met", Met.NOT_MET: "\u2717 not met", Met.UNDECIDED: "? cannot tell"}
+def _metric(metric: Metric) -> tuple[str, Scale]:  # noqa: C901 - one line a metric
+    """What can be required, in a reader's words, and how its numbers are read."""
+    match metric:
+        case Metric.SAME_ZONE:
+            return "same-zone share of the candidate", Scale.SHARE
+        case Metric.SAME_ZONE_GAIN:
+            return "same-zone share gained", Scale.POINTS
+        case Metric.COVERAGE:
+            return "share of calls with both zones known", Scale.SHARE
+        case Metric.P50_RATIO:
+            return "median response time over the baseline's", Scale.TIMES
+        case Metric.P99_RATIO:
+            return "p99 response time over the baseline's", Scale.TIMES
+        case Metric.MEAN_RATIO:
+            return "mean response time over the baseline's", Scale.TIMES
+        case Metric.ERROR_RATE:
+            return "share of the candidate's requests that failed", Scale.SHARE
+        case Metric.ERROR_GAIN:
+            return "share of failed requests gained", Scale.POINTS
+        case Metric.SKEW:
+            return "busiest endpoint's load over the mean", Scale.TIMES
+        case Metric.USD_PER_MONTH:
+            return "candidate's cost of crossing", Scale.USD
+        case Metric.USD_GAIN:
+            return "change of the cost of crossing", Scale.USD_CHANGE
+        case _:
+            assert_never(metric)
+
+
+def _sign(sign: Sign) -> str:
+    match sign:
+        case Sign.AT_LEAST:
+            return "at least"
+        case Sign.AT_MOST:
+            return "at most"
+        case Sign.MORE_THAN:
+            return "more than"
+        case Sign.LESS_THAN:
+            return "less than"
+        case _:
+            assert_never(sign)
+
+
+def gate_title(name: GateName) -> str:
+    """What a gate asks for."""
+    match name:
+        case GateName.COMPLETE:
+            return "The run has to be complete"
+        case GateName.GENERATOR:
+            return "The load generator has to keep up"
+        case GateName.RATE:
+            return "The load has to be what was asked for, and alike"
+        case GateName.SPANS:
+            return "The load generator has to deliver its spans"
+        case GateName.GRAPH:
+            return "X-Ray has to know every request"
+        case GateName.COVERAGE:
+            return "The zones of the calls have to be known"
+        case GateName.HINTS:
+            return "The routing hints have to stay as they are"
+        case GateName.PODS:
+            return "The pods have to stay as they are"
+        case _:
+            assert_never(name)
+
+
 NO_INTERVAL: Final = "no interval could be made"
 
 
 def outcome(guard: Guard) -> str:
     """A guard's outcome as a sign and a word."""
-    return _OUTCOMES[guard.outcome]
+    match guard.outcome:
+        case Outcome.PASS:
+            return "\u2713 pass"
+        case Outcome.FAIL:
+            return "\u2717 fail"
+        case Outcome.INCONCLUSIVE:
+            return "? cannot tell"
+        case _:
+            assert_never(guard.outcome)
 
 
 def met(finding: Finding) -> str:
     """A requirement's outcome as a sign and a word."""
-    return _MET[finding.met]
+    match finding.met:
+        case Met.MET:
+            return "\u2713 met"
+        case Met.NOT_MET:
+            return "\u2717 not met"
+        case Met.UNDECIDED:
+            return "? cannot tell"
+        case _:
+            assert_never(finding.met)
 
 
 def guard_title(guard: Guard) -> str:
     """What a guard looks at."""
-    words = _words(guard)
-    return guard.name if words is None else words.title
+    return _words(guard).title
 
 
 def guard_limit(guard: Guard) -> str:
     """A guard's margin, e.g. ``at most 1.10x``."""
     words = _words(guard)
-    if words is None:
-        return f"{guard.margin:g}"
     return words.limit.format(bound=bound(words.scale, guard.margin, guard.interval))
 
 
 def guard_value(guard: Guard) -> str:
     """A guard's estimate with its interval."""
-    words = _words(guard)
-    ends = guard.interval
-    if words is None and ends is not None:
-        return f"{ends.estimate:.4g} [{ends.low:.4g}, {ends.high:.4g}]"
-    return figure(words.scale if words else Scale.TIMES, ends, guard.margin)
+    return figure(_words(guard).scale, guard.interval, guard.margin)
 
 
 def guard_sentence(guard: Guard) -> str:
     """Why a guard came out as it did."""
     words = _words(guard)
-    if words is None:
-        return f"{guard.reason}."
     sentence = {
         Outcome.PASS: words.passed,
         Outcome.FAIL: words.failed,
@@ -173,30 +220,26 @@ def guard_sentence(guard: Guard) -> str:
     )
 
 
-def _metric(requirement: Requirement) -> tuple[str, Scale]:
-    return _METRICS.get(requirement.metric, (requirement.metric, Scale.TIMES))
-
-
 def requirement_title(requirement: Requirement) -> str:
     """What is required to be what, e.g. ``same-zone share of the candidate``."""
-    return _metric(requirement)[0]
+    return _metric(requirement.metric)[0]
 
 
 def requirement_limit(finding: Finding) -> str:
     """The bound, e.g. ``at least 95.0 %``."""
     asked = finding.requirement
-    shown = bound(_metric(asked)[1], asked.bound, finding.interval)
-    return f"{_SIGNS.get(asked.sign, asked.sign)} {shown}"
+    shown = bound(_metric(asked.metric)[1], asked.bound, finding.interval)
+    return f"{_sign(asked.sign)} {shown}"
 
 
 def requirement_value(finding: Finding) -> str:
     """A requirement's estimate with its interval."""
-    return figure(_metric(finding.requirement)[1], finding.interval, finding.requirement.bound)
+    return figure(_metric(finding.requirement.metric)[1], finding.interval, finding.requirement.bound)
 
 
 def requirement_sentence(finding: Finding) -> str:
     """Why a requirement came out as it did."""
-    title, scale = _metric(finding.requirement)
+    title, scale = _metric(finding.requirement.metric)
     if finding.interval is None:
         return f"The {title} was not measured; required is {requirement_limit(finding)}."
     end = {
@@ -206,11 +249,6 @@ def requirement_sentence(finding: Finding) -> str:
     }[finding.met]
     shown = figure(scale, finding.interval, finding.requirement.bound)
     return f"The {title} is {shown}, {end}: {requirement_limit(finding)}."
-
-
-def gate_title(name: str) -> str:
-    """What a gate asks for; an unknown one by its name."""
-    return _GATES.get(name, name)
 
 
 def gate_sentence(gate: Gate) -> str:

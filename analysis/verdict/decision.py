@@ -13,10 +13,10 @@ from analysis.statistics.blocks import BlockDifference, Certificate, NullCheck
 from analysis.statistics.interval import Interval
 from analysis.verdict import gates, guards, requirements
 from analysis.verdict.effects import Block
-from analysis.verdict.guards import Guard, Margins, Measured, Outcome
+from analysis.verdict.guards import Guard, Guarded, Margins, Outcome
 from analysis.verdict.judged import Decision, Effects, Gate, Null, Verdict
-from analysis.verdict.requirements import Finding, Met, Requirement
-from analysis.verdict.windows import Measured as Window
+from analysis.verdict.requirements import Finding, Met, Metric, Requirement
+from analysis.verdict.windows import Measured
 
 NULL_PAIRS: Final = 1
 """Pairs of equal arms that it takes: with one, its connections have to show the margin."""
@@ -38,7 +38,7 @@ def null_of(pairs: Sequence[Block], *, margin: float = blocks.NULL_MARGIN) -> Nu
     )
 
 
-def gates_of(windows: Sequence[Window]) -> tuple[Gate, ...]:
+def gates_of(windows: Sequence[Measured]) -> tuple[Gate, ...]:
     """Every gate of every window, and of the windows together."""
     each = [gate for window in windows for gate in gates.of_window(window.evidence)]
     together = (gates.between([window.evidence for window in windows]),) if len(windows) > 1 else ()
@@ -57,7 +57,7 @@ def decide(
     """The verdict; *share* replaces the share's interval where somebody looked more than once."""
     gain = share or effects.share.interval
     judgement = guards.judge(
-        Measured(
+        Guarded(
             share_difference=gain,
             p99_ratio=effects.p99_ratio,
             error_difference=effects.error_gain,
@@ -65,7 +65,7 @@ def decide(
         ),
         margins,
     )
-    measured = {**effects.metrics(), "same_zone_gain": gain}
+    measured = {**effects.metrics(), Metric.SAME_ZONE_GAIN: gain}
     findings = tuple(requirements.judge(one, measured) for one in required)
     decision, reasons = _decision(tuple(gates), null, judgement.guards, findings)
     return Verdict(

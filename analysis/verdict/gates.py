@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Final
 
 from analysis.arm.caveats import LAG_TOLERANCE_MS, LOSS_TOLERANCE, RATE_TOLERANCE, SATURATED_CPU_PERCENT
-from analysis.verdict.judged import Gate
+from analysis.verdict.judged import Gate, GateName
 from k8s.topology import Pod, ServiceKey, Snapshot
 from loadtest.record import LoadSeen, RunStatus, Window
 from loadtest.worker import latency
@@ -66,7 +66,7 @@ def between(windows: Sequence[Evidence]) -> Gate:
     least, most = min(rates), max(rates)
     gap = (most[0] - least[0]) / most[0] if most[0] > 0 else 1.0
     return Gate(
-        name="rate",
+        name=GateName.RATE,
         passed=gap <= RATES_TOLERANCE,
         seen=f"{least[0]:.1f} requests/s in {least[1]}, {most[0]:.1f} in {most[1]}",
         bound=f"{RATES_TOLERANCE:.0%} apart",
@@ -76,7 +76,7 @@ def between(windows: Sequence[Evidence]) -> Gate:
 
 def _complete(one: Evidence) -> Gate:
     return Gate(
-        name="complete",
+        name=GateName.COMPLETE,
         passed=one.status is RunStatus.COMPLETE,
         seen=f"the run was {one.status.value}",
         bound="complete",
@@ -89,7 +89,7 @@ def _generator(one: Evidence) -> Gate:
     cpu = max((worker.cpu_percent_max for worker in one.load.workers), default=0.0)
     lag_ms = latency.merge(worker.lateness for worker in one.load.workers).quantile_ms(0.99) or 0.0
     return Gate(
-        name="generator",
+        name=GateName.GENERATOR,
         passed=cpu <= SATURATED_CPU_PERCENT and lag_ms <= LAG_TOLERANCE_MS,
         seen=f"a worker used up to {cpu:.0f} % of a core, p99 of the start lag {lag_ms:.1f} ms",
         bound=f"{SATURATED_CPU_PERCENT:.0f} %, {LAG_TOLERANCE_MS:g} ms",
@@ -100,7 +100,7 @@ def _generator(one: Evidence) -> Gate:
 def _rate(one: Evidence) -> Gate:
     achieved, asked = one.load.rate_per_s, one.rate_asked_per_s
     return Gate(
-        name="rate",
+        name=GateName.RATE,
         passed=abs(achieved - asked) <= RATE_TOLERANCE * asked,
         seen=f"{achieved:.1f} of {asked:g} requests/s asked for",
         bound=f"{RATE_TOLERANCE:.0%} off",
@@ -112,7 +112,7 @@ def _spans(one: Evidence) -> Gate:
     made = sum(worker.spans_made for worker in one.load.workers)
     dropped = sum(worker.spans_dropped for worker in one.load.workers)
     return Gate(
-        name="spans",
+        name=GateName.SPANS,
         passed=dropped <= LOSS_TOLERANCE * made,
         seen=f"the load generators gave up {dropped} of {made} spans",
         bound=f"{LOSS_TOLERANCE:.1%}",
@@ -126,7 +126,7 @@ def _graph(one: Evidence) -> Gate:
     bound = LOSS_TOLERANCE * max(one.load.requests, 1)
     unsettled = "" if one.stable else ", and it was still changing"
     return Gate(
-        name="graph",
+        name=GateName.GRAPH,
         passed=one.stable and missing <= bound and one.lost_documents <= LOSS_TOLERANCE * max(one.calls, 1),
         seen=f"X-Ray has {one.graph_requests} of {one.load.requests} requests and misses "
         f"{one.lost_documents} documents of {one.calls} calls{unsettled}",
@@ -138,7 +138,7 @@ def _graph(one: Evidence) -> Gate:
 def _coverage(one: Evidence) -> Gate:
     known = "no call" if one.coverage is None else f"{one.coverage:.1%} of the calls"
     return Gate(
-        name="coverage",
+        name=GateName.COVERAGE,
         passed=one.coverage is not None and one.coverage >= LEAST_COVERAGE,
         seen=f"the zones of {known} are known",
         bound=f"at least {LEAST_COVERAGE:.0%}",
@@ -151,7 +151,7 @@ def _hints(one: Evidence) -> Gate:
     seen = {_hints_of(snapshot, one.service) for snapshot in _within(one)}
     counts = sorted({sum(bool(zones or nodes) for _, zones, nodes in hints) for hints in seen})
     return Gate(
-        name="hints",
+        name=GateName.HINTS,
         passed=len(seen) <= 1,
         seen="constant"
         if len(seen) <= 1
@@ -193,7 +193,7 @@ def _pods(one: Evidence) -> Gate:
     changed = sorted({name for left, right in pairwise(views) for (_, name) in _differing(left, right)})
     shown = ", ".join(changed[:_SHOWN]) + (f" and {len(changed) - _SHOWN} more" if changed[_SHOWN:] else "")
     return Gate(
-        name="pods",
+        name=GateName.PODS,
         passed=not changed,
         seen=f"{shown} changed" if changed else "none changed",
         bound="none may come, go, restart or change its readiness",

@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, assert_never
 
 from analysis.statistics import stats
 from analysis.statistics.interval import Interval
@@ -44,8 +44,37 @@ class Margins:
     skew: float = SKEW_MARGIN
 
 
+class GuardName(StrEnum):
+    """What a guard looks at."""
+
+    SHARE = "share"
+    P99 = "p99"
+    ERRORS = "errors"
+    SKEW = "skew"
+
+    @classmethod
+    def _missing_(cls, value: object) -> "GuardName | None":
+        """Artifacts of before these names hold the guard's phrase."""
+        return next((one for one in cls if phrase(one) == value), None)
+
+
+def phrase(name: GuardName) -> str:
+    """What a guard looks at, in words."""
+    match name:
+        case GuardName.SHARE:
+            return "same-zone share gained"
+        case GuardName.P99:
+            return "p99 ratio"
+        case GuardName.ERRORS:
+            return "error rate gained"
+        case GuardName.SKEW:
+            return "busiest endpoint over the mean"
+        case _:
+            assert_never(name)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Measured:
+class Guarded:
     """The intervals to be judged; None where one could not be made."""
 
     share_difference: Interval | None
@@ -62,7 +91,7 @@ class Measured:
 class Guard:
     """One guard's judgement."""
 
-    name: str
+    name: GuardName
     outcome: Outcome
     reason: str
     """One sentence with the numbers."""
@@ -78,7 +107,7 @@ class Judgement:
     guards: tuple[Guard, ...]
 
 
-def judge(measured: Measured, margins: Margins | None = None) -> Judgement:
+def judge(guarded: Guarded, margins: Margins | None = None) -> Judgement:
     """Pass if all guards pass; fail if one fails; inconclusive otherwise.
 
     With 95 % intervals a candidate that misses any one margin passes with a probability of at most 2.5 %. One
@@ -86,10 +115,10 @@ def judge(measured: Measured, margins: Margins | None = None) -> Judgement:
     """
     margins = margins or Margins()
     guards = (
-        _above("same-zone share gained", measured.share_difference, margins.share),
-        _below("p99 ratio", measured.p99_ratio, margins.p99_ratio),
-        _below("error rate gained", measured.error_difference, margins.error_rate),
-        _below("busiest endpoint over the mean", measured.skew, margins.skew),
+        _above(GuardName.SHARE, guarded.share_difference, margins.share),
+        _below(GuardName.P99, guarded.p99_ratio, margins.p99_ratio),
+        _below(GuardName.ERRORS, guarded.error_difference, margins.error_rate),
+        _below(GuardName.SKEW, guarded.skew, margins.skew),
     )
     outcomes = {guard.outcome for guard in guards}
     outcome = Outcome.PASS
@@ -98,7 +127,7 @@ def judge(measured: Measured, margins: Margins | None = None) -> Judgement:
     return Judgement(outcome=outcome, guards=guards)
 
 
-def _above(name: str, interval: Interval | None, margin: float) -> Guard:
+def _above(name: GuardName, interval: Interval | None, margin: float) -> Guard:
     if interval is None:
         return _missing(name, margin)
     if interval.low > margin:
@@ -108,7 +137,7 @@ def _above(name: str, interval: Interval | None, margin: float) -> Guard:
     return _guard(name, Outcome.INCONCLUSIVE, "on both sides of", interval, margin)
 
 
-def _below(name: str, interval: Interval | None, margin: float) -> Guard:
+def _below(name: GuardName, interval: Interval | None, margin: float) -> Guard:
     if interval is None:
         return _missing(name, margin)
     if interval.high <= margin:
@@ -118,15 +147,14 @@ def _below(name: str, interval: Interval | None, margin: float) -> Guard:
     return _guard(name, Outcome.INCONCLUSIVE, "on both sides of", interval, margin)
 
 
-def _guard(name: str, outcome: Outcome, where: str, interval: Interval, margin: float) -> Guard:
-    reason = (
-        f"{name}: {interval.estimate:.4g} ({interval.low:.4g} to {interval.high:.4g}) is {where} {margin:g}"
-    )
+def _guard(name: GuardName, outcome: Outcome, where: str, interval: Interval, margin: float) -> Guard:
+    seen = f"{interval.estimate:.4g} ({interval.low:.4g} to {interval.high:.4g})"
+    reason = f"{phrase(name)}: {seen} is {where} {margin:g}"
     return Guard(name=name, outcome=outcome, reason=reason, margin=margin, interval=interval)
 
 
-def _missing(name: str, margin: float) -> Guard:
-    reason = f"{name}: no interval could be made"
+def _missing(name: GuardName, margin: float) -> Guard:
+    reason = f"{phrase(name)}: no interval could be made"
     return Guard(name=name, outcome=Outcome.INCONCLUSIVE, reason=reason, margin=margin, interval=None)
 
 

@@ -3,22 +3,34 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, assert_never
 
 from analysis.statistics.blocks import BlockResult
 from analysis.statistics.interval import Interval
 from analysis.verdict.guards import Guard
-from analysis.verdict.requirements import Finding
+from analysis.verdict.requirements import Finding, Metric
 from k8s.errors import ExitCode
 from loadtest.record import Caveat
+
+
+class GateName(StrEnum):
+    """What a gate looks at."""
+
+    COMPLETE = "complete"
+    GENERATOR = "generator"
+    RATE = "rate"
+    SPANS = "spans"
+    GRAPH = "graph"
+    COVERAGE = "coverage"
+    HINTS = "hints"
+    PODS = "pods"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
     """One condition."""
 
-    name: str
-    """``complete``, ``generator``, ``rate``, ``spans``, ``graph``, ``coverage``, ``hints``, ``pods``."""
+    name: GateName
     passed: bool
     seen: str
     """What was found, in a clause."""
@@ -64,31 +76,49 @@ class Effects:
     """The difference of the means that then happened."""
     caveats: tuple[Caveat, ...]
 
-    def metrics(self) -> Mapping[str, Interval | None]:
-        """By the names that requirements use (``analysis/verdict/requirements.py``)."""
-        exact = None
-        if self.coverage is not None:
-            exact = Interval(
-                estimate=self.coverage,
-                low=self.coverage,
-                high=self.coverage,
-                level=self.share_after.level,
-                n=self.share_after.n,
-                method="counted",
-            )
-        return {
-            "same_zone": self.share_after,
-            "same_zone_gain": self.share.interval,
-            "coverage": exact,
-            "p50_ratio": self.p50_ratio,
-            "p99_ratio": self.p99_ratio,
-            "mean_ratio": self.mean_ratio,
-            "error_rate": self.error_rate,
-            "error_gain": self.error_gain,
-            "skew": self.skew,
-            "usd_per_month": self.usd_after,
-            "usd_gain": self.usd_gain,
-        }
+    def metric(self, metric: Metric) -> Interval | None:  # noqa: C901 - one line a metric
+        """What a requirement on *metric* is held against; None where it was not measured."""
+        match metric:
+            case Metric.SAME_ZONE:
+                return self.share_after
+            case Metric.SAME_ZONE_GAIN:
+                return self.share.interval
+            case Metric.COVERAGE:
+                return self._counted_coverage()
+            case Metric.P50_RATIO:
+                return self.p50_ratio
+            case Metric.P99_RATIO:
+                return self.p99_ratio
+            case Metric.MEAN_RATIO:
+                return self.mean_ratio
+            case Metric.ERROR_RATE:
+                return self.error_rate
+            case Metric.ERROR_GAIN:
+                return self.error_gain
+            case Metric.SKEW:
+                return self.skew
+            case Metric.USD_PER_MONTH:
+                return self.usd_after
+            case Metric.USD_GAIN:
+                return self.usd_gain
+            case _:
+                assert_never(metric)
+
+    def metrics(self) -> Mapping[Metric, Interval | None]:
+        """All of them."""
+        return {metric: self.metric(metric) for metric in Metric}
+
+    def _counted_coverage(self) -> Interval | None:
+        if self.coverage is None:
+            return None
+        return Interval(
+            estimate=self.coverage,
+            low=self.coverage,
+            high=self.coverage,
+            level=self.share_after.level,
+            n=self.share_after.n,
+            method="counted",
+        )
 
 
 class Decision(StrEnum):

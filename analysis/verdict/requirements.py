@@ -5,25 +5,43 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, assert_never
 
 from analysis.statistics.interval import Interval
 from k8s.errors import UsageError
 
-METRICS: Final[Mapping[str, str]] = {
-    "same_zone": "same-zone share of the candidate",
-    "same_zone_gain": "candidate minus baseline same-zone share",
-    "coverage": "share of calls with both zones known",
-    "p50_ratio": "candidate over baseline median response time",
-    "p99_ratio": "candidate over baseline 99th percentile",
-    "mean_ratio": "candidate over baseline mean response time",
-    "error_rate": "share of the candidate's calls that failed",
-    "error_gain": "candidate minus baseline share of failed calls",
-    "skew": "the busiest endpoint's calls over the mean",
-    "usd_per_month": "monthly cost of the candidate's cross-zone bytes",
-    "usd_gain": "candidate minus baseline monthly cost",
-}
-"""What can be required; the names are part of the command line."""
+
+class Metric(StrEnum):
+    """What can be required; the values are part of the command line."""
+
+    SAME_ZONE = "same_zone"
+    """The candidate's same-zone share."""
+    SAME_ZONE_GAIN = "same_zone_gain"
+    """Candidate minus baseline same-zone share."""
+    COVERAGE = "coverage"
+    """Share of calls with both zones known."""
+    P50_RATIO = "p50_ratio"
+    """Candidate over baseline median response time."""
+    P99_RATIO = "p99_ratio"
+    MEAN_RATIO = "mean_ratio"
+    ERROR_RATE = "error_rate"
+    """Share of the candidate's requests that failed."""
+    ERROR_GAIN = "error_gain"
+    SKEW = "skew"
+    """The busiest endpoint's calls over the mean."""
+    USD_PER_MONTH = "usd_per_month"
+    """Of the candidate's cross-zone bytes."""
+    USD_GAIN = "usd_gain"
+
+
+class Sign(StrEnum):
+    """On which side of its bound a metric has to lie."""
+
+    AT_LEAST = ">="
+    AT_MOST = "<="
+    MORE_THAN = ">"
+    LESS_THAN = "<"
+
 
 _FORM: Final = re.compile(r"\s*(\w+)\s*(>=|<=|>|<)\s*([-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?)\s*(%?)\s*")
 
@@ -40,9 +58,8 @@ class Met(StrEnum):
 class Requirement:
     """A bound on one metric."""
 
-    metric: str
-    sign: str
-    """``>=``, ``<=``, ``>`` or ``<``."""
+    metric: Metric
+    sign: Sign
     bound: float
 
     def __str__(self) -> str:
@@ -62,7 +79,7 @@ class Finding:
 
 def parse(text: str) -> Requirement:
     """``metric`` sign number, the number with ``%`` if wanted; UsageError that lists the metrics."""
-    known = ", ".join(METRICS)
+    known = ", ".join(Metric)
     form = _FORM.fullmatch(text)
     try:
         bound = float(form[3]) / (100 if form[4] else 1) if form else math.nan
@@ -70,12 +87,12 @@ def parse(text: str) -> Requirement:
         bound = math.nan
     if form is None or not math.isfinite(bound):
         raise UsageError(f"requirement {text!r}: write it like same_zone>=0.95; metrics: {known}")
-    if form[1] not in METRICS:
+    if form[1] not in set(Metric):
         raise UsageError(f"requirement {text!r}: there is no metric {form[1]}; metrics: {known}")
-    return Requirement(metric=form[1], sign=form[2], bound=bound)
+    return Requirement(metric=Metric(form[1]), sign=Sign(form[2]), bound=bound)
 
 
-def judge(requirement: Requirement, measured: Mapping[str, Interval | None]) -> Finding:
+def judge(requirement: Requirement, measured: Mapping[Metric, Interval | None]) -> Finding:
     """Met if the whole interval is on the right side of the bound, not met if none of it is."""
     interval = measured.get(requirement.metric)
     if interval is None:
@@ -96,11 +113,13 @@ def judge(requirement: Requirement, measured: Mapping[str, Interval | None]) -> 
 
 def _holds(value: float, requirement: Requirement) -> bool:
     match requirement.sign:
-        case ">=":
+        case Sign.AT_LEAST:
             return value >= requirement.bound
-        case "<=":
+        case Sign.AT_MOST:
             return value <= requirement.bound
-        case ">":
+        case Sign.MORE_THAN:
             return value > requirement.bound
-        case _:
+        case Sign.LESS_THAN:
             return value < requirement.bound
+        case _:
+            assert_never(requirement.sign)

@@ -8,8 +8,9 @@ from analysis.report import measures
 from analysis.report.measures import Scale
 from analysis.statistics.interval import Interval
 from analysis.verdict import guards, requirements
-from analysis.verdict.guards import Guard, Margins, Measured, Outcome
-from analysis.verdict.judged import Gate, Null
+from analysis.verdict.guards import Guard, Guarded, GuardName, Margins
+from analysis.verdict.judged import Gate, GateName, Null
+from analysis.verdict.requirements import Metric
 
 NB = "\u00a0"
 CANDIDATE = "The same-zone share of the candidate is 90.0 % [88.0, 92.0]"
@@ -19,7 +20,7 @@ def interval(estimate: float, low: float, high: float) -> Interval:
     return Interval(estimate=estimate, low=low, high=high, level=0.95, n=100, method="test")
 
 
-def judged(**changes: Interval | None) -> dict[str, Guard]:
+def judged(**changes: Interval | None) -> dict[GuardName, Guard]:
     """Guards by name, of a candidate that is fine but for *changes*."""
     values = {
         "share_difference": interval(0.6, 0.58, 0.62),
@@ -27,26 +28,26 @@ def judged(**changes: Interval | None) -> dict[str, Guard]:
         "error_difference": interval(0.0, -0.001, 0.001),
         "skew": interval(1.05, 1.0, 1.1),
     }
-    return {one.name: one for one in guards.judge(Measured(**(values | changes))).guards}
+    return {one.name: one for one in guards.judge(Guarded(**(values | changes))).guards}
 
 
 @pytest.mark.parametrize(
     ("changes", "name", "sentence"),
     [
-        ({}, "same-zone share gained", "The same-zone share rose by +60.0 pp [+58.0, +62.0]."),
+        ({}, GuardName.SHARE, "The same-zone share rose by +60.0 pp [+58.0, +62.0]."),
         (
             {"share_difference": interval(0.01, -0.01, 0.03)},
-            "same-zone share gained",
+            GuardName.SHARE,
             "Cannot tell whether the same-zone share rose: +1.0 pp [\u22121.0, +3.0].",
         ),
         (
             {"share_difference": interval(-0.1, -0.2, -0.05)},
-            "same-zone share gained",
+            GuardName.SHARE,
             "The same-zone share did not rise: \u221210.0 pp [\u221220.0, \u22125.0].",
         ),
         (
             {"p99_ratio": interval(1.3, 1.2, 1.4)},
-            "p99 ratio",
+            GuardName.P99,
             (
                 "The slowest 1 % of calls (p99) take 1.30\u00d7 [1.20, 1.40] the baseline's time, over the "
                 "limit of 1.10\u00d7."
@@ -54,7 +55,7 @@ def judged(**changes: Interval | None) -> dict[str, Guard]:
         ),
         (
             {"p99_ratio": None},
-            "p99 ratio",
+            GuardName.P99,
             (
                 "Cannot tell whether the slowest 1 % of calls (p99) take at most 1.10\u00d7 the baseline's "
                 "time: no interval could be made."
@@ -62,12 +63,12 @@ def judged(**changes: Interval | None) -> dict[str, Guard]:
         ),
         (
             {"error_difference": interval(0.03, 0.02, 0.04)},
-            "error rate gained",
+            GuardName.ERRORS,
             "The share of failed requests rose by +3.0 pp [+2.0, +4.0], over the limit of +0.5 pp.",
         ),
         (
             {},
-            "busiest endpoint over the mean",
+            GuardName.SKEW,
             "The busiest endpoint gets 1.05\u00d7 [1.00, 1.10] the mean load; the limit is 1.30\u00d7.",
         ),
     ],
@@ -80,7 +81,7 @@ def test_guard_sentences(changes, name, sentence):
 def test_a_margin_of_the_share_is_named():
     """Where a rise of some size was asked for, the sentence says so."""
     found = guards.judge(
-        Measured(
+        Guarded(
             share_difference=interval(0.04, 0.02, 0.06), p99_ratio=None, error_difference=None, skew=None
         ),
         Margins(share=0.05),
@@ -114,24 +115,7 @@ def test_enough_decimals(scale, seen, against, text):
     assert text == measures.figure(scale, seen, against).replace(NB, " ")
 
 
-def test_a_guard_of_tomorrow_is_shown_as_it_is():
-    """A guard that these words do not know still has a title, a value, a limit and a sentence."""
-    odd = Guard(
-        name="retries",
-        outcome=Outcome.FAIL,
-        reason="retries: 3 (2 to 4) is above 1",
-        margin=1.0,
-        interval=interval(3, 2, 4),
-    )
-
-    assert measures.guard_title(odd) == "retries"
-    assert measures.guard_value(odd) == "3 [2, 4]"
-    assert measures.guard_limit(odd) == "1"
-    assert measures.guard_sentence(odd) == "retries: 3 (2 to 4) is above 1."
-    assert measures.guard_value(replace(odd, interval=None)) == "no interval could be made"
-
-
-@pytest.mark.parametrize("metric", list(requirements.METRICS))
+@pytest.mark.parametrize("metric", list(Metric))
 def test_every_metric_has_words(metric):
     """A requirement on any metric is told in its unit, and never by its bare name alone."""
     requirement = requirements.parse(f"{metric}>=0.5")
@@ -154,7 +138,7 @@ def test_every_metric_has_words(metric):
 )
 def test_requirement_sentences(text, sentence):
     """Missed, undecided, not measured."""
-    found = requirements.judge(requirements.parse(text), {"same_zone": interval(0.9, 0.88, 0.92)})
+    found = requirements.judge(requirements.parse(text), {Metric.SAME_ZONE: interval(0.9, 0.88, 0.92)})
 
     assert sentence == measures.requirement_sentence(found).replace(NB, " ")
 
@@ -162,7 +146,7 @@ def test_requirement_sentences(text, sentence):
 def test_gate_sentence():
     """What has to hold, where it did not, what was seen and what is allowed."""
     gate = Gate(
-        name="rate", passed=False, seen="40.0 of 50 requests/s asked for", bound="5% off", where="off"
+        name=GateName.RATE, passed=False, seen="40.0 of 50 requests/s asked for", bound="5% off", where="off"
     )
 
     assert measures.gate_sentence(gate) == (

@@ -1,5 +1,6 @@
 """Guards on interval bounds, and the skew of endpoints' load."""
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,7 +8,7 @@ from hypothesis import strategies as st
 
 from analysis.statistics.interval import Interval
 from analysis.verdict import guards
-from analysis.verdict.guards import Measured, Outcome
+from analysis.verdict.guards import Guard, Guarded, GuardName, Outcome
 
 
 def interval(low: float, high: float) -> Interval:
@@ -24,7 +25,7 @@ GOOD = {
 
 def test_all_guards_passing_passes():
     """Every interval on the good side of its margin."""
-    found = guards.judge(Measured(**GOOD))
+    found = guards.judge(Guarded(**GOOD))
 
     assert found.outcome is Outcome.PASS
     assert len(found.guards) == 4
@@ -47,7 +48,7 @@ def test_all_guards_passing_passes():
 )
 def test_one_guard_decides(field, low, high, expected):
     """The whole is as good as its worst guard, and the reason names the numbers."""
-    found = guards.judge(Measured(**{**GOOD, field: interval(low, high)}))
+    found = guards.judge(Guarded(**{**GOOD, field: interval(low, high)}))
 
     assert found.outcome is expected
     (guard,) = [one for one in found.guards if one.interval == interval(low, high)]
@@ -58,7 +59,7 @@ def test_one_guard_decides(field, low, high, expected):
 @pytest.mark.parametrize("field", list(GOOD))
 def test_what_has_no_interval_is_inconclusive(field):
     """Nothing passes unmeasured."""
-    found = guards.judge(Measured(**{**GOOD, field: None}))
+    found = guards.judge(Guarded(**{**GOOD, field: None}))
 
     assert found.outcome is Outcome.INCONCLUSIVE
     assert "no interval" in next(one.reason for one in found.guards if one.interval is None)
@@ -66,16 +67,36 @@ def test_what_has_no_interval_is_inconclusive(field):
 
 def test_a_failure_outweighs_what_is_unknown():
     """Fail if one fails, though another is inconclusive."""
-    found = guards.judge(Measured(**{**GOOD, "p99_ratio": None, "skew": interval(3, 4)}))
+    found = guards.judge(Guarded(**{**GOOD, "p99_ratio": None, "skew": interval(3, 4)}))
 
     assert found.outcome is Outcome.FAIL
 
 
 def test_margins_can_be_set():
     """A stricter margin turns a pass."""
-    found = guards.judge(Measured(**GOOD), guards.Margins(p99_ratio=1.0))
+    found = guards.judge(Guarded(**GOOD), guards.Margins(p99_ratio=1.0))
 
     assert found.outcome is Outcome.INCONCLUSIVE
+
+
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [
+        ("same-zone share gained", GuardName.SHARE),
+        ("p99 ratio", GuardName.P99),
+        ("error rate gained", GuardName.ERRORS),
+        ("busiest endpoint over the mean", GuardName.SKEW),
+        ("skew", GuardName.SKEW),
+    ],
+)
+def test_artifacts_that_hold_phrases_are_still_read(written, name):
+    """Guards once were named by their phrases; anything else is refused, and the key is named."""
+    guard = guards.judge(Guarded(**GOOD)).guards[0]
+    stored = msgspec.json.encode({**msgspec.to_builtins(guard), "name": written})
+
+    assert msgspec.json.decode(stored, type=Guard).name is name
+    with pytest.raises(msgspec.ValidationError, match=r"\$.name"):
+        msgspec.json.decode(stored.replace(written.encode(), b"retries"), type=Guard)
 
 
 def test_even_load_is_one():

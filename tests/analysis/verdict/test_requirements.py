@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from analysis.statistics.interval import Interval
 from analysis.verdict import requirements
-from analysis.verdict.requirements import METRICS, Met, Requirement
+from analysis.verdict.requirements import Met, Metric, Requirement, Sign
 from k8s.errors import UsageError
 
 
@@ -39,7 +39,7 @@ def test_what_is_refused(text):
         requirements.parse(text)
 
     assert "\n" not in str(error.value)
-    assert all(metric in str(error.value) for metric in METRICS)
+    assert all(metric in str(error.value) for metric in Metric)
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_what_was_not_measured_is_undecided(measured):
     assert (found.met, found.interval) == (Met.UNDECIDED, None)
 
 
-@given(st.sampled_from(sorted(METRICS)), st.sampled_from([">=", "<=", ">", "<"]), st.integers(-9999, 9999))
+@given(st.sampled_from(Metric), st.sampled_from(Sign), st.integers(-9999, 9999))
 def test_text_and_back(metric, sign, thousandths):
     """What is printed can be read."""
     requirement = Requirement(metric=metric, sign=sign, bound=thousandths / 1000)
@@ -84,10 +84,10 @@ def test_text_and_back(metric, sign, thousandths):
 @given(st.floats(-2, 2), st.floats(0, 1), st.floats(-2, 2))
 def test_opposite_requirements_are_never_both_met(low, width, bound):
     """``>=`` and ``<`` of one bound: one met and the other not, or both undecided."""
-    measured = {"same_zone": interval(low, low + width)}
+    measured = {Metric.SAME_ZONE: interval(low, low + width)}
     found = {
-        requirements.judge(Requirement(metric="same_zone", sign=sign, bound=bound), measured).met
-        for sign in (">=", "<")
+        requirements.judge(Requirement(metric=Metric.SAME_ZONE, sign=sign, bound=bound), measured).met
+        for sign in (Sign.AT_LEAST, Sign.LESS_THAN)
     }
 
     assert found in ({Met.MET, Met.NOT_MET}, {Met.UNDECIDED})
