@@ -35,10 +35,10 @@ from statistics import NormalDist
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import special
 
 from analysis.statistics import shares, stats
+from analysis.statistics.arrays import Numbers
 from analysis.statistics.clusters import ArmShare
 from analysis.statistics.interval import Interval
 from k8s.errors import UsageError
@@ -133,7 +133,7 @@ def spread(blocks: Sequence[BlockDifference]) -> Spread:
     return Spread(blocks=size, ratio=between / within, p_value=float(special.chdtrc(size - 1, q)))
 
 
-def stretch(ratio: NDArray[np.float64], blocks: int, *, level: float = stats.LEVEL) -> NDArray[np.float64]:
+def stretch(ratio: Numbers, blocks: int, *, level: float = stats.LEVEL) -> Numbers:
     """By how much the pooled half-width is multiplied at each R; 1 for one block."""
     if blocks < 2:  # noqa: PLR2004 - a variance between blocks needs two
         return np.ones_like(ratio)
@@ -201,16 +201,15 @@ def share_difference(
     )
     seen = spread(differences)
     paired = [shares.aligned(left, right) for left, right in blocks]
-    whole = shares.difference(
-        pooled([left for left, _, _ in paired]), pooled([right for _, right, _ in paired]), level=level
-    )
+    before, after = pooled([left for left, _, _ in paired]), pooled([right for _, right, _ in paired])
+    whole = shares.difference(before, after, level=level)
     caveats = {caveat.code: caveat for one in found for caveat in one.caveats}
     if seen.blocks > 1 and seen.p_value < NULL_SPREAD:
         text = f"Blocks differ more than their connections explain (p = {seen.p_value:.2g})."
         caveats["blocks-differ"] = Caveat(code="blocks-differ", text=text)
     return BlockResult(
         interval=_stretched(whole.interval, seen, 1.0),
-        p_value=_stretched_p(whole.p_value, seen),
+        p_value=_stretched_p(shares.p_value(before, after), seen),
         spread=seen,
         blocks=differences,
         caveats=tuple(caveats.values()),

@@ -20,8 +20,8 @@ from statistics import NormalDist
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from analysis.statistics.arrays import Numbers
 from analysis.statistics.interval import Interval
 
 ALARM: Final = 0.05
@@ -30,8 +30,6 @@ LEAST_RUNS: Final = 8
 SIDE: Final = 2
 """Runs on either side of a change; one odd run is an outlier, not a change."""
 _NORMAL: Final = NormalDist()
-
-Numbers = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

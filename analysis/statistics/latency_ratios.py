@@ -11,10 +11,10 @@ from statistics import NormalDist
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import stats as scipy_stats
 
 from analysis.statistics import stats
+from analysis.statistics.arrays import Codes, Numbers
 from analysis.statistics.interval import Interval
 from loadtest.record import Caveat
 
@@ -25,9 +25,6 @@ DISTINCT: Final = 1000
 """More distinct values than this are rounded to half a per cent."""
 _FINE: Final = 0.005
 _NORMAL: Final = NormalDist()
-
-Numbers = NDArray[np.float64]
-Codes = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import special
 
 from analysis.statistics import blocks, sequential, shares, stats
+from analysis.statistics.arrays import Numbers
 from analysis.statistics.clusters import ALL, ArmShare, StratumShare, Unit
 from k8s.errors import UsageError
 
@@ -225,7 +225,7 @@ def looks_after(count: int, looks: int) -> tuple[int, ...]:
     return tuple(round(count * (one + 1) / looks) for one in range(looks))
 
 
-def _stretches(count: int, level: float) -> NDArray[np.float64]:
+def _stretches(count: int, level: float) -> Numbers:
     if count < 2:  # noqa: PLR2004 - one block has no spread
         return np.ones(1)
     return blocks.stretch(special.chdtri(count - 1, 1 - _MIDDLES) / (count - 1), count, level=level)

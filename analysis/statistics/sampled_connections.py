@@ -105,7 +105,9 @@ def _seen(pair: SampledPair) -> bool:
 
 
 def _unit(pairs: Sequence[SampledPair]) -> Unit:
-    return Unit.CONNECTION if any(_seen(pair) for pair in pairs) else Unit.PAIR
+    """A pod pair, unless the sample says something of a pair of more than one call, or there is none."""
+    several = [pair for pair in pairs if pair.calls > 1]
+    return Unit.CONNECTION if not several or any(_seen(pair) for pair in several) else Unit.PAIR
 
 
 def _squares(pairs: Sequence[SampledPair], assurance: float) -> tuple[float, float]:
@@ -148,7 +150,7 @@ def _stratum(name: str, pairs: Sequence[SampledPair], squares: float) -> Stratum
 
 
 def _caveats(pairs: Sequence[SampledPair], blind: int) -> tuple[Caveat, ...]:
-    if blind == len(pairs):
+    if _unit(pairs) is Unit.PAIR:
         text = "Connections could not be told apart: each pod pair is taken for one, the widest interval."
         return (Caveat(code="connections-unknown", text=text),)
     if all(sum(pair.sampled) == pair.calls for pair in pairs):

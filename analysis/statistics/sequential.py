@@ -22,10 +22,10 @@ from statistics import NormalDist
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import optimize, special
 
 from analysis.statistics import stats
+from analysis.statistics.arrays import Numbers
 from analysis.statistics.interval import Interval
 from k8s.errors import UsageError
 
@@ -34,8 +34,6 @@ _GRID: Final = 601
 """Points of the integration between the boundaries; Simpson's rule then errs below 1e-6."""
 _NEVER: Final = 8.0
 """A boundary that no look reaches (p = 1e-15)."""
-
-Numbers = NDArray[np.float64]
 
 
 class Action(StrEnum):
@@ -86,7 +84,7 @@ def boundaries(
     targets = [spent(one, level=level) for one in fractions]
     if last:
         targets[-1] = 1 - level
-    walk = _Walk(0.0)
+    walk = _Walk()
     found: list[float] = []
     for index, (fraction, target) in enumerate(zip(fractions, targets, strict=True)):
         due = target - (targets[index - 1] if index else 0.0)
@@ -96,10 +94,9 @@ def boundaries(
 
 
 class _Walk:
-    """The density of the score S = Z sqrt(t) of experiments that have not been stopped, drift included."""
+    """The density of the score S = Z sqrt(t) of experiments that have not been stopped, without a change."""
 
-    def __init__(self, drift: float) -> None:
-        self.drift = drift
+    def __init__(self) -> None:
         self.fraction = 0.0
         self.points: Numbers = np.zeros(1)
         self.mass: Numbers = np.ones(1)
@@ -107,11 +104,10 @@ class _Walk:
     def beyond(self, fraction: float, boundary: float) -> tuple[float, float]:
         """Probabilities of first crossing the lower and the upper boundary at the next look."""
         step = fraction - self.fraction
-        centre = self.points + self.drift * step
         edge = boundary * math.sqrt(fraction)
         width = math.sqrt(step)
-        low = float(self.mass @ special.ndtr((-edge - centre) / width))
-        return low, float(self.mass @ special.ndtr((centre - edge) / width))
+        low = float(self.mass @ special.ndtr((-edge - self.points) / width))
+        return low, float(self.mass @ special.ndtr((self.points - edge) / width))
 
     def after(self, fraction: float, boundary: float) -> "_Walk":
         """Those that go on."""
@@ -121,9 +117,9 @@ class _Walk:
         weights = np.full(_GRID, 2.0)
         weights[1::2] = 4.0
         weights[[0, -1]] = 1.0
-        gap = points[:, None] - self.points[None, :] - self.drift * step
+        gap = points[:, None] - self.points[None, :]
         density = (np.exp(-gap * gap / (2 * step)) * self.mass).sum(axis=1) / math.sqrt(2 * math.pi * step)
-        found = _Walk(self.drift)
+        found = _Walk()
         found.fraction, found.points = fraction, points
         found.mass = density * weights * (points[1] - points[0]) / 3
         return found
@@ -136,15 +132,6 @@ def _boundary(walk: _Walk, fraction: float, due: float) -> float:
     if due <= 0 or excess(_NEVER) > 0:
         return _NEVER
     return float(optimize.brentq(excess, 0.0, _NEVER, xtol=1e-9))
-
-
-def power(fractions: tuple[float, ...], drift: float, *, level: float = stats.LEVEL) -> float:
-    """Probability of stopping at any look when the final z would have mean *drift*; either direction."""
-    walk, total = _Walk(drift), 0.0
-    for fraction, boundary in zip(fractions, boundaries(fractions, level=level), strict=True):
-        total += sum(walk.beyond(fraction, boundary))
-        walk = walk.after(fraction, boundary)
-    return total
 
 
 def look(

@@ -34,8 +34,6 @@ class Difference:
 
     interval: Interval
     """Of the difference at the arms' common mix of strata: where calls come from is no routing."""
-    p_value: float
-    """Two-sided, of no difference; the level at which the interval touches 0."""
     standard_error: float
     """From shares of (x + 1/2) / (n + 1), so that it is never 0; to compare blocks, not to make an interval.
     """
@@ -109,16 +107,20 @@ def difference(left: ArmShare, right: ArmShare, *, level: float = stats.LEVEL) -
     """Right minus left, at the common mix of strata (each weighs as its calls of both arms)."""
     raw = right.share - left.share
     left, right, caveats = aligned(left, right)
-    weights = [a.calls + b.calls for a, b in zip(left.strata, right.strata, strict=True)]
+    weights = _common(left, right)
     z = _NORMAL.inv_cdf(0.5 + level / 2)
     interval = _newcombe(left, right, weights, z, level)
     return Difference(
         interval=interval,
-        p_value=_p_value(left, right, weights, interval.estimate),
         standard_error=_standard_error((left, right), weights),
         raw=raw,
         caveats=tuple({one.code: one for one in (*left.caveats, *right.caveats, *caveats)}.values()),
     )
+
+
+def _common(left: ArmShare, right: ArmShare) -> list[float]:
+    """The common mix of strata."""
+    return [a.calls + b.calls for a, b in zip(left.strata, right.strata, strict=True)]
 
 
 def _standard_error(arms: tuple[ArmShare, ArmShare], weights: list[float]) -> float:
@@ -150,8 +152,11 @@ def _newcombe(left: ArmShare, right: ArmShare, weights: list[float], z: float, l
     )
 
 
-def _p_value(left: ArmShare, right: ArmShare, weights: list[float], gap: float) -> float:
-    """The level at which the interval touches zero."""
+def p_value(left: ArmShare, right: ArmShare) -> float:
+    """Two-sided, of no difference: the level at which the interval of ``difference`` touches 0."""
+    left, right, _ = aligned(left, right)
+    weights = _common(left, right)
+    gap = _newcombe(left, right, weights, 1.0, 0.0).estimate
     if abs(gap) < 1e-12:  # noqa: PLR2004 - a rounding error is no difference
         return 1.0
 

@@ -1,14 +1,11 @@
 """More than two routing modes: which differ, which are worth a thought, which one to take."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from typing import Final
 
 from scipy import stats as scipy_stats
 
-from analysis.statistics import shares
-from analysis.statistics.clusters import ArmShare
 from analysis.statistics.interval import Interval
 from k8s.errors import UsageError
 
@@ -62,15 +59,6 @@ class Standing:
     choice: str | None
     """None if no mode passes its guards."""
     sentence: str
-
-
-def duels(arms: Mapping[str, ArmShare]) -> tuple[Duel, ...]:
-    """Every two modes, right minus left, from one run of each (for blocks make Duels of their results)."""
-    found = []
-    for left, right in combinations(arms, 2):
-        gap = shares.difference(arms[left], arms[right])
-        found.append(Duel(left=left, right=right, interval=gap.interval, p_value=gap.p_value))
-    return tuple(found)
 
 
 def adjusted(found: Sequence[Duel], *, rate: float = RATE) -> tuple[Adjusted, ...]:

@@ -29,6 +29,8 @@ DEFAULT_HALF_WIDTH: Final = 0.05
 """Of the share's difference: five points either way."""
 LEAST_BLOCK_S: Final = 10.0
 MOST_LOOKS: Final = 4
+PLANNED_LOOKS: Final = 2
+"""What the least number of blocks allows; more looks cost next to no power."""
 MOST_NULL_PAIRS: Final = 3
 """Equal arms that are still not shown to be equal then leave the instrument without a certificate."""
 
@@ -81,13 +83,13 @@ class Found:
     stopped: str
 
 
-Window = tuple[int, Measured]
+Numbered = tuple[int, Measured]
 """(block, what it measured); block 0 is the null pairs'."""
 
 
 def run(design: Design, bench: Bench) -> Found:
     """The whole experiment; whatever a window raises ends it, and the windows before it are kept."""
-    windows: list[Window] = []
+    windows: list[Numbered] = []
     null = _certified(design, bench, windows)
     planned, order = _planned(design, bench, [one for _, one in windows])
     bench.say(
@@ -146,7 +148,7 @@ def order_of(arms: Sequence[str], letters: str) -> tuple[tuple[str, ...], ...]:
     return tuple(tuple(known[letter] for letter in part) for part in cut)
 
 
-def _certified(design: Design, bench: Bench, windows: list[Window]) -> Null | None:
+def _certified(design: Design, bench: Bench, windows: list[Numbered]) -> Null | None:
     """Null pairs until the instrument is certified, or there have been enough of them."""
     pairs: list[Block] = []
     null = None
@@ -164,7 +166,7 @@ def _certified(design: Design, bench: Bench, windows: list[Window]) -> Null | No
 
 
 def _window(
-    mode: str, label: str, seconds: float, bench: Bench, windows: list[Window], *, block: int
+    mode: str, label: str, seconds: float, bench: Bench, windows: list[Numbered], *, block: int
 ) -> Measured:
     """One window; measured once more where it breaks a gate, and the broken one is left out."""
     found = bench.measure(mode, label=label, seconds=seconds)
@@ -177,7 +179,7 @@ def _window(
 
 
 def _block(
-    number: int, count: int, arms: Sequence[str], seconds: float, bench: Bench, windows: list[Window]
+    number: int, count: int, arms: Sequence[str], seconds: float, bench: Bench, windows: list[Numbered]
 ) -> dict[str, Measured]:
     return {
         arm: _window(arm, f"block {number} of {count}, {arm}", seconds, bench, windows, block=number)
@@ -185,7 +187,7 @@ def _block(
     }
 
 
-def _broken(windows: Sequence[Window]) -> bool:
+def _broken(windows: Sequence[Numbered]) -> bool:
     return any(not gate.passed for _, one in windows for gate in gates.of_window(one.evidence))
 
 
@@ -208,7 +210,10 @@ def _planned(
     order, seconds = design.order, design.block_s
     if order is None or seconds is None:
         limits = planning.Limits(
-            arms=len(design.arms), settle_s=bench.settle_s, least_block_s=LEAST_BLOCK_S, looks=1
+            arms=len(design.arms),
+            settle_s=bench.settle_s,
+            least_block_s=LEAST_BLOCK_S,
+            looks=PLANNED_LOOKS if design.stops_early else 1,
         )
         plan = planning.plan(goal, traffic, limits)
         order = order or blocks.schedule(design.arms, plan.blocks)
@@ -239,7 +244,7 @@ def _contest(
     design: Design,
     arm: str,
     measured: Sequence[dict[str, Measured]],
-    windows: Sequence[Window],
+    windows: Sequence[Numbered],
     null: Null | None,
     taken: list[LookTaken],
     planned: Planned,
@@ -264,7 +269,7 @@ def _contest(
             after_blocks=len(measured),
             interval=look.interval,
             boundary_z=look.boundary_z,
-            action=look.action.value,
+            action=look.action,
             reason=look.reason,
         )
     )
@@ -289,7 +294,7 @@ def _contest(
 
 def _settled(one: Contest) -> bool:
     """Whether more blocks would not change what is said."""
-    return one.looks[-1].action == Action.STOP.value and one.verdict.decision is not Decision.INCONCLUSIVE
+    return one.looks[-1].action is Action.STOP and one.verdict.decision is not Decision.INCONCLUSIVE
 
 
 def _told(one: Contest) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from analysis.model import Cost
 from analysis.statistics.interval import Interval
+from analysis.statistics.sequential import Action
 from analysis.statistics.tournament import Standing
 from analysis.verdict.judged import Decision, Effects, Null, Verdict
 from loadtest.record import Caveat
@@ -47,8 +48,7 @@ class LookTaken:
     interval: Interval
     """Of the share gained; holds at this look and all others at once."""
     boundary_z: float
-    action: str
-    """``continue`` or ``stop``."""
+    action: Action
     reason: str
 
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from analysis.statistics.sampled_connections import SampledPair
+
 ZONES = 3
 ENDPOINTS_PER_ZONE = 2
 PODS_PER_ZONE = 2
@@ -40,11 +42,37 @@ class Load:
 class Drawn:
     """One arm's connections by column, each of shape (connections,)."""
 
-    calls: NDArray[np.float64]
-    same_zone: NDArray[np.float64]
+    calls: NDArray[np.int64]
     zone: NDArray[np.int64]
     pod: NDArray[np.int64]
     endpoint: NDArray[np.int64]
+
+    @property
+    def at_home(self) -> NDArray[np.bool_]:
+        """Whether each connection stays in its zone."""
+        found: NDArray[np.bool_] = self.endpoint // ENDPOINTS_PER_ZONE == self.zone
+        return found
+
+
+def observed(
+    drawn: Drawn, *, fraction: float = 1.0, rng: np.random.Generator | None = None
+) -> list[SampledPair]:
+    """What a service graph, and a random sample of the calls, show of an arm; all calls without *rng*."""
+    seen = drawn.calls if rng is None else rng.binomial(drawn.calls, fraction)
+    key = drawn.pod * ZONES * ENDPOINTS_PER_ZONE + drawn.endpoint
+    order = np.argsort(key, kind="stable")
+    first = np.unique(key[order], return_index=True)[1]
+    return [
+        SampledPair(
+            client=f"pod-{drawn.pod[members[0]]}",
+            server=f"endpoint-{drawn.endpoint[members[0]]}",
+            stratum=f"zone-{drawn.zone[members[0]]}",
+            calls=int(drawn.calls[members].sum()),
+            same_zone=bool(drawn.at_home[members[0]]),
+            sampled=tuple(seen[members][seen[members] > 0].tolist()),
+        )
+        for members in np.split(order, first[1:])
+    ]
 
 
 def rates(load: Load, rng: np.random.Generator, experiments: int) -> NDArray[np.float64]:
@@ -72,14 +100,13 @@ def arms(
         keep = load.per_connection or max(1, int(requests.max()))
         opened = -(-requests // keep)
         user = np.repeat(np.arange(users), opened)
-        calls = np.full(len(user), float(keep))
+        calls = np.full(len(user), keep)
         last = np.cumsum(opened)[opened > 0] - 1
         calls[last] = (requests - (opened - 1) * keep)[opened > 0]
         zone = zone_of_user[user]
         endpoint = table[zone, (rng.random(len(user)) * choices[zone]).astype(np.int64)]
         yield Drawn(
             calls=calls,
-            same_zone=np.where(endpoint // ENDPOINTS_PER_ZONE == zone, calls, 0.0),
             zone=zone,
             pod=pod_of_user[user],
             endpoint=endpoint,

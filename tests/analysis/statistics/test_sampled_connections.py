@@ -75,6 +75,14 @@ def test_without_a_sample_each_pair_is_one_connection():
     assert codes(arm) == ["connections-unknown"]
 
 
+def test_a_single_call_says_nothing_of_the_others():
+    """One pair of a single call beside one of thirty without a sample: connections stay unknown."""
+    arm = found(pair(30, same=True), pair(1, name="s2"))
+
+    assert arm.arm.unit is Unit.PAIR
+    assert codes(arm) == ["connections-unknown"]
+
+
 def test_pairs_without_a_sample_are_told():
     """One pair of two was not sampled: it is one connection, and the caveat counts it."""
     arm = found(pair(30, (1,) * 20), pair(30, (1,), name="s2"))

@@ -1,8 +1,6 @@
 """Looking: boundaries against published tables, total error by integration, the judgement."""
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from analysis.statistics import sequential
 from analysis.statistics.interval import Interval
@@ -48,17 +46,6 @@ def test_little_is_spent_early(fraction, expected):
     assert sequential.spent(fraction) == pytest.approx(expected, abs=1e-5)
 
 
-@settings(max_examples=25, deadline=None)
-@given(
-    st.lists(st.integers(1, 40), min_size=1, max_size=6, unique=True).map(
-        lambda found: tuple(one / 40 for one in sorted(found))
-    )
-)
-def test_whenever_one_looks_the_error_is_what_was_spent(fractions):
-    """Without a change, the probability of crossing by any look is the spending function's."""
-    assert sequential.power(fractions, 0.0) == pytest.approx(sequential.spent(fractions[-1]), abs=1e-6)
-
-
 def test_the_last_look_spends_what_is_left():
     """An experiment that ends early by plan keeps the whole 5 %."""
     early = sequential.boundaries((0.3, 0.7), last=True)
@@ -73,11 +60,6 @@ def test_fractions_must_rise_to_one(fractions):
     """Anything else is no plan."""
     with pytest.raises(UsageError, match="information fraction"):
         sequential.boundaries(fractions)
-
-
-def test_power_of_one_look_is_the_normal_one():
-    """A drift of 1.96 + 0.84 is found with 80 %."""
-    assert sequential.power((1.0,), 1.959964 + 0.841621) == pytest.approx(0.80, abs=1e-4)
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,12 @@
 """More than two modes: adjusted p-values, the Pareto set, the choice and its sentence."""
 
+from itertools import combinations
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.statistics import tournament
+from analysis.statistics import shares, tournament
 from analysis.statistics.clusters import ALL, ArmShare, StratumShare, Unit
 from analysis.statistics.interval import Interval
 from analysis.statistics.tournament import Contender, Duel
@@ -21,12 +23,14 @@ def duel(left: str, right: str, p_value: float, gap: float = 0.1) -> Duel:
     return Duel(left=left, right=right, interval=interval, p_value=p_value)
 
 
-def test_every_two_modes_meet_once():
-    """K modes make K (K - 1) / 2 duels, each right minus left."""
-    found = tournament.duels({"off": arm(0.3), "tar": arm(0.9), "close": arm(0.95)})
-
-    assert [(one.left, one.right) for one in found] == [("off", "tar"), ("off", "close"), ("tar", "close")]
-    assert found[0].interval.estimate == pytest.approx(0.6)
+def duels(arms: dict[str, ArmShare]) -> list[Duel]:
+    """Every two modes, right minus left."""
+    found = []
+    for left, right in combinations(arms, 2):
+        interval = shares.difference(arms[left], arms[right]).interval
+        p_value = shares.p_value(arms[left], arms[right])
+        found.append(Duel(left=left, right=right, interval=interval, p_value=p_value))
+    return found
 
 
 def test_benjamini_and_hochbergs_figures():
@@ -87,7 +91,7 @@ def test_the_best_that_is_shown_to_be_best_is_taken():
     arms = {"off": arm(0.33), "tar": arm(0.70), "close": arm(0.99)}
     contenders = [Contender(mode=mode, share=one.share) for mode, one in arms.items()]
 
-    found = tournament.standing(contenders, tournament.duels(arms))
+    found = tournament.standing(contenders, duels(arms))
 
     assert found.choice == "close"
     assert found.pareto == ("close",)
@@ -106,7 +110,7 @@ def test_among_equals_the_cheapest_is_taken():
         Contender(mode="off", share=0.33, usd_per_month=5),
     ]
 
-    found = tournament.standing(contenders, tournament.duels(arms))
+    found = tournament.standing(contenders, duels(arms))
 
     assert found.choice == "tar"
     assert "close not shown to keep fewer" in found.sentence
@@ -117,7 +121,7 @@ def test_what_fails_its_guards_is_not_taken():
     arms = {"off": arm(0.33), "tar": arm(0.70), "close": arm(0.99)}
     contenders = [Contender(mode=mode, share=one.share, passes=mode != "close") for mode, one in arms.items()]
 
-    found = tournament.standing(contenders, tournament.duels(arms))
+    found = tournament.standing(contenders, duels(arms))
 
     assert found.choice == "tar"
     assert "close did not pass the guards" in found.sentence

@@ -6,9 +6,8 @@ from functools import cache
 import numpy as np
 
 from analysis.model import ArmResult, Comparison, PairResult
-from analysis.statistics import clusters
-from analysis.statistics.clusters import Connection, Unit
 from analysis.statistics.latency_ratios import latencies
+from analysis.statistics.sampled_connections import SampledPair, sampled_arm
 from analysis.verdict import decision
 from analysis.verdict.compare import Terms
 from analysis.verdict.effects import Block, effects
@@ -39,10 +38,8 @@ def measured(
 ) -> Measured:
     """A window of *arm*: its calls in connections, its response times, *slow* times as long."""
     pair = arm.pairs[0]
-    share = clusters.arm_share(
-        clusters.of_connections(_connections(pair, calls_a_connection)), Unit.CONNECTION
-    )
-    assert share is not None
+    found = sampled_arm(_pairs(pair, calls_a_connection))
+    assert found is not None
     rng = np.random.default_rng(seed)
     crossing = rng.random(sampled) > pair.same_zone / max(1, pair.same_zone + pair.cross_zone)
     times_s = np.where(crossing, 0.0034, 0.0021) * rng.lognormal(0.0, 0.35, sampled) * slow
@@ -50,8 +47,8 @@ def measured(
         label=label,
         mode=arm.mode,
         folder=arm.folder,
-        share=share,
-        design_effect=share.design_effect,
+        share=found.arm,
+        design_effect=found.design_effect,
         calls_per_s=pair.calls / arm.load_s,
         latencies=latencies([[(float(one), 1)] for one in times_s]),
         requests=arm.requests,
@@ -59,22 +56,23 @@ def measured(
         endpoint_calls={one.pod: float(one.calls) for one in pair.loads},
         evidence=evidence(arm, label, cpu_percent),
         result=arm,
-        caveats=share.caveats,
+        caveats=found.arm.caveats,
     )
 
 
-def _connections(pair: PairResult, calls: int) -> list[Connection]:
+def _pairs(pair: PairResult, calls: int) -> list[SampledPair]:
+    """Every connection of so many calls sampled; calls that fill none are left out."""
     return [
-        Connection(
+        SampledPair(
             client=flow.client,
             server=flow.server,
             stratum=flow.client_zone,
-            calls=calls,
-            same_zone=calls if flow.client_zone == flow.server_zone else 0,
+            calls=flow.calls // calls * calls,
+            same_zone=flow.client_zone == flow.server_zone,
+            sampled=(calls,) * (flow.calls // calls),
         )
         for flow in pair.flows
         if flow.client_zone is not None and flow.server_zone is not None
-        for _ in range(flow.calls // calls)
     ]
 
 

@@ -136,7 +136,7 @@ def _looks(pairs: Sequence[Block], after: Sequence[int], planned: int) -> tuple[
                 after_blocks=count,
                 interval=taken.interval,
                 boundary_z=taken.boundary_z,
-                action=taken.action.value,
+                action=taken.action,
                 reason=taken.reason,
             )
         )

@@ -1,0 +1,8 @@
+"""Arrays by what they hold; of shape (rows,) unless it is said otherwise."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+Numbers = NDArray[np.float64]
+Codes = NDArray[np.int64]
+"""0-based positions in a list of names, or of groups."""
