@@ -39,9 +39,9 @@ class Paint(StrEnum):
 class Anchor(StrEnum):
     """Which end of a text sits at its x."""
 
-    START = "left"
-    MIDDLE = "center"
-    END = "right"
+    START = "start"
+    MIDDLE = "middle"
+    END = "end"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from markupsafe import Markup
 
 from analysis.report import names
 from analysis.report.drawing import Drawing, Paint
+from analysis.report.svg import to_svg
 from analysis.report.tables import Table
 
 _SHORT = 32
@@ -77,8 +78,5 @@ def _printable(value: object) -> object:
 
 def markup(drawing: Drawing) -> Markup:
     """A drawing as SVG."""
-    # matplotlib is slow to import and may build a font cache: only who draws shall pay for it.
-    from analysis.report.svg import to_svg  # noqa: PLC0415
-
     # to_svg escapes every text of the drawing.
     return Markup(to_svg(drawing))  # noqa: S704

@@ -5,16 +5,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from analysis.model import ArmResult, Comparison, PairResult
-from analysis.report import names, units
+from analysis.report import lettering, names, units
 from analysis.report.drawing import Anchor, Box, Dot, Drawing, Label, Line, Mark, Paint
 from analysis.report.lookup import arms, cell_of, find, tone_of, zones_of
 from analysis.report.notes import Side
 from analysis.report.tables import Tone
 from analysis.statistics.interval import Interval
 
-WIDTH = 520.0
+WIDTH = 440.0
 """Two pictures stand side by side on a desk, one fills a phone."""
 PAINTS = {Tone.SAME: Paint.SAME, Tone.CROSS: Paint.CROSS, Tone.UNKNOWN: Paint.UNKNOWN}
+_LEAST_CELL = 88.0
+"""Room for the name of a zone and for 100.0 %."""
 _FAINTEST, _STRONGEST = 0.04, 0.5
 """Opacity of a cell with none and with all of its row's calls; text stays readable on the strongest."""
 
@@ -25,26 +27,27 @@ def zone_matrix(pair: PairResult, known: tuple[str, ...], title: str) -> Drawing
     A row or column ``unknown`` appears only if there are unknown calls.
     """
     client_zones, server_zones = zones_of(pair, known)
-    client, server = (names.elide(workload, 12) for workload in (pair.client, pair.server))
-    left, top, cell_height, gap = 104.0, 52.0, 58.0, 3.0
-    cell_width = max(72.0, (WIDTH - left) / max(1, len(server_zones)))
+    widest = max(_head_width(zone) for zone in (*client_zones, None))
+    left, top, cell_height, gap = min(max(widest + 12, 72.0), 140.0), 50.0, 56.0, 3.0
+    cell_width = max(_LEAST_CELL, (WIDTH - left) / max(1, len(server_zones)))
+    right = left + len(server_zones) * cell_width
     marks: list[Mark] = [
-        Label(x=left, y=15, text=f"{server} pod's zone \u2192", size=12, paint=Paint.MUTED),
-        Label(x=0, y=40, text=f"{client} pod's zone \u2193", size=12, paint=Paint.MUTED),
+        _axis_name(pair.client, "\u2193", 0, right / 2 - 6, Anchor.START),
+        _axis_name(pair.server, "\u2192", right - gap, right / 2 - 6, Anchor.END),
     ]
     for column, zone in enumerate(server_zones):
-        middle = left + (column + 0.5) * cell_width
-        marks.append(_head(zone, middle, 40, Anchor.MIDDLE))
+        middle = left + (column + 0.5) * cell_width - gap / 2
+        marks.append(_head(zone, middle, 40, Anchor.MIDDLE, cell_width - gap))
     for row, client_zone in enumerate(client_zones):
         y = top + row * cell_height
-        marks.append(_head(client_zone, 0, y + cell_height / 2 + 4, Anchor.START))
+        marks.append(_head(client_zone, 0, y + cell_height / 2 + 3, Anchor.START, left - 6))
         calls = [cell_of(pair, client_zone, zone).calls for zone in server_zones]
         for column, zone in enumerate(server_zones):
             corner = (left + column * cell_width, y)
             area = (cell_width - gap, cell_height - gap)
             marks += _matrix_cell(corner, area, (client_zone, zone), (calls[column], sum(calls)))
     return Drawing(
-        width=max(WIDTH, left + len(server_zones) * cell_width),
+        width=right,
         height=top + len(client_zones) * cell_height,
         label=f"{title}: calls from each {pair.client} zone to each {pair.server} zone. Same-zone share "
         f"{units.percent_interval(pair.share)}.",
@@ -52,9 +55,19 @@ def zone_matrix(pair: PairResult, known: tuple[str, ...], title: str) -> Drawing
     )
 
 
-def _head(zone: str | None, x: float, y: float, anchor: Anchor) -> Label:
+def _axis_name(workload: str, arrow: str, x: float, room: float, anchor: Anchor) -> Label:
+    rest = f" pod's zone {arrow}"
+    short = lettering.fit(workload, room - lettering.width(rest, size=12), size=12)
+    return Label(x=x, y=15, text=f"{short}{rest}", anchor=anchor, size=12, paint=Paint.MUTED, tip=workload)
+
+
+def _head_width(zone: str | None) -> float:
+    return lettering.width(names.zone(zone), size=12, bold=True)
+
+
+def _head(zone: str | None, x: float, y: float, anchor: Anchor, room: float) -> Label:
     text = names.zone(zone)
-    short = names.elide(text, 14)
+    short = lettering.fit(text, room, size=12, bold=True)
     return Label(x=x, y=y, text=short, anchor=anchor, bold=True, tip=text if short != text else "")
 
 
@@ -81,10 +94,10 @@ def _matrix_cell(
             radius=4,
             tip=tip,
         ),
-        Label(x=middle, y=y + 25, text=text, anchor=Anchor.MIDDLE, size=15, bold=share > 0),
+        Label(x=middle, y=y + 24, text=text, anchor=Anchor.MIDDLE, size=15, bold=share > 0),
         Label(
             x=middle,
-            y=y + 43,
+            y=y + 42,
             text=units.count(count),
             anchor=Anchor.MIDDLE,
             size=12,
@@ -117,7 +130,7 @@ def shares(comparison: Comparison) -> Drawing | None:
             continue
         rows.append(
             _estimate(
-                f"{side.value}: {names.elide(names.arm(arm), 22)}",
+                f"{side.value}: {names.arm(arm)}",
                 units.percent(pair.share.estimate),
                 pair.share,
                 Paint.SAME,
@@ -132,7 +145,7 @@ def shares(comparison: Comparison) -> Drawing | None:
 def intervals(found: Sequence[tuple[str, str, Interval, Paint]]) -> Drawing:
     """Shares as rows of (label, value in words, share, paint) on one axis."""
     return _shares_on_axis(
-        [_estimate(names.elide(label, 32), text, share, paint, None) for label, text, share, paint in found]
+        [_estimate(label, text, share, paint, None) for label, text, share, paint in found]
     )
 
 
@@ -188,7 +201,7 @@ def _ticks(most: float) -> tuple[float, ...]:
 
 def _on_axis(rows: tuple[Estimate, ...], ticks: tuple[tuple[float, str], ...], label: str) -> Drawing:
     """Rows of a dot with its interval over one axis from the first to the last tick."""
-    row_height, left, right, top = 46.0, 20.0, WIDTH - 24.0, 6.0
+    row_height, left, right, top = 46.0, 20.0, WIDTH - 32.0, 6.0
     bottom = top + len(rows) * row_height
     scale = (right - left) / (ticks[-1][0] - ticks[0][0])
 
@@ -206,7 +219,7 @@ def _on_axis(rows: tuple[Estimate, ...], ticks: tuple[tuple[float, str], ...], l
         tip = f"{row.label}: {row.text}"
         reach = (at(row.low), at(row.high))
         marks += [
-            Label(x=left + 4, y=y + 15, text=row.label, size=13),
+            *_words(row, left + 4, right - 4, y + 15),
             Line(points=((left, y + 30), (at(row.value), y + 30)), paint=row.paint, width=8, opacity=0.25),
             Line(points=((reach[0], y + 30), (reach[1], y + 30)), paint=row.paint, width=2),
             *(Line(points=((x, y + 23), (x, y + 37)), paint=row.paint, width=2) for x in reach),
@@ -220,9 +233,19 @@ def _on_axis(rows: tuple[Estimate, ...], ticks: tuple[tuple[float, str], ...], l
     return Drawing(width=WIDTH, height=bottom + 24, label=label, marks=tuple(marks))
 
 
+def _words(row: Estimate, left: float, right: float, y: float) -> list[Mark]:
+    """What a row is of on the left, its value on the right."""
+    room = right - left - lettering.width(row.text, size=13, bold=True) - 8
+    short = lettering.fit(row.label, room, size=13)
+    return [
+        Label(x=left, y=y, text=short, size=13, tip=row.label if short != row.label else ""),
+        Label(x=right, y=y, text=row.text, anchor=Anchor.END, size=13, bold=True),
+    ]
+
+
 def load(pair: PairResult, side: Side, arm: ArmResult, most: float) -> Drawing:
     """One bar per server pod: its calls over the mean of all ready pods; the axis ends at *most*."""
-    row_height, left, right, top = 22.0, 178.0, WIDTH - 62.0, 4.0
+    row_height, left, right, top = 22.0, 190.0, WIDTH - 62.0, 4.0
     found = sorted(pair.loads, key=lambda seen: (seen.zone is None, seen.zone or "", seen.pod))
     short = names.short_names(seen.pod for seen in found)
     scale = (right - left) / max(most, 1.0)
@@ -232,9 +255,11 @@ def load(pair: PairResult, side: Side, arm: ArmResult, most: float) -> Drawing:
         y = top + number * row_height
         tip = f"{seen.pod} ({names.zone(seen.zone)}): {units.count(seen.calls)} calls"
         width = max(1.0, min(seen.times_mean, most) * scale)
+        zone = lettering.fit(names.zone(seen.zone), 84, size=12)
+        pod = lettering.fit(short[seen.pod], left - 8 - 90, size=12)
         marks += [
-            Label(x=0, y=y + 15, text=names.elide(names.zone(seen.zone), 12), size=12, paint=Paint.MUTED),
-            Label(x=left - 8, y=y + 15, text=short[seen.pod], anchor=Anchor.END, size=12, tip=tip),
+            Label(x=0, y=y + 15, text=zone, size=12, paint=Paint.MUTED, tip=tip),
+            Label(x=left - 8, y=y + 15, text=pod, anchor=Anchor.END, size=12, tip=tip),
             Box(x=left, y=y + 4, width=width, height=14, fill=Paint.SAME, opacity=0.55, radius=2, tip=tip),
             Label(x=WIDTH, y=y + 15, text=units.times(seen.times_mean), anchor=Anchor.END, size=12),
         ]
@@ -246,6 +271,6 @@ def load(pair: PairResult, side: Side, arm: ArmResult, most: float) -> Drawing:
     return Drawing(
         width=WIDTH,
         height=bottom + 24,
-        label=f"Load of each {pair.server} pod {side.value} ({names.arm(arm)}), 1 is even",
+        label=f"Load of each {pair.server} pod {side.value} ({names.arm(arm)}); 1.00\u00d7 is an even load",
         marks=tuple(marks),
     )

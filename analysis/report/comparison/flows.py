@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from analysis.model import PairResult, PodFlow
-from analysis.report import names, units
+from analysis.report import lettering, names, units
 from analysis.report.drawing import Anchor, Box, Drawing, Label, Line, Mark, Paint
 from analysis.report.lookup import tone_of
 from analysis.report.pictures import PAINTS, WIDTH
@@ -177,7 +177,7 @@ def _backdrop(band: _Band) -> list[Mark]:
         Label(
             x=_INSET,
             y=band.top + 16,
-            text=names.elide(text, 18),
+            text=lettering.fit(text, WIDTH - 2 * _INSET, size=12, bold=True),
             size=12,
             bold=True,
             paint=Paint.MUTED,
@@ -226,6 +226,8 @@ def _line(flow: PodFlow, start: tuple[float, float], end: tuple[float, float], w
 
 
 def _box(stop: _Stop, x: float, middle: float) -> list[Mark]:
+    calls = units.count(stop.calls)
+    room = _BOX_WIDTH - 14 - 6 - lettering.width(calls, size=11)
     return [
         Box(
             x=x,
@@ -237,11 +239,11 @@ def _box(stop: _Stop, x: float, middle: float) -> list[Mark]:
             radius=4,
             tip=stop.tip,
         ),
-        Label(x=x + 7, y=middle + 4.5, text=stop.text, size=12, tip=stop.tip),
+        Label(x=x + 7, y=middle + 4.5, text=lettering.fit(stop.text, room, size=12), size=12, tip=stop.tip),
         Label(
             x=x + _BOX_WIDTH - 7,
             y=middle + 4.5,
-            text=units.count(stop.calls),
+            text=calls,
             anchor=Anchor.END,
             size=11,
             paint=Paint.MUTED,

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import Final
 
-from analysis.report import names, units
+from analysis.report import lettering, units
 from analysis.report.drawing import Anchor, Box, Dot, Drawing, Label, Line, Mark, Paint, Polygon
 from analysis.trial.values import BlockWindow, Trial
 
@@ -16,8 +16,8 @@ _ABOVE, _BELOW = 10.0, 28.0
 """Room over 100 % and under 0 %, where failed gates are marked."""
 _RADIUS: Final = 6.0
 PAINTS: Final = (Paint.ARM_0, Paint.ARM_1, Paint.ARM_2, Paint.ARM_3, Paint.ARM_4, Paint.ARM_5)
-_LETTER: Final = 6.6
-"""Width of a character of the legend."""
+_LONGEST: Final = 220.0
+"""Width of a name in the legend."""
 _CORNERS: Final[Sequence[tuple[tuple[float, float], ...]]] = (
     (),
     ((-1, -1), (1, -1), (1, 1), (-1, 1)),
@@ -73,14 +73,14 @@ def _legend(arms: tuple[str, ...], width: float, *, nulls: bool) -> tuple[list[M
     marks: list[Mark] = []
     margin = 10.0
     x, y = margin, 12.0
-    entries = [(names.elide(arm, 24), place, False) for place, arm in enumerate(arms)]
+    entries = [(lettering.fit(arm, _LONGEST, size=12), place, False) for place, arm in enumerate(arms)]
     entries += [("hollow: null pair", 0, True)] if nulls else []
     for text, place, hollow in entries:
-        long = 22 + _LETTER * len(text)
+        long = 12 + lettering.width(text, size=12)
         if x > margin and x + long > width:
             x, y = margin, y + 20
         marks += [_shape(x, y, place, hollow=hollow, tip=""), Label(x=x + 12, y=y + 4.5, text=text, size=12)]
-        x += long + 12
+        x += long + 16
     return marks, y
 
 
@@ -124,7 +124,7 @@ def _bands(windows: Sequence[BlockWindow], top: float, step: float) -> list[Mark
 def _fitting(one: BlockWindow, wide: float) -> str:
     """The longest name of a block that has room above it."""
     short = "null" if one.block == 0 else units.count(one.block)
-    return next((text for text in (_block(one), short) if 7 * len(text) < wide), short)
+    return next((text for text in (_block(one), short) if lettering.width(text, size=12, bold=True) < wide), short)
 
 
 def _axis(top: float, width: float) -> list[Mark]:
