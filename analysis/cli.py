@@ -20,11 +20,9 @@ from analysis.jobs import BaselineRequest, DemoRequest, EnableRequest
 from analysis.measuring import collect_run
 from analysis.model import Comparison
 from analysis.placement import Timeline
-from analysis.report import junit
-from analysis.report.comparison import console, html, markdown
+from analysis.report import formats
+from analysis.report.comparison import console
 from analysis.report.trial import console as trial_console
-from analysis.report.trial import html as trial_html
-from analysis.report.trial import markdown as trial_markdown
 from analysis.source import cli as source_cli
 from analysis.trial import cli as trial_cli
 from analysis.trial.values import Trial
@@ -36,12 +34,6 @@ from k8s.lab.run.supervisor import Health
 from k8s.routing.modes import parse_mode
 from loadtest import drill_cli, rundir
 
-REPORTS = {"report.html": html.render, "report.md": markdown.render, "junit.xml": junit.render}
-TRIAL_REPORTS = {
-    "report.html": trial_html.render,
-    "report.md": trial_markdown.render,
-    "junit.xml": junit.render_trial,
-}
 DEFAULT_RUNS = Path("runs")
 
 
@@ -247,20 +239,20 @@ def _print_arm(folder: Path, io: Io) -> None:
 
 def _finish(comparison: Comparison, folder: Path, io: Io) -> int:
     """Write the reports, print the table, say where they are; the verdict's exit code."""
-    for name, render in REPORTS.items():
-        rundir.write_bytes(folder / name, render(comparison).encode())
+    for name, content in formats.documents(comparison, formats.COMPARISON):
+        rundir.write_bytes(folder / name, content)
     _console(io).print(console.comparison(comparison))
-    io.say(f"report: {(folder / 'report.html').resolve()}")
+    io.say(f"report: {(folder / formats.PAGE).resolve()}")
     verdict = comparison.verdict
     return ExitCode.DONE if verdict is None else verdict.decision.exit_code
 
 
 def _report_trial(trial: Trial, folder: Path, io: Io) -> int:
     """Write the reports, print the table, say where they are; the verdict's exit code."""
-    for name, render in TRIAL_REPORTS.items():
-        rundir.write_bytes(folder / name, render(trial).encode())
+    for name, content in formats.documents(trial, formats.TRIAL):
+        rundir.write_bytes(folder / name, content)
     _console(io).print(trial_console.trial(trial))
-    io.say(f"report: {(folder / 'report.html').resolve()}")
+    io.say(f"report: {(folder / formats.PAGE).resolve()}")
     return trial.decision.exit_code
 
 

@@ -1,1 +1,9 @@
-"""Renderings of a comparison."""
+"""Comparisons and trials as pages, comments, terminal tables and JUnit XML: values and pure functions only.
+
+``formats`` lists the formats; ``comparison/`` and ``trial/`` hold one file for each. What they draw are
+values: ``tables`` (sections, tables), ``first_screen`` (answer, figures), ``judgement`` and ``changed``
+(verdict and effects as tables), ``notes`` (footnotes), ``drawing`` (pictures). Numbers become words in
+``units`` and ``measures``, names in ``names``; ``prose`` holds fixed texts. The formats are made of ``pages``
+and ``templates/`` (HTML), ``svg`` and ``lettering`` (pictures), ``comment`` (Markdown), ``terminal`` and
+``suite`` (JUnit).
+"""

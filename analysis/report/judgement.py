@@ -117,10 +117,10 @@ def guards(verdicts: Mapping[str, Verdict]) -> Table:
     return Table(
         key="guards",
         stacked=True,
-        title="Guards (without weight where the measurement is invalid)" if idle else "Guards",
+        title="Guards (not decisive where the measurement is invalid)" if idle else "Guards",
         about=(
-            "Better without being worse: all of them have to pass. A guard passes if its whole interval is "
-            "on the right side of its limit, and fails if all of it is on the wrong one."
+            "All guards have to pass. A guard passes if its whole interval is on the right side of its "
+            "limit, and fails if all of it is on the wrong one."
         ),
         columns=columns(*(("Mode",) if several else ()), "Guard", "Outcome", numbers=("Measured", "Limit")),
         rows=tuple(
@@ -128,7 +128,7 @@ def guards(verdicts: Mapping[str, Verdict]) -> Table:
             for arm, verdict in verdicts.items()
             for guard in verdict.guards
         ),
-        empty="Nothing was guarded.",
+        empty="There are no guards.",
     )
 
 
@@ -178,12 +178,12 @@ def null_pair(null: Null | None) -> Table:
         stacked=True,
         title="Two equal arms",
         about=(
-            "The same arm measured twice has a true difference of 0. What the instrument shows there is what "
-            "it would call a change anywhere else; without that proof no verdict is valid."
+            "The same arm was measured twice, so the true difference is 0. The difference seen is what "
+            "measuring alone produces; no verdict is valid without this check."
         ),
         columns=columns("Outcome", numbers=("Difference seen", "Allowed", "Level", "Pairs")),
         rows=() if null is None else (_null_row(null),),
-        empty="No two equal arms were measured: nobody knows what this instrument calls a change.",
+        empty="No two equal arms were measured: it is not known what difference measuring alone produces.",
     )
 
 

@@ -11,7 +11,9 @@ from typing import Final
 from analysis.report.names import elide, plain
 
 _NARROW: Final = dict.fromkeys("ijlI'|", 350) | dict.fromkeys(" .,:;!()[]{}/\\-ftr\u00a0\u202f\u00b7", 425)
-_BROAD: Final = dict.fromkeys("mwMWQ@%\u2026\u2192\u2193", 1000) | dict.fromkeys("ADGHNOUV+<=>~^#&\u2212\u00d7", 850)
+_BROAD: Final = dict.fromkeys("mwMWQ@%\u2026\u2192\u2193\ufffd", 1000) | dict.fromkeys(
+    "ADGHNOUV+<=>~^#&\u2212\u00d7", 850
+)
 _WIDTHS: Final = _NARROW | _BROAD
 _USUAL: Final = 650
 """Of any other letter or digit."""

@@ -261,17 +261,20 @@ def null_sentence(null: Null | None) -> str:
     """What two equal arms showed of the instrument."""
     if null is None:
         return (
-            "No two equal arms were measured, so nobody knows what this instrument calls a change: measure "
-            "the baseline twice."
+            "No two equal arms were measured, so it is not known what difference measuring alone produces: "
+            "measure the baseline twice."
         )
-    many = "One pair" if null.pairs == 1 else f"{units.count(null.pairs)} pairs"
-    seen = f"{many} of equal arms differ by {figure(Scale.POINTS, null.interval, null.margin)}"
+    many = "One pair of equal arms differs"
+    if null.pairs != 1:
+        many = f"{units.count(null.pairs)} pairs of equal arms differ"
+    seen = f"{many} by {figure(Scale.POINTS, null.interval, null.margin)}"
     margin = f"at most {units.half_width(null.margin)} ({units.level(null.interval)} interval)"
     if null.certified:
-        return f"{seen}, where 0 is true; allowed: {margin}. The instrument is certified."
+        return f"{seen}, where the true difference is 0; allowed: {margin}. The instrument is certified."
     raw, shown = f"{null.margin:g}", units.points(null.margin).lstrip("+")
     why = "; ".join(one.replace("(p = 0)", "(p < 0.0001)").replace(raw, shown) for one in null.reasons)
-    return f"The instrument is not certified. {seen}, where 0 is true; allowed: {margin}: {why}."
+    seen = f"{seen}, where the true difference is 0; allowed: {margin}"
+    return f"The instrument is not certified. {seen}: {why}."
 
 
 def figure(scale: Scale, interval: Interval | None, against: float | None = None) -> str:
@@ -285,8 +288,10 @@ def figure(scale: Scale, interval: Interval | None, against: float | None = None
     estimate = _number(scale, interval.estimate, decimals)
     if interval.low == interval.high:
         return estimate
-    factor = _FACTORS[scale]
     signed = scale in {Scale.POINTS, Scale.USD_CHANGE}
+    if scale in _MONEY:
+        return f"{estimate} {units.dollar_bounds(interval.low, interval.high, decimals, sign=signed)}"
+    factor = _FACTORS[scale]
     return f"{estimate} {units.bounds(interval.low * factor, interval.high * factor, decimals, sign=signed)}"
 
 
@@ -298,6 +303,7 @@ def bound(scale: Scale, value: float, interval: Interval | None = None) -> str:
     return _number(scale, value, decimals)
 
 
+_MONEY: Final = frozenset({Scale.USD, Scale.USD_CHANGE})
 _FACTORS: Final = {
     Scale.SHARE: 100.0,
     Scale.POINTS: 100.0,
@@ -308,7 +314,7 @@ _FACTORS: Final = {
 
 
 def _base(scale: Scale, *values: float) -> int:
-    if scale in {Scale.USD, Scale.USD_CHANGE}:
+    if scale in _MONEY:
         return units.usd_decimals(*values)
     if scale is Scale.SHARE:
         return max(map(units.ratio_decimals, values))
@@ -316,11 +322,11 @@ def _base(scale: Scale, *values: float) -> int:
 
 
 def _decimals(scale: Scale, interval: Interval, against: float | None) -> int:
-    """As few as tell both ends apart, and show on which side of *against* each of them lies."""
+    """As few as tell both ends apart (cents have to do), and show on which side of *against* each lies."""
     base = _base(scale, interval.estimate, interval.low, interval.high)
     factor = _FACTORS[scale]
     low, high = interval.low * factor, interval.high * factor
-    apart = [(low, high)] if low < high else []
+    apart = [(low, high)] if low < high and scale not in _MONEY else []
     if against is not None:
         apart += [(end, against * factor) for end in (low, high) if end != against * factor]
     for decimals in range(base, base + _MORE):

@@ -47,20 +47,28 @@ _TOPICS: dict[str, tuple[Topic, ...]] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Note:
-    """One footnote."""
+class Footnote:
+    """A numbered caveat."""
 
     number: int
     code: str
     text: str
+    about: str
+    """What it applies to, in words."""
+
+    @property
+    def origin(self) -> str:
+        """What stands behind its text: where it applies, and its code for searching."""
+        return f"applies to: {self.about}; code: {self.code}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note(Footnote):
+    """One footnote of a comparison."""
+
     sides: tuple[Side, ...]
     """The arms it was raised in; both for the comparison as a whole."""
     topics: tuple[Topic, ...]
-
-    @property
-    def about(self) -> str:
-        """Where it holds, in words."""
-        return Side.BOTH.value if len(self.sides) > 1 else self.sides[0].value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +108,7 @@ def number(comparison: Comparison) -> Notes:
                 number=position,
                 code=caveat.code,
                 text=caveat.text,
+                about=Side.BOTH.value if len(sides) > 1 else sides[0].value,
                 sides=tuple(sides),
                 topics=_TOPICS.get(caveat.code, (Topic.SHARE,)),
             )

@@ -9,7 +9,6 @@ from markupsafe import Markup
 from analysis.report import names
 from analysis.report.drawing import Drawing, Paint
 from analysis.report.svg import to_svg
-from analysis.report.tables import Table
 
 _SHORT = 32
 """Characters of a table cell that are kept on one line."""
@@ -34,16 +33,6 @@ class Plate:
     pictures: tuple[Picture, ...]
     zones: bool = False
     """Whether the colours mean same zone and cross zone, so that the legend is needed."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Section:
-    """A part of the page: tables that are read at once, and tables that are looked up."""
-
-    key: str
-    title: str
-    tables: tuple[Table, ...]
-    folded: tuple[Table, ...] = ()
 
 
 def page(template: str, **parts: Any) -> str:

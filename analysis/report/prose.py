@@ -34,7 +34,7 @@ JUDGED = {
     ),
     "Inconclusive": "an interval reaches to both sides of its limit. More data will decide it.",
     "Invalid": (
-        "a gate failed, or nobody proved what this instrument shows on two equal arms. No figure counts then."
+        "a gate failed, or two equal arms were not measured, or they differ. Then no figure decides anything."
     ),
     "Guard": "what must not get worse by more than its limit for the change to be called an improvement.",
     "Gate": "what has to hold for a measured window to be evidence at all.",
@@ -46,8 +46,8 @@ JUDGED = {
 TRIAL = {
     "Window": "one arm, measured once under the planned load.",
     "Block": "every arm measured once, shortly after one another; the order changes from block to block.",
-    "Null pair": "two windows of one arm: what the instrument calls a difference where there is none.",
-    "Look": "a judgement while the trial runs. Intervals are widened so that looking often fools nobody.",
+    "Null pair": "two windows of one arm: the difference that measuring alone produces.",
+    "Look": "a judgement while the trial runs. Intervals are wider, to allow for looking several times.",
     **{term: READING[term] for term in ("Same zone, cross zone", "[low, high]", "~")},
     **JUDGED,
 }

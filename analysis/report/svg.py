@@ -5,6 +5,7 @@ so nothing of one picture can reach another. Colours are CSS variables of the pa
 fallback), text stays text and takes the page's font. Every text is escaped.
 """
 
+from collections.abc import Mapping
 from typing import assert_never
 
 from markupsafe import escape
@@ -12,6 +13,8 @@ from markupsafe import escape
 from analysis.report.drawing import Anchor, Box, Dot, Drawing, Label, Line, Mark, Paint, Polygon
 from analysis.report.names import plain
 
+_Attributes = Mapping[str, str | float | None]
+_NAMESPACE = "http://www.w3.org/2000/svg"
 _RING = 1.8
 """Width of the stroke around a hollow mark, in pixels."""
 
@@ -19,30 +22,41 @@ _RING = 1.8
 def to_svg(drawing: Drawing) -> str:
     """The drawing as an ``<svg>`` element."""
     size = f"0 0 {_number(drawing.width)} {_number(drawing.height)}"
-    head = _tag("svg", xmlns="http://www.w3.org/2000/svg", viewBox=size, role="img", aria_label=drawing.label)
-    return "\n".join([head, *map(_mark, drawing.marks), "</svg>"])
+    root = {"xmlns": _NAMESPACE, "viewBox": size, "role": "img", "aria-label": drawing.label}
+    return "\n".join([_tag("svg", root), *map(_mark, drawing.marks), "</svg>"])
 
 
 def _mark(mark: Mark) -> str:
+    name, shape, style = _shape(mark)
+    text = escape(plain(mark.text)) if isinstance(mark, Label) else ""
+    title = f"<title>{escape(plain(mark.tip))}</title>" if mark.tip else ""
+    return f"{_tag(name, {**shape, 'style': style})}{text}{title}</{name}>"
+
+
+def _shape(mark: Mark) -> tuple[str, _Attributes, str]:
+    """(element, its place, its style)."""
     match mark:
         case Box():
-            place = {"x": mark.x, "y": mark.y, "width": mark.width, "height": mark.height}
             style = f"{_fill(mark.fill)}{_stroke(mark.stroke, 1)}{_opacity(mark.opacity)}"
-            return _element("rect", mark.tip, **place, rx=mark.radius or None, style=style)
+            place = {"x": mark.x, "y": mark.y, "width": mark.width, "height": mark.height}
+            return "rect", {**place, "rx": mark.radius or None}, style
         case Line():
             dashes = "stroke-dasharray:5,4;" if mark.dashed else ""
             style = f"fill:none;{_stroke(mark.paint, mark.width)}{dashes}{_opacity(mark.opacity)}"
-            return _element("path", mark.tip, d=_path(mark.points), style=style)
+            return "path", {"d": _path(mark.points)}, style
         case Dot():
             style = f"{_fill(mark.paint)}{_stroke(mark.stroke, _RING)}"
-            return _element("circle", mark.tip, cx=mark.x, cy=mark.y, r=mark.radius, style=style)
+            return "circle", {"cx": mark.x, "cy": mark.y, "r": mark.radius}, style
         case Polygon():
-            style = f"{_fill(mark.fill)}{_stroke(mark.stroke, _RING)}"
-            return _element("polygon", mark.tip, points=_points(mark.points), style=style)
+            return (
+                "polygon",
+                {"points": _points(mark.points)},
+                f"{_fill(mark.fill)}{_stroke(mark.stroke, _RING)}",
+            )
         case Label():
             style = f"{_fill(mark.paint)}font-size:{_number(mark.size)}px;{'font-weight:bold;' * mark.bold}"
-            place = {"x": mark.x, "y": mark.y, "text_anchor": None if mark.anchor is Anchor.START else mark.anchor}
-            return _element("text", mark.tip, text=mark.text, **place, style=style)
+            anchor = None if mark.anchor is Anchor.START else mark.anchor.value
+            return "text", {"x": mark.x, "y": mark.y, "text-anchor": anchor}, style
         case _:
             assert_never(mark)
 
@@ -56,19 +70,14 @@ def _points(points: tuple[tuple[float, float], ...]) -> str:
     return " ".join(f"{_number(x)},{_number(y)}" for x, y in points)
 
 
-def _element(name: str, tip: str, *, text: str = "", **attributes: str | float | None) -> str:
-    title = f"<title>{escape(plain(tip))}</title>" if tip else ""
-    return f"{_tag(name, **attributes)}{escape(plain(text))}{title}</{name}>"
-
-
-def _tag(name: str, **attributes: str | float | None) -> str:
-    """An opening tag; ``_`` in an attribute's name stands for ``-``, one that is None is left out."""
-    shown = (
-        f' {key.replace("_", "-")}="{_number(value) if isinstance(value, float) else escape(plain(str(value)))}"'
-        for key, value in attributes.items()
-        if value is not None
-    )
+def _tag(name: str, attributes: _Attributes) -> str:
+    """An opening tag; an attribute that is None is left out."""
+    shown = (f' {key}="{_value(value)}"' for key, value in attributes.items() if value is not None)
     return f"<{name}{''.join(shown)}>"
+
+
+def _value(value: str | float) -> str:
+    return escape(plain(value)) if isinstance(value, str) else _number(value)
 
 
 def _fill(paint: Paint) -> str:
@@ -89,4 +98,5 @@ def _colour(paint: Paint) -> str:
 
 def _number(value: float) -> str:
     """Pixels to a hundredth, without zeros that say nothing."""
-    return f"{round(value, 2) + 0:g}" if abs(value) < 1e4 else f"{value:.0f}"
+    text = f"{value:.2f}".rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text

@@ -1,4 +1,4 @@
-"""A table as a value: what HTML, Markdown and the console each draw in their own way."""
+"""Sections and tables as values: what HTML, Markdown and the console each draw in their own way."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -56,6 +56,17 @@ class Table:
     """Whether intervals stand below their estimates where there is room for that: many columns."""
     empty: str = "Nothing was measured here."
     """Said in place of a table without rows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """A part of a report: tables that are read at once, and tables that are looked up."""
+
+    key: str
+    """Unique in a report; its anchor."""
+    title: str
+    tables: tuple[Table, ...]
+    folded: tuple[Table, ...] = ()
 
 
 def columns(*words: str, numbers: tuple[str, ...] = ()) -> tuple[Column, ...]:

@@ -86,9 +86,10 @@ def bounds(low: float, high: float, decimals: int, *, sign: bool = False) -> str
     return f"[{fixed(low, decimals, sign=sign)},{GAP}{fixed(high, decimals, sign=sign)}]"
 
 
-def percent_bounds(low: float, high: float) -> str:
-    """Two shares as a range, e.g. ``[31.9, 34.9]`` in per cent."""
-    return bounds(low * 100, high * 100, 1)
+def percent_range(low: float, high: float) -> str:
+    """Two shares as a range, e.g. ``31.9 % to 34.9 %``; one where both read alike."""
+    ends = dict.fromkeys((percent(low), percent(high)))
+    return " to ".join(ends)
 
 
 def share_bounds(share: Interval) -> str:
@@ -170,19 +171,27 @@ def milliseconds_change(difference: Interval | None) -> str:
 
 
 def usd_decimals(*amounts: float) -> int:
-    """Cents; whole dollars from 1000 up; below ten cents as many decimals as show two digits."""
-    largest = max(abs(value) for value in amounts)
-    if largest >= 1000:  # noqa: PLR2004 - cents are noise here
-        return 0
-    if largest >= 0.1 or largest == 0:  # noqa: PLR2004 - ten cents
-        return 2
-    return min(8, 1 - math.floor(math.log10(largest)))
+    """Cents; whole dollars from 1000 up."""
+    return 0 if max(map(abs, amounts)) >= 1000 else 2  # noqa: PLR2004 - cents are noise here
 
 
 def dollars(amount: float, decimals: int, *, sign: bool = False) -> str:
-    """An amount of US dollars with so many decimals, e.g. ``+$0.50``."""
-    text = fixed(amount, decimals, sign=sign)
-    return f"{text[0]}${text[1:]}" if text[0] in f"+{_MINUS}" else f"${text}"
+    """An amount of US dollars with so many decimals, e.g. ``+$0.50``, or ``<$0.01``."""
+    text = _money(amount, decimals, sign=sign)
+    number = text.lstrip(f"<>+{_MINUS}")
+    return f"{text[: len(text) - len(number)]}${number}"
+
+
+def dollar_bounds(low: float, high: float, decimals: int, *, sign: bool = False) -> str:
+    """Both ends of an interval of dollars, e.g. ``[1.20, 1.26]`` or ``[0.00, <0.01]``."""
+    return f"[{_money(low, decimals, sign=sign)},{GAP}{_money(high, decimals, sign=sign)}]"
+
+
+def _money(amount: float, decimals: int, *, sign: bool) -> str:
+    least = 10.0**-decimals
+    if 0 < abs(amount) < least / 2:
+        return f"<{fixed(least, decimals)}" if amount > 0 else f">{fixed(-least, decimals)}"
+    return fixed(amount, decimals, sign=sign)
 
 
 def usd_per_gb(price: float) -> str:
@@ -200,15 +209,15 @@ def usd_month(cost: Interval | None) -> str:
     if cost is None:
         return NOTHING
     decimals = usd_decimals(cost.estimate, cost.low, cost.high)
-    return f"{dollars(cost.estimate, decimals)}/month {bounds(cost.low, cost.high, decimals)}"
+    return f"{dollars(cost.estimate, decimals)}/month {dollar_bounds(cost.low, cost.high, decimals)}"
 
 
 def usd_month_change(difference: Interval | None) -> str:
-    """A difference of monthly cost: ``-$11.20/month [-11.9, -10.5]``, or ``~ [-1, +1] $/month``."""
+    """A difference of monthly cost: ``-$11.20/month [-11.90, -10.50]``, or ``~ [-1.00, +1.00] $/month``."""
     if difference is None:
         return NOTHING
     decimals = usd_decimals(difference.estimate, difference.low, difference.high)
-    reach = bounds(difference.low, difference.high, decimals, sign=True)
+    reach = dollar_bounds(difference.low, difference.high, decimals, sign=True)
     if not sure(difference):
         return f"{SAME} {reach}{GAP}$/month"
     return f"{dollars(difference.estimate, decimals, sign=True)}/month {reach}"

@@ -1,46 +1,17 @@
 """The first screen in words: the answer in one sentence, its figures, and the facts that stand beside it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from analysis.model import ArmResult, Comparison, PairChange, PairResult
 from analysis.report import names, units
 from analysis.report.comparison.evidence import cost_of, hints
+from analysis.report.first_screen import Answer, Fact, Figure
 from analysis.report.lookup import arms, change_of, find
 from analysis.report.notes import Notes, Side, Topic
 from analysis.report.tables import Tone
 from analysis.verdict.judged import Decision
 
 _WITHOUT = ", asked for but without a hint on any endpoint,"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Figure:
-    """One large number."""
-
-    title: str
-    value: str
-    detail: str
-    tone: Tone = Tone.PLAIN
-    notes: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fact:
-    """A sentence that stands beside the answer."""
-
-    label: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """What a reader in a hurry takes away."""
-
-    headline: str
-    figures: tuple[Figure, ...]
-    facts: tuple[Fact, ...]
-    """Most important first."""
 
 
 def answer(comparison: Comparison, notes: Notes) -> Answer:
@@ -141,7 +112,7 @@ def _money(comparison: Comparison, change: PairChange | None, notes: Notes) -> F
         price = f"{units.usd_per_gb(known.usd_per_gb_each_direction)} in each direction"
         detail = f"{moved}; {price}, bytes {known.bytes_source}"
     return Figure(
-        title="Cross-zone cost a month, at this rate",
+        title="Cross-zone cost per month at this rate",
         value=units.NOTHING if all(amount is None for amount in spent) else " \u2192 ".join(shown),
         detail=detail,
         notes=notes.touching(Topic.COST),
@@ -156,7 +127,7 @@ def _facts(
     if set(chance) != {units.NOTHING}:
         yield Fact(
             label="Random routing",
-            text=f"over the pods seen it would give {chance[0]} before and {chance[1]} after.",
+            text=f"an even choice among the pods seen would give {chance[0]} before and {chance[1]} after.",
         )
     yield Fact(
         label="Hints at the end",
@@ -166,12 +137,13 @@ def _facts(
         if pair is not None and pair.cross_minus_same_s is not None:
             extra = units.milliseconds_change(pair.cross_minus_same_s)
             yield Fact(
-                label=f"Crossing, {side.value}", text=f"{extra} in the mean against staying in the zone."
+                label=f"Cross-zone calls {side.value}",
+                text=f"mean response time {extra} compared with same-zone calls.",
             )
             break
     if change is not None and change.mean_s is not None:
         moved = units.milliseconds_change(change.mean_s)
-        yield Fact(label="Mean response time", text=f"{moved} over all calls of the pair.")
+        yield Fact(label="Change of the mean response time", text=f"{moved} over all calls of the pair.")
     loads = [[load.times_mean for load in pair.loads] for pair in (before, after) if pair]
     shown = [units.times(max(found)) for found in loads if found]
     if len(shown) == 2:  # noqa: PLR2004 - both arms
@@ -188,7 +160,7 @@ def _coverage(before: PairResult | None, after: PairResult | None) -> str:
             continue
         text = f"{units.percent(pair.coverage)} of {units.count(pair.calls)} calls {side.value}"
         if pair.unknown:
-            allowed = units.percent_bounds(*pair.share_bounds)
-            text += f" (the {units.count(pair.unknown)} unknown ones allow a share in {allowed} %)"
+            allowed = units.percent_range(*pair.share_bounds)
+            text += f" (depending on the {units.count(pair.unknown)} unknown calls the share is {allowed})"
         parts.append(text)
     return " and ".join(parts)

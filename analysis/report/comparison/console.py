@@ -58,7 +58,7 @@ def _share(pair: PairResult) -> RenderableType:
     lines.add_row(text("same-zone share"), estimate, text(how, Tone.UNKNOWN))
     allowed = ""
     if pair.unknown and pair.share_bounds is not None:
-        allowed = f"{units.count(pair.unknown)} unknown allow {units.percent_bounds(*pair.share_bounds)} %"
+        allowed = f"{units.count(pair.unknown)} unknown calls: {units.percent_range(*pair.share_bounds)}"
     lines.add_row(text("coverage"), text(units.percent(pair.coverage)), text(allowed, Tone.UNKNOWN))
     lines.add_row(text("random routing"), text(units.percent(pair.expected_even_share)), text(""))
     return lines
@@ -129,7 +129,7 @@ def comparison(compared: Comparison) -> RenderableType:
         ),
         _arms(compared),
         *(() if verdict is None else map(table, judgement.tables({"": verdict}, verdict.null))),
-        *(text(f"! {note.text} ({note.about}, {note.code})", Tone.WARN) for note in notes.items),
+        *(text(f"! {note.text} ({note.origin})", Tone.WARN) for note in notes.items),
     )
 
 

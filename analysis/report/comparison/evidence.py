@@ -28,14 +28,14 @@ def costs(comparison: Comparison, notes: Notes) -> Table:
     sources = dict.fromkeys(cost.price_source for _, arm in arms(comparison) for cost in arm.costs)
     return Table(
         key="cost",
-        title="Cost of the calls that cross",
+        title="Cost of cross-zone calls",
         about=(
-            "Cross-zone calls a second, times request and response bytes a call, times 30 days, times the "
-            "price, which is charged on both sides of the border: once for leaving a zone and once for "
-            "entering the other. " + "".join(f"Price: {source}. " for source in sources)
+            "Cross-zone calls per second, times request and response bytes per call, times 30 days, times "
+            "the price, which is charged twice: for leaving one zone and for entering the other. "
+            + "".join(f"Price: {source}. " for source in sources)
         ).strip(),
         columns=(
-            *columns("Pair", "Arm", "Bytes are", numbers=("Calls", "Cross-zone calls")),
+            *columns("Pair", "Arm", "Bytes", numbers=("Calls", "Cross-zone calls")),
             *columns(numbers=("Request", "Response", "Price, each direction", "Cost")),
         ),
         rows=tuple(rows),
@@ -59,9 +59,9 @@ def _cost_row(cost: Cost, side: Side, arm: ArmResult, notes: Notes) -> Row:
 
 
 def hints(seen: HintsSeen) -> str:
-    """Hints at one moment in words, e.g. ``6 of 6 ready endpoints hinted, 6 to exactly their own zone``."""
+    """Hints in words, e.g. ``6 of 6 ready endpoints hinted, 5 of them to their own zone only``."""
     words = f"{units.count(seen.hinted)} of {units.count(seen.endpoints)} ready endpoints hinted"
-    return f"{words}, {units.count(seen.own_zone)} to exactly their own zone" if seen.hinted else words
+    return f"{words}, {units.count(seen.own_zone)} of them to their own zone only" if seen.hinted else words
 
 
 def hinted_zones(seen: HintsSeen) -> str:
@@ -88,14 +88,14 @@ def routing(comparison: Comparison, notes: Notes) -> Table:
     """The routing mode that was asked for, and the hints that were seen."""
     return Table(
         key="routing",
-        title="Routing: asked and seen",
+        title="Routing requested and seen",
         about=(
             f"EndpointSlice hints of {comparison.service}. kube-proxy keeps calls in their zone only while "
             "every ready endpoint has a hint."
         ),
         columns=_arm_columns("Fact", comparison, notes, Topic.ROUTING),
         rows=(
-            _both(comparison, "Mode asked for", lambda arm: arm.mode),
+            _both(comparison, "Mode requested", lambda arm: arm.mode),
             _both(comparison, "Hints at the start", lambda arm: hints(arm.hints_start)),
             _both(comparison, "Hints at the end", lambda arm: hints(arm.hints_end)),
             _both(comparison, "Hinted to zones, start", lambda arm: hinted_zones(arm.hints_start)),
@@ -144,19 +144,19 @@ def events(comparison: Comparison) -> Table:
 def trust(comparison: Comparison, notes: Notes) -> Table:
     """What could make the graph wrong, each with an independent count."""
     checks: tuple[tuple[str, Callable[[ArmResult], Cell]], ...] = (
-        ("Load achieved over load asked", _load),
+        ("Load achieved, of the load requested", _load),
         ("Failed requests", lambda arm: _none(arm.failures)),
-        ("Requests in the graph over requests the generator counted", _reconciled),
-        ("Spans the generator gave up", lambda arm: _none(arm.loss.spans_dropped)),
+        ("Requests in the graph, of those the generator counted", _reconciled),
+        ("Spans the generator dropped", lambda arm: _none(arm.loss.spans_dropped)),
         ("Calls whose server never reported", lambda arm: _none(arm.loss.lost_callees)),
         ("Requests whose caller never reported", lambda arm: _none(arm.loss.orphans)),
-        ("Zones in the spans against the Kubernetes API", _zone_check),
-        ("Graph against the relays' own connection counters", _truth_check),
+        ("Zones in the spans compared with the Kubernetes API", _zone_check),
+        ("Graph compared with the relays' connection counters", _truth_check),
     )
     return Table(
         key="trust",
         title="Checks",
-        about="What could make the graph wrong, and what was found. What should be otherwise is marked.",
+        about="What could make the graph wrong, and what was found. Unexpected values are marked.",
         columns=_arm_columns("Check", comparison, notes, Topic.TRUST, Topic.CLIENTS),
         rows=tuple(
             (Cell(text=label), *(check(arm) for _, arm in arms(comparison))) for label, check in checks
@@ -200,7 +200,7 @@ def _truth_check(arm: ArmResult) -> Cell:
     if check is None:
         return Cell(text="no relay counters (lab only)")
     text = (
-        f"{units.count(check.graph_calls)} calls against {units.count(check.relay_connections)} connections; "
+        f"{units.count(check.graph_calls)} calls, {units.count(check.relay_connections)} connections; "
         f"the worst of {units.count(check.pairs)} pod pairs is off by "
         f"{units.percent(check.worst_relative_error)}"
     )
@@ -222,7 +222,7 @@ def methods(comparison: Comparison) -> Table:
         about=(
             "n counts independent observations. For a share these are connections: kube-proxy chooses once "
             "for a connection, and every request on it follows. Least n is what a share needs in each arm "
-            "for an interval of five points to either side."
+            "for an interval of \u00b15 pp."
         ),
         columns=columns("Statistic", "Method", numbers=("Estimate", "Level", "n", "Least n")),
         rows=tuple(rows),
@@ -298,7 +298,7 @@ def _plan(plan: LoadPlan) -> str:
     duration, warmup, quiet = map(units.seconds, (plan.duration_s, plan.warmup_s, plan.quiet_s))
     return (
         f"{units.rate(plan.rate_per_s)}, {units.count(plan.users)} users, {duration} after {warmup} of "
-        f"warm-up, {quiet} of silence on both sides, "
-        f"requests a connection to the UI: {units.count(plan.requests_per_connection)}, "
+        f"warm-up, {quiet} without load before and after, "
+        f"requests per connection to the UI: {units.count(plan.requests_per_connection)}, "
         f"timeout {units.seconds(plan.timeout_s)}, seed {plan.seed}"
     )

@@ -1,4 +1,4 @@
-"""Predicted against observed: what the hints seen lead one to expect, and what became of it."""
+"""Predicted and observed share: what the hints seen lead one to expect, and what became of it."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -14,7 +14,7 @@ def table(comparison: Comparison, notes: Notes) -> Table:
     """The same-zone share by kube-proxy's rule, observed, and the named parts of the gap."""
     return Table(
         key="expected",
-        title="Predicted against observed",
+        title="Predicted and observed share",
         about=(
             "Predicted by kube-proxy's rule from the hints at the start and from where the calls came; the "
             "parts below the prediction say why it is not 100 %. What is left between prediction and "
@@ -40,12 +40,12 @@ def _rows(comparison: Comparison) -> Iterator[Row]:
     yield _both(both, "Predicted under the hints seen", lambda one: units.percent(one.share))
     causes = {part.cause: None for arm in both if arm.expectation is not None for part in arm.expectation.gap}
     for cause in causes:
-        yield _both(both, f"of which missing: {cause}", partial(_gap, cause=cause))
+        yield _both(both, f"Lost to: {cause}", partial(_gap, cause=cause))
     pairs = [find(arm, comparison.focus) for arm in both]
     observed = [units.percent_interval(pair.share if pair else None) for pair in pairs]
     yield row("Observed", *observed, tone=Tone.STRONG)
     yield _both(both, "Observed minus predicted", _rest)
-    yield _both(both, "Unknown calls, in none of these", lambda one: units.percent(one.unknown))
+    yield _both(both, "Unknown calls, not in the rows above", lambda one: units.percent(one.unknown))
 
 
 def _both(both: list[ArmResult], label: str, tell: Callable[[Expectation], str]) -> Row:
@@ -55,7 +55,7 @@ def _both(both: list[ArmResult], label: str, tell: Callable[[Expectation], str])
 def _gap(one: Expectation, *, cause: str) -> str:
     parts = [part for part in one.gap if part.cause == cause]
     if not parts:
-        return "0 %"
+        return units.percent(0.0)
     zones = sorted({zone for part in parts for zone in part.zones})
     where = f" ({', '.join(zones)})" if zones else ""
     return units.percent(sum(part.share for part in parts)) + where

@@ -4,12 +4,13 @@ from collections.abc import Iterator
 
 from analysis.model import Comparison
 from analysis.report import judgement, names, pictures, prose, units
-from analysis.report.comparison import changed, evidence, expected, flows, service, traffic
+from analysis.report.comparison import flows
 from analysis.report.comparison.answer import answer
+from analysis.report.comparison.sections import sections
 from analysis.report.drawing import Drawing
 from analysis.report.lookup import arms, by_connection, find
-from analysis.report.notes import Notes, number
-from analysis.report.pages import Picture, Plate, Section, markup, page
+from analysis.report.notes import number
+from analysis.report.pages import Picture, Plate, markup, page
 
 
 def render(comparison: Comparison) -> str:
@@ -27,27 +28,9 @@ def render(comparison: Comparison) -> str:
         in_the_lab=prose.IN_THE_LAB if comparison.platform == "lab" else "",
         share_picture=None if drawn is None else markup(drawn),
         plates=tuple(_plates(comparison)),
-        verdict=verdict_section(comparison),
-        sections=_sections(comparison, notes),
+        sections=sections(comparison, notes),
         reading=prose.reading(judged=comparison.verdict is not None),
         limits=prose.limits(comparison),
-    )
-
-
-def verdict_section(comparison: Comparison) -> Section | None:
-    """What the decision rests on; None in a comparison of before there were verdicts."""
-    if comparison.verdict is None:
-        return None
-    verdicts = {"": comparison.verdict}
-    found = comparison.effects
-    return Section(
-        key="verdict",
-        title="What the verdict rests on",
-        tables=(
-            *judgement.tables(verdicts, comparison.verdict.null),
-            *(() if found is None else (changed.effects(found), changed.counterfactual({"": found}))),
-        ),
-        folded=(judgement.every_gate(comparison.verdict.gates),),
     )
 
 
@@ -104,7 +87,7 @@ def _small_plates(comparison: Comparison) -> Iterator[Plate]:
         most = max(load.times_mean for *_, pair in found for load in pair.loads)
         yield Plate(
             title="Load of each endpoint",
-            about="Calls over the mean of all ready pods. What a zone keeps, its own pods must carry.",
+            about="Calls relative to the mean of all ready pods. Calls kept in a zone load that zone's pods.",
             pictures=_captioned(
                 [pictures.load(pair, side, arm, most) for side, arm, pair in found],
                 [f"{side.value.capitalize()}: {names.arm(arm)}" for side, arm, _ in found],
@@ -113,7 +96,7 @@ def _small_plates(comparison: Comparison) -> Iterator[Plate]:
     drawn = pictures.latencies(comparison)
     if drawn is not None:
         yield Plate(
-            title="What crossing costs in time",
+            title="Response time of same-zone and cross-zone calls",
             about="Mean response time as the client pods saw it.",
             pictures=(Picture(svg=markup(drawn), caption="Mean with its interval"),),
             zones=True,
@@ -124,40 +107,4 @@ def _captioned(drawings: list[Drawing], captions: list[str]) -> tuple[Picture, .
     return tuple(
         Picture(svg=markup(drawing), caption=caption)
         for drawing, caption in zip(drawings, captions, strict=True)
-    )
-
-
-def _sections(comparison: Comparison, notes: Notes) -> tuple[Section, ...]:
-    matrices = tuple(
-        traffic.matrix(arm, side, pair, comparison.zones)
-        for side, arm in arms(comparison)
-        if (pair := find(arm, comparison.focus))
-    )
-    pods = tuple(traffic.flows(arm, side, comparison.focus, notes) for side, arm in arms(comparison))
-    return (
-        Section(
-            key="numbers",
-            title="The numbers",
-            tables=(
-                traffic.pairs(comparison, notes),
-                service.latency(comparison, notes),
-                service.loads(comparison, notes),
-                evidence.costs(comparison, notes),
-            ),
-            folded=(*matrices, *pods),
-        ),
-        Section(
-            key="trust",
-            title="Why to trust them",
-            tables=(
-                evidence.trust(comparison, notes),
-                evidence.routing(comparison, notes),
-                expected.table(comparison, notes),
-                evidence.events(comparison),
-                service.shoppers(comparison, notes),
-                evidence.unknown_calls(comparison),
-            ),
-            folded=(evidence.methods(comparison),),
-        ),
-        Section(key="origin", title="Where they come from", tables=(evidence.provenance(comparison),)),
     )

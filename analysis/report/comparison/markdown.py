@@ -3,16 +3,13 @@
 from collections.abc import Iterator
 
 from analysis.model import Comparison
-from analysis.report import judgement, prose
-from analysis.report.comparison import comment, evidence, expected, service, traffic
-from analysis.report.comparison.answer import Answer, answer
-from analysis.report.comparison.comment import escape, folded
-from analysis.report.comparison.html import verdict_section
-from analysis.report.lookup import arms, by_connection, find
+from analysis.report import comment, judgement, prose
+from analysis.report.comment import folded
+from analysis.report.comparison.answer import answer
+from analysis.report.comparison.sections import sections
+from analysis.report.first_screen import Answer
+from analysis.report.lookup import by_connection
 from analysis.report.notes import Notes, number
-
-_MOST_FLOWS = 100
-"""Longer pod tables stay out: a comment holds 65 536 characters."""
 
 
 def render(comparison: Comparison) -> str:
@@ -33,50 +30,12 @@ def _first(found: Answer, comparison: Comparison) -> Iterator[str]:
         yield from comment.facts(found.facts)
     else:
         # The reasons stand where the facts did: a comment's first screen is short.
-        yield from folded("Beside it", [], comment.facts(found.facts))
+        yield from folded("More about the result", [], comment.facts(found.facts))
 
 
 def _details(comparison: Comparison, notes: Notes) -> Iterator[str]:
-    found = [(side, arm, pair) for side, arm in arms(comparison) if (pair := find(arm, comparison.focus))]
-    matrices = [traffic.matrix(arm, side, pair, comparison.zones) for side, arm, pair in found]
-    pods = [traffic.flows(arm, side, comparison.focus, notes) for side, arm, _ in found]
-    short = [table for table in pods if len(table.rows) <= _MOST_FLOWS]
-    rests = verdict_section(comparison)
-    if rests is not None:
-        yield from folded(rests.title, [*rests.tables, *rests.folded])
-    yield from folded("Zones and pods", [*matrices, *short])
-    yield from folded(
-        "Pairs, latency, load and cost",
-        [
-            traffic.pairs(comparison, notes),
-            service.latency(comparison, notes),
-            service.loads(comparison, notes),
-            evidence.costs(comparison, notes),
-        ],
-    )
-    yield from folded(
-        "Why to trust it",
-        [
-            evidence.trust(comparison, notes),
-            evidence.routing(comparison, notes),
-            expected.table(comparison, notes),
-            evidence.events(comparison),
-            service.shoppers(comparison, notes),
-            evidence.unknown_calls(comparison),
-            evidence.methods(comparison),
-        ],
-    )
-    yield from folded("Where it comes from", [evidence.provenance(comparison)])
+    for section in sections(comparison, notes):
+        yield from folded(section.title, map(comment.short, (*section.tables, *section.folded)))
     judged = comparison.verdict is not None
     yield from comment.reading(prose.reading(judged=judged), prose.limits(comparison))
-    yield from _notes(notes)
-
-
-def _notes(notes: Notes) -> Iterator[str]:
-    if not notes.items:
-        return
-    yield ""
-    yield "**Notes**"
-    yield ""
-    for note in notes.items:
-        yield f"{note.number}. {escape(note.text)} ({note.about}, {escape(note.code)})"
+    yield from comment.notes(notes.items)

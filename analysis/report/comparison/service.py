@@ -40,12 +40,12 @@ def latency(comparison: Comparison, notes: Notes) -> Table:
         rows.append(row("change", "all calls, after minus before", "", difference, "", "", tone=Tone.STRONG))
     return Table(
         key="latency",
-        title="Latency, same zone against cross zone",
+        title="Latency of same-zone and cross-zone calls",
         about=(
             f"Response times of {names.pair(*comparison.focus)} calls as the client pods saw them. Quantiles "
             "are good to 1 ms: X-Ray rounds its histograms."
         ),
-        columns=columns("Arm", "Calls that", numbers=("Calls", "Mean", "p50", "p99")),
+        columns=columns("Arm", "Kind", numbers=("Calls", "Mean", "p50", "p99")),
         rows=tuple(rows),
     )
 
@@ -63,8 +63,8 @@ def loads(comparison: Comparison, notes: Notes) -> Table:
         key="loads",
         title="Load of each endpoint",
         about=(
-            "Calls received over the mean of all the Service's ready pods; 1.00 is an even load. Keeping "
-            "calls in their zone moves load to zones with many clients and few endpoints."
+            "Calls received, relative to the mean of the Service's ready pods; 1.00\u00d7 is an even load. "
+            "Keeping calls in their zone moves load to zones with many clients and few endpoints."
         ),
         columns=(
             *columns("Server pod", "Zone"),
@@ -74,7 +74,7 @@ def loads(comparison: Comparison, notes: Notes) -> Table:
                 for column in (
                     Column(title=f"Calls {side.value}", numeric=True),
                     Column(
-                        title=f"Over mean {side.value}",
+                        title=f"Relative to mean {side.value}",
                         numeric=True,
                         notes=notes.touching(Topic.LOAD, side=side),
                     ),
@@ -97,10 +97,10 @@ def shoppers(comparison: Comparison, notes: Notes) -> Table:
     """What the load generator's workers of each zone saw."""
     return Table(
         key="shoppers",
-        title="Locust's clients by zone",
+        title="Load generator by zone",
         about=(
-            "Requests of the load generator to the UI. From the intended start is what a stall really costs; "
-            "lag is the generator's own lateness."
+            "Requests of Locust's workers to the UI. Response times from the intended start include waiting "
+            "behind a stalled request; lag is the generator's own lateness."
         ),
         columns=(
             Column(title="Zone"),

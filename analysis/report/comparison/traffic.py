@@ -34,19 +34,19 @@ def pairs(comparison: Comparison, notes: Notes) -> Table:
         title="Every workload pair",
         about=(
             "Calls counted by X-Ray from the caller's side. Coverage is known over all calls. The range says "
-            "where the share lies if every unknown call crossed, and if none did. Random routing is what an "
-            "even choice over the pods seen would give."
+            "where the share lies if every unknown call crossed zones, and if none did. Random routing is "
+            "what an even choice among the pods seen would give."
         ),
         columns=(
             *columns("Pair", "Arm", numbers=heads),
-            *columns(numbers=("Range unknown calls allow", "Random routing")),
+            *columns(numbers=("Range with unknown calls", "Random routing")),
         ),
         rows=tuple(rows),
     )
 
 
 def _pair_row(pair: PairResult, side: Side, arm: ArmResult, notes: Notes) -> Row:
-    bounds = units.NOTHING if pair.share_bounds is None else f"{units.percent_bounds(*pair.share_bounds)} %"
+    bounds = units.NOTHING if pair.share_bounds is None else units.percent_range(*pair.share_bounds)
     coverage = notes.touching(Topic.COVERAGE, side=side)
     return (
         Cell(text=names.pair(pair.client, pair.server)),

@@ -24,7 +24,7 @@ def trial(found: Trial) -> RenderableType:
         points(f"{fact.label}: {fact.text}" for fact in shown.facts),
         *_open(found),
         *_tables(found, verdicts),
-        *(text(f"! {one.text} ({one.about}, {one.code})", Tone.WARN) for one in trial_answer.remarks(found)),
+        *(text(f"! {one.text} ({one.origin})", Tone.WARN) for one in trial_answer.remarks(found)),
     )
 
 

@@ -124,7 +124,9 @@ def _bands(windows: Sequence[BlockWindow], top: float, step: float) -> list[Mark
 def _fitting(one: BlockWindow, wide: float) -> str:
     """The longest name of a block that has room above it."""
     short = "null" if one.block == 0 else units.count(one.block)
-    return next((text for text in (_block(one), short) if lettering.width(text, size=12, bold=True) < wide), short)
+    return next(
+        (text for text in (_block(one), short) if lettering.width(text, size=12, bold=True) < wide), short
+    )
 
 
 def _axis(top: float, width: float) -> list[Mark]:

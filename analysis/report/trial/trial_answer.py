@@ -1,27 +1,16 @@
 """A trial's first screen in words: the answer in one sentence, its figures, and the facts beside it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from analysis.report import judgement, measures, names, units
-from analysis.report.comparison.answer import Answer, Fact, Figure
+from analysis.report.first_screen import Answer, Fact, Figure
 from analysis.report.judgement import Banner
 from analysis.report.measures import Scale, figure
+from analysis.report.notes import Footnote
 from analysis.report.tables import Tone
 from analysis.trial.values import Contest, Trial
 from analysis.verdict.judged import Decision
 from loadtest.record import Caveat
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Remark:
-    """One numbered caveat."""
-
-    number: int
-    code: str
-    text: str
-    about: str
-    """The mode it was raised for, or the whole trial."""
 
 
 def banner(trial: Trial) -> Banner:
@@ -96,7 +85,7 @@ def _figures(trial: Trial, lead: Contest) -> Iterator[Figure]:
     spent = [None if one is None else one.estimate for one in (found.usd_before, found.usd_after)]
     shown = " \u2192 ".join(units.NOTHING if one is None else units.usd(one) for one in spent)
     yield Figure(
-        title="Cross-zone cost a month, at this rate",
+        title="Cross-zone cost per month at this rate",
         value=units.NOTHING if set(spent) == {None} else shown,
         detail=units.usd_month_change(found.usd_gain),
     )
@@ -113,8 +102,8 @@ def _facts(trial: Trial) -> Iterator[Fact]:
     hour = units.half_width(trial.planned.hour_half_width)
     yield Fact(
         label="A fixed run",
-        text=f"of the planned precision would have taken {long} of each arm without a break; sixty minutes "
-        f"of each arm give {hour}, and neither shows what drifts.",
+        text=f"of each arm without a break would take {long} for the planned precision; 60{units.GAP}min of "
+        f"each arm give {hour}. Neither would show a drift.",
     )
     yield Fact(label="Two equal arms", text=measures.null_sentence(trial.null))
     lead = leading(trial)
@@ -126,9 +115,9 @@ def _facts(trial: Trial) -> Iterator[Fact]:
         )
     if trial.standing is not None:
         yield Fact(
-            label="Worth a thought",
-            text=f"{', '.join(trial.standing.pareto)}: no other mode beats these in one thing without losing "
-            "in another.",
+            label="Pareto set",
+            text=f"{', '.join(trial.standing.pareto)}: no other mode is better in share, p99, load or cost "
+            "without being worse in another of these.",
         )
     spent = trial.measuring
     yield Fact(
@@ -137,7 +126,7 @@ def _facts(trial: Trial) -> Iterator[Fact]:
     )
 
 
-def remarks(trial: Trial) -> tuple[Remark, ...]:
+def remarks(trial: Trial) -> tuple[Footnote, ...]:
     """Every caveat, numbered: the trial's own first, then each contest's; equal ones once."""
     raised: dict[Caveat, list[str]] = {}
     for about, caveats in (
@@ -147,6 +136,6 @@ def remarks(trial: Trial) -> tuple[Remark, ...]:
         for caveat in caveats:
             raised.setdefault(caveat, []).append(about)
     return tuple(
-        Remark(number=number, code=caveat.code, text=caveat.text, about=", ".join(dict.fromkeys(about)))
+        Footnote(number=number, code=caveat.code, text=caveat.text, about=", ".join(dict.fromkeys(about)))
         for number, (caveat, about) in enumerate(raised.items(), start=1)
     )

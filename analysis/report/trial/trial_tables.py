@@ -31,7 +31,7 @@ def contests(trial: Trial) -> Table:
                 "p99 ratio",
                 "Failed requests gained",
                 "Busiest endpoint",
-                "Cost a month",
+                "Cost per month",
             ),
         ),
         rows=(*_reference(trial), *(_contest(one) for one in trial.contests)),
@@ -76,10 +76,10 @@ def looks(trial: Trial) -> Table:
     """Each look at the running experiment."""
     return Table(
         key="looks",
-        title="Looks while it ran",
+        title="Looks during the trial",
         about=(
-            "Looking often finds a change sooner or later where there is none; so every look has a boundary "
-            "of its own, and its interval holds at this look and all the others at once."
+            "Each look is a chance to find a change that is none; so every look has a boundary of its own, "
+            "and its interval holds at this look and all the others at once."
         ),
         columns=columns("Mode", "Then", "Because", numbers=("After blocks", "Share gained", "Boundary z")),
         rows=tuple(
@@ -108,12 +108,12 @@ def plan(trial: Trial) -> Table:
     calls = sum(one.calls for one in trial.windows)
     return Table(
         key="plan",
-        title="Planned, and what happened",
+        title="Plan and outcome",
         about=(
             f"Ended after {units.count(done)} of {units.count(planned.blocks)} blocks: {trial.stopped}. "
             "The plan was made from the null pairs' own figures."
         ),
-        columns=columns("", "Planned", "Happened"),
+        columns=columns("", "Planned", "Outcome"),
         rows=(
             row("Blocks", units.count(planned.blocks), units.count(done), tone=Tone.STRONG),
             row(
@@ -129,19 +129,23 @@ def plan(trial: Trial) -> Table:
                 units.half_width(reached),
             ),
             row(
-                "Design effect, calls a choice",
-                units.times(planned.design_effect),
-                units.NOTHING if effect is None else units.times(effect),
+                "Design effect (calls per independent choice)",
+                units.fixed(planned.design_effect, 2),
+                units.NOTHING if effect is None else units.fixed(effect, 2),
             ),
-            row("Time, all in all", "", units.span(trial.measuring.seconds)),
+            row("Total time", "", units.span(trial.measuring.seconds)),
             row(
                 "A fixed run of that precision",
-                "more than a day an arm"
+                "more than a day per arm"
                 if planned.fixed_run_s is None
-                else f"{units.span(planned.fixed_run_s)} an arm",
+                else f"{units.span(planned.fixed_run_s)} per arm",
                 "not done: it cannot tell a change from a drift",
             ),
-            row("A fixed run of 60 minutes an arm", units.half_width(planned.hour_half_width), "not done"),
+            row(
+                f"A fixed run of 60{units.GAP}min per arm",
+                units.half_width(planned.hour_half_width),
+                "not done",
+            ),
         ),
     )
 
@@ -156,7 +160,7 @@ def duels(trial: Trial) -> Table | None:
         return None
     return Table(
         key="duels",
-        title="Every two modes",
+        title="Pairs of modes",
         about=(
             "Right minus left same-zone share. With so many pairs some differ by chance; the adjusted p "
             "(after Benjamini and Hochberg) keeps those to one in twenty of what is called different."
@@ -181,7 +185,7 @@ def duels(trial: Trial) -> Table | None:
 
 
 def standing(trial: Trial) -> Table | None:
-    """The modes that are worth a thought; None without a tournament."""
+    """The modes of the Pareto set; None without a tournament."""
     if trial.standing is None:
         return None
     found = {one.arm: one for one in trial.contests}
@@ -212,16 +216,16 @@ def standing(trial: Trial) -> Table | None:
         )
     return Table(
         key="standing",
-        title="Worth a thought",
+        title="Pareto set",
         about=(
-            "Listed are the modes that no other one beats in share, p99, load or cost without losing "
-            "in another (the Pareto set)."
+            "Modes of which no other one is better in share, p99, load or cost without being worse in "
+            "another of these."
         ),
         columns=columns(
-            "Mode", "", "Verdict", numbers=("Same-zone share", "p99", "Busiest endpoint", "Cost a month")
+            "Mode", "", "Verdict", numbers=("Same-zone share", "p99", "Busiest endpoint", "Cost per month")
         ),
         rows=tuple(rows),
-        empty="No mode stands.",
+        empty="There is no mode to choose from.",
     )
 
 
@@ -245,7 +249,7 @@ def windows(trial: Trial) -> Table:
                 "Failed",
                 "Rate",
                 "p99",
-                "Cost a month",
+                "Cost per month",
             ),
         ),
         rows=tuple(map(_window, sorted(trial.windows, key=lambda one: one.start_s))),
@@ -280,8 +284,8 @@ def measuring(trial: Trial) -> Table:
     spent = trial.measuring
     return Table(
         key="measuring",
-        title="What measuring took",
-        columns=columns("What", numbers=("How much",)),
+        title="Cost of measuring",
+        columns=columns("What", numbers=("Amount",)),
         rows=(
             row("Time, from the first change to the last restore", units.span(spent.seconds)),
             row("Windows measured", units.count(len(trial.windows))),
@@ -310,7 +314,7 @@ def provenance(trial: Trial) -> Table:
             "Load of a window",
             _load(trial.plan),
         ),
-        ("Bytes are", ", ".join(bytes_) or units.NOTHING),
+        ("Bytes", ", ".join(bytes_) or units.NOTHING),
         ("Price", ", ".join(prices) or units.NOTHING),
         ("Judged", units.utc(trial.created_s)),
         *((f"Version of {name}", version) for name, version in trial.versions),

@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
-from analysis.report import names
-from analysis.report.comparison.answer import Fact, Figure
+from analysis.report import names, units
+from analysis.report.first_screen import Fact, Figure
 from analysis.report.judgement import Banner
+from analysis.report.notes import Footnote
 from analysis.report.tables import Cell, Table, Tone
 from analysis.verdict.judged import Decision
 
@@ -22,6 +24,8 @@ _SIGNS: Final[Mapping[Decision, str]] = {
     Decision.INCONCLUSIVE: "\u2753",
     Decision.INVALID: "\u26a0\ufe0f",
 }
+_MOST_ROWS: Final = 40
+"""Longer tables stay out: a comment holds 65 536 characters."""
 _BOLD: Final = frozenset({Tone.STRONG, Tone.WARN, Tone.FAIL, Tone.OPEN})
 
 
@@ -82,7 +86,7 @@ def folded(title: str, tables: Iterable[Table], lines: Iterable[str] = ()) -> It
 
 
 def table(found: Table) -> Iterator[str]:
-    """A titled found."""
+    """A titled table."""
     yield ""
     yield f"**{escape(found.title)}**"
     yield ""
@@ -122,3 +126,18 @@ def reading(terms: Mapping[str, str], limits: Iterable[str]) -> Iterator[str]:
         yield f"- {escape(limit)}"
     yield ""
     yield "</details>"
+
+
+def notes(found: Iterable[Footnote]) -> Iterator[str]:
+    """Numbered footnotes, if there are any."""
+    lines = [f"{one.number}. {escape(one.text)} ({escape(one.origin)})" for one in found]
+    if lines:
+        yield from ("", "**Notes**", "")
+        yield from lines
+
+
+def short(found: Table) -> Table:
+    """A table that a comment has room for; of a longer one only what it is."""
+    if len(found.rows) <= _MOST_ROWS:
+        return found
+    return replace(found, rows=(), empty=f"Its {units.count(len(found.rows))} rows are in the page.")

@@ -1,4 +1,4 @@
-"""What changed, as tables: every effect before, after and between, and what its reason would have brought."""
+"""What changed, as tables: every effect before, after and between, and the change that was predicted."""
 
 from collections.abc import Iterator, Mapping
 
@@ -16,8 +16,8 @@ def effects(found: Effects, *, key: str = "effects", title: str = "What changed"
         stacked=True,
         title=title,
         about=(
-            "With the connection as the unit of chance: the design effect says how many calls count as one "
-            "independent choice of an endpoint, the effective n how many such choices there were."
+            "Intervals count connections, not calls. The design effect is the number of calls that count as "
+            "one independent choice of an endpoint, the effective n the number of such choices."
         ),
         columns=columns("Figure", numbers=("Before", "After", "Change")),
         rows=tuple(_rows(found)),
@@ -33,15 +33,15 @@ def _rows(found: Effects) -> Iterator[Row]:
         gain,
         tone=Tone.STRONG,
     )
-    yield row("p-value, had nothing changed", "", "", units.p_value(found.share.p_value))
+    yield row("p-value for no change of the share", "", "", units.p_value(found.share.p_value))
     yield row(
-        "Design effect, calls a choice",
-        units.times(found.design_effect_before),
-        units.times(found.design_effect_after),
+        "Design effect (calls per independent choice)",
+        units.fixed(found.design_effect_before, 2),
+        units.fixed(found.design_effect_after, 2),
         "",
     )
     yield row(
-        "Effective n, independent choices",
+        "Effective n (independent choices)",
         units.count(found.share_before.n),
         units.count(found.share_after.n),
         "",
@@ -49,11 +49,11 @@ def _rows(found: Effects) -> Iterator[Row]:
     if found.share.spread.blocks > 1:
         seen = found.share.spread
         text = f"{units.times(seen.ratio)} ({units.p_value(seen.p_value)})"
-        yield row(f"Spread of {units.count(seen.blocks)} blocks over what chance allows", "", "", text)
+        yield row(f"Spread of {units.count(seen.blocks)} blocks relative to chance alone", "", "", text)
     for label, ratio in (
-        ("Median response time, after over before", found.p50_ratio),
-        ("p99 response time, after over before", found.p99_ratio),
-        ("Mean response time, after over before", found.mean_ratio),
+        ("Median response time, after relative to before", found.p50_ratio),
+        ("p99 response time, after relative to before", found.p99_ratio),
+        ("Mean response time, after relative to before", found.mean_ratio),
     ):
         yield row(label, "", "", _or_nothing(Scale.TIMES, ratio))
     yield row(
@@ -63,14 +63,14 @@ def _rows(found: Effects) -> Iterator[Row]:
         _or_nothing(Scale.POINTS, found.error_gain),
     )
     yield row(
-        "Busiest endpoint over the mean",
+        "Busiest endpoint relative to the mean",
         units.times_interval(found.skew_before),
         units.times_interval(found.skew),
         "",
     )
-    yield row("Both zones known, the lower of both", "", units.percent(found.coverage), "")
+    yield row("Coverage, the lower of both arms", "", units.percent(found.coverage), "")
     yield row(
-        "Cost of the calls that cross",
+        "Cost of cross-zone calls",
         units.usd_month(found.usd_before),
         units.usd_month(found.usd_after),
         units.usd_month_change(found.usd_gain),
@@ -83,27 +83,28 @@ def _or_nothing(scale: Scale, interval: Interval | None) -> str:
 
 
 def counterfactual(found: Mapping[str, Effects]) -> Table:
-    """What crossing costs in time, what fewer crossings should have brought, and what was seen."""
+    """The change of the mean response time that fewer cross-zone calls predict, and the one observed."""
     return Table(
         key="counterfactual",
-        title="What fewer crossings should have brought",
+        title="Response time: predicted and observed change",
+        stacked=True,
         about=(
-            "A cross-zone call against a same-zone one within the baseline's own windows, times the share "
-            "that no longer crosses, predicts the change of the mean response time. Where the change seen "
-            "lies outside, something besides the routes changed too."
+            "The prediction is the difference between cross-zone and same-zone calls in the baseline, times "
+            "the drop of the cross-zone share. An observed change outside of it means that something besides "
+            "the routing changed too."
         ),
         columns=columns("Mean response time", numbers=tuple(found) if len(found) > 1 else ("Change",)),
         rows=(
             row(
-                "A crossing costs, within the baseline",
+                "Cross-zone minus same-zone calls, baseline",
                 *(units.milliseconds_change(one.counterfactual_s) for one in found.values()),
             ),
             row(
-                "Predicted change of the mean",
+                "Predicted change",
                 *(units.milliseconds_change(one.predicted_mean_s) for one in found.values()),
             ),
             row(
-                "Observed change of the mean",
+                "Observed change",
                 *(units.milliseconds_change(one.observed_mean_s) for one in found.values()),
                 tone=Tone.STRONG,
             ),
