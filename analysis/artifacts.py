@@ -4,10 +4,12 @@ from pathlib import Path
 from typing import Any
 
 from analysis import model
-from analysis.arm.result import ArmInputs
+from analysis.arm.inputs import ArmInputs, arm_inputs
 from analysis.model import Comparison
 from analysis.source import collect
 from analysis.source.collect import Collected, GraphFile
+from analysis.source.interface import Received
+from analysis.source.registry import READERS, Readers, reader_of
 from analysis.verdict.compare import unlike
 from k8s.errors import UsageError
 from loadtest import rundir, truthfile
@@ -21,19 +23,31 @@ def save_collected(folder: Path, collected: Collected) -> None:
     rundir.write_json(folder / rundir.GRAPH, collected.graph)
 
 
-def read_arm(folder: Path) -> ArmInputs:
-    """All artifacts of a run; UsageError for a folder that is not one, or not collected yet."""
+def read_arm(folder: Path, readers: Readers = READERS) -> ArmInputs:
+    """All artifacts of a run, read once.
+
+    UsageError for a folder that is not one, is not collected yet, or whose source none of *readers* knows.
+    """
     record = rundir.read_record(folder)
     if not (folder / rundir.GRAPH).is_file():
         raise UsageError(f"reading run {folder}: no {rundir.GRAPH} yet; run: samezone collect {folder}")
     truth = folder / rundir.TRUTH
     traces = folder / rundir.TRACES
-    return ArmInputs(
+    graph = rundir.read_json(folder / rundir.GRAPH, GraphFile, schema=collect.SCHEMA)
+    try:
+        reader = reader_of(graph.source, readers)
+    except UsageError as error:
+        raise UsageError(f"reading {folder / rundir.GRAPH}: {error}") from error
+    return arm_inputs(
         folder=folder.name,
         record=record,
         topology=rundir.read_topology(folder),
-        graph=rundir.read_json(folder / rundir.GRAPH, GraphFile, schema=collect.SCHEMA),
-        traces=rundir.read_lines(traces, dict[str, Any]) if traces.is_file() else (),
+        reader=reader,
+        received=Received(
+            answers=graph.queries,
+            rows=rundir.read_lines(traces, dict[str, Any]) if traces.is_file() else (),
+        ),
+        stable=graph.stable,
         truth=rundir.read_json(truth, TruthFile, schema=truthfile.SCHEMA) if truth.is_file() else None,
     )
 

@@ -14,12 +14,11 @@ from rich.console import Console
 import k8s.cli
 import loadtest.cli
 from analysis import artifacts, history_cli, jobs, measuring_cli, terms_cli
-from analysis.arm.result import AssumedBytes, arm_result, focus_of
+from analysis.arm.result import AssumedBytes, arm_result
 from analysis.comparing import CompareRequest, compare_runs
 from analysis.jobs import BaselineRequest, DemoRequest, EnableRequest
 from analysis.measuring import collect_run
 from analysis.model import Comparison
-from analysis.placement import Timeline
 from analysis.report import formats
 from analysis.report.comparison import console
 from analysis.report.trial import console as trial_console
@@ -233,8 +232,7 @@ def report_command(args: argparse.Namespace, io: Io) -> int:
 
 def _print_arm(folder: Path, io: Io) -> None:
     inputs = artifacts.read_arm(folder)
-    focus = focus_of(inputs, Timeline(inputs.topology))
-    _console(io).print(console.zone_matrix(arm_result(inputs, assumed=AssumedBytes()), focus))
+    _console(io).print(console.zone_matrix(arm_result(inputs, assumed=AssumedBytes()), inputs.focus))
 
 
 def _finish(comparison: Comparison, folder: Path, io: Io) -> int:

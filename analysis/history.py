@@ -6,7 +6,8 @@ from typing import Final
 
 import numpy as np
 
-from analysis.arm.result import ArmInputs, AssumedBytes, arm_result
+from analysis.arm.inputs import ArmInputs
+from analysis.arm.result import AssumedBytes, arm_result
 from analysis.model import Comparison
 from analysis.statistics import changepoints
 from analysis.statistics.interval import Interval

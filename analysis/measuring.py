@@ -5,10 +5,10 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Protocol
 
 from analysis import artifacts
-from analysis.source.collect import CLOUD_PATIENCE, LAB_PATIENCE, GraphSource, Poll, collect
+from analysis.source.collect import Poll, collect
+from analysis.source.interface import Source
 from k8s.errors import UnreachableError
 from loadtest import rundir
 from loadtest.measure import MeasuredRun, MeasureRequest, MeasureSession
@@ -16,15 +16,7 @@ from loadtest.measure import measure as measure_arm
 from loadtest.record import Place
 
 
-class CollectableSource(GraphSource, Protocol):
-    """Where calls are counted, and whether it shows at once what it was told."""
-
-    @property
-    def is_stand_in(self) -> bool:
-        """A stand-in needs no patience."""
-
-
-OpenSource = Callable[[Place], AbstractContextManager[CollectableSource]]
+OpenSource = Callable[[Place], AbstractContextManager[Source]]
 """The source that counts the calls of a place; open as long as the context lasts."""
 
 
@@ -87,12 +79,5 @@ def collect_run(session: CollectSession, folder: Path) -> None:
         session.say(f"X-Ray shows {poll.requests} of {expected} requests, {poll.calls} calls between pods")
 
     with session.open_source(record.place) as source:
-        collected = collect(
-            source,
-            record,
-            LAB_PATIENCE if source.is_stand_in else CLOUD_PATIENCE,
-            clock=session.clock,
-            sleep=session.sleep,
-            on_poll=say,
-        )
+        collected = collect(source, record, clock=session.clock, sleep=session.sleep, on_poll=say)
     artifacts.save_collected(folder, collected)

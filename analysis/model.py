@@ -2,7 +2,8 @@
 
 ``comparison.json`` is a ``Comparison``; the report renders it and computes nothing. History of its schema:
 
-1. first version; later with ``expectation``, then ``effects`` and ``verdict``, absent in older files.
+1. first version; later with ``expectation``, then ``effects`` and ``verdict``, then ``dependencies``,
+   ``source`` and ``unit`` of an arm; absent in older files.
 """
 
 from dataclasses import dataclass
@@ -38,30 +39,11 @@ Placement = Placed | Unplaced
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
-    """All calls from one client pod to one server pod in a window: one edge of the X-Ray graph."""
-
-    client: str
-    """The name of the caller's node in the graph: its pod's name."""
-    server: str
-    """The callee's."""
-    count: int
-    faults: int = 0
-    """5xx, or no answer."""
-    errors: int = 0
-    """4xx."""
-    total_s: float = 0.0
-    """Sum of the response times as the caller saw them, seconds."""
-    histogram: tuple[tuple[float, int], ...] = ()
-    """(response time in seconds, rounded to 1 ms by X-Ray; count), sorted."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Loss:
-    """What the graph lost, counted from the marks it leaves (X-Ray developer guide, "inferred segments")."""
+    """What the source lost, counted from the marks it leaves (X-Ray developer guide, "inferred segments")."""
 
     lost_callees: int
-    """Calls whose server's segment never arrived: they end in an inferred ``remote`` node."""
+    """Calls whose server's document never arrived: in X-Ray they end in an inferred ``remote`` node."""
     orphans: int
     """Requests that entered at a pod which is no entry point: the caller's document never arrived."""
     generator_requests: int
@@ -70,6 +52,26 @@ class Loss:
     """The same requests as counted by the graph."""
     spans_dropped: int
     """Spans the load generator gave up."""
+    unattributed: int = 0
+    """What the source itself says it dropped or could not pair."""
+
+    @property
+    def documents(self) -> int:
+        """All that is known to be missing between the pods."""
+        return self.lost_callees + self.orphans + self.unattributed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dependency:
+    """Calls of one workload, from one zone, to something that sends no documents: no loss."""
+
+    client: Workload
+    client_zone: str | None
+    """None where it is not known."""
+    name: str
+    type: str
+    """As the source says, e.g. ``Database::SQL``; empty where it says nothing."""
+    calls: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -269,6 +271,12 @@ class ArmResult:
     """Client pods that were restarted before the load."""
     data_plane: tuple[str, ...] = ()
     """What carries Service traffic on the nodes; empty where it was not looked at."""
+    dependencies: tuple[Dependency, ...] = ()
+    """Databases, cloud services and APIs outside that were called, most calls first."""
+    source: str = "X-Ray"
+    """Who counted the calls."""
+    unit: str = "requests"
+    """What was counted: ``requests``, ``connections`` or ``bytes``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,12 +5,13 @@ different zones within the window, a pod without a node, or a node without a zon
 reason; its calls are counted as unknown.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from analysis.model import Placed, Placement, Unplaced, Workload
 from k8s.predict.clients import NAME_LABELS
-from k8s.topology import NodeName, Pod, Snapshot, Zone
+from k8s.topology import NodeName, Pod, ServiceKey, Snapshot, Zone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +24,7 @@ class PodPlace:
 
 
 class Timeline:
-    """Looks pods up by the name that X-Ray shows."""
+    """Looks pods up by the name that a source shows."""
 
     def __init__(self, snapshots: Sequence[Snapshot]) -> None:
         seen: dict[str, list[tuple[Snapshot, Pod]]] = {}
@@ -61,6 +62,19 @@ class Timeline:
         """The name of the only pod that had this address, or None."""
         names = {name for name, place in self._pods.items() if ip in place.ips}
         return names.pop() if len(names) == 1 else None
+
+
+def workload_of(service: ServiceKey, topology: Sequence[Snapshot], timeline: Timeline) -> Workload:
+    """The workload behind a Service: that of most of its endpoints' pods; the Service's name without any."""
+    names = Counter(
+        timeline.workload(endpoint.pod)
+        for snapshot in topology
+        for one in snapshot.slices
+        if (one.namespace, one.service) == (service.namespace, service.name)
+        for endpoint in one.endpoints
+        if endpoint.pod is not None
+    )
+    return names.most_common(1)[0][0] if names else Workload(service.name)
 
 
 def _place(name: str, sightings: list[tuple[Pod, dict[NodeName, Zone | None]]]) -> PodPlace:

@@ -1,7 +1,7 @@
 """What to know before believing a number: warnings as values, for the footnotes of the report."""
 
 from analysis.model import Loss, TruthCheck
-from analysis.source.collect import GraphFile
+from analysis.source.interface import Counts
 from k8s.topology import ServiceKey
 from loadtest import truthfile
 from loadtest.record import Caveat, LoadSeen, RunRecord, RunStatus
@@ -41,13 +41,17 @@ def of_run(record: RunRecord, load: LoadSeen) -> tuple[Caveat, ...]:
     return _caveats(found)
 
 
-def of_graph(graph: GraphFile, loss: Loss) -> tuple[Caveat, ...]:
-    """Whether the graph is final and whole."""
+def of_counts(counts: Counts, loss: Loss, *, stable: bool) -> tuple[Caveat, ...]:
+    """Whether what the source says is final and whole."""
     found: list[tuple[str, str]] = []
-    if not graph.stable:
-        found.append(("not-stable", "The X-Ray graph was still changing when collecting gave up waiting."))
+    if not stable:
+        text = f"The counts of {counts.title} were still changing when collecting gave up waiting."
+        found.append(("not-stable", text))
     if loss.graph_requests != loss.generator_requests:
-        text = f"X-Ray shows {loss.graph_requests} of the generator's {loss.generator_requests} requests."
+        text = (
+            f"{counts.title} shows {loss.graph_requests} of the generator's {loss.generator_requests} "
+            "requests."
+        )
         found.append(("requests-differ", text))
     if loss.lost_callees or loss.orphans:
         text = (
@@ -55,10 +59,15 @@ def of_graph(graph: GraphFile, loss: Loss) -> tuple[Caveat, ...]:
             "document; between the pair under study they count as unknown."
         )
         found.append(("documents-lost", text))
+    if loss.unattributed:
+        text = f"{counts.title} dropped or could not pair {loss.unattributed} {counts.unit.value}."
+        found.append(("unattributed", text))
     return _caveats(found)
 
 
-def of_truth(truth: TruthFile | None, check: TruthCheck | None, service: ServiceKey) -> tuple[Caveat, ...]:
+def of_truth(
+    truth: TruthFile | None, check: TruthCheck | None, service: ServiceKey, *, title: str
+) -> tuple[Caveat, ...]:
     """Whether connections were counted, and agree with the calls."""
     found: list[tuple[str, str]] = []
     if truth is not None and not truth.connection_per_call:
@@ -71,7 +80,7 @@ def of_truth(truth: TruthFile | None, check: TruthCheck | None, service: Service
             )
             found.append(("old-connections", text))
     if check is not None and check.worst_relative_error > LOSS_TOLERANCE:
-        text = f"X-Ray and the relays differ by up to {check.worst_relative_error:.2%} for a pod pair."
+        text = f"{title} and the relays differ by up to {check.worst_relative_error:.2%} for a pod pair."
         found.append(("truth", text))
     return _caveats(found)
 

@@ -10,8 +10,9 @@ from collections import Counter
 from collections.abc import Sequence
 from fractions import Fraction
 
-from analysis.model import Call, Expectation, GapShare, PairResult, Placed
+from analysis.model import Expectation, GapShare, PairResult, Placed
 from analysis.placement import Timeline
+from analysis.source.interface import Call
 from analysis.statistics.interval import Interval
 from k8s.predict import clients
 from k8s.predict.expected import ExpectedShare, GapPart, expected_share

@@ -6,20 +6,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from analysis.model import (
-    Call,
     EndpointLoad,
     Latency,
     PairResult,
     Placed,
+    Placement,
     PodFlow,
     Unplaced,
     Workload,
     ZoneCell,
 )
 from analysis.placement import Timeline
-from analysis.source import graph
+from analysis.source import interface
+from analysis.source.interface import Call
 from analysis.statistics import stats
 from analysis.statistics.interval import Interval
+from k8s.topology import Zone
 
 Pair = tuple[Workload, Workload]
 
@@ -60,7 +62,7 @@ def result(
     reasons: Counter[str] = Counter({one.reason: one.count for one in lost if one.count})
     flows = []
     for call in calls:
-        client, server = timeline.place(call.client), timeline.place(call.server)
+        client, server = ends(call, timeline)
         client_zone = client.zone if isinstance(client, Placed) else None
         server_zone = server.zone if isinstance(server, Placed) else None
         cells[client_zone, server_zone] += call.count
@@ -101,6 +103,18 @@ def result(
     )
 
 
+def ends(call: Call, timeline: Timeline) -> tuple[Placement, Placement]:
+    """Where both sides of a call are: by the timeline, or as the source states it of what is no pod."""
+    return (
+        _place(timeline.place(call.client), call.client_zone),
+        _place(timeline.place(call.server), call.server_zone),
+    )
+
+
+def _place(found: Placement, stated: Zone | None) -> Placement:
+    return Placed(zone=stated) if isinstance(found, Unplaced) and stated is not None else found
+
+
 def _cell_order(item: tuple[tuple[str | None, str | None], int]) -> tuple[bool, str, bool, str]:
     (client_zone, server_zone), _ = item
     return (client_zone is None, client_zone or "", server_zone is None, server_zone or "")
@@ -127,7 +141,7 @@ def _summed(calls: Sequence[Call]) -> Call | None:
         return None
     total = calls[0]
     for call in calls[1:]:
-        total = graph.add(total, call)
+        total = interface.add(total, call)
     return total
 
 
@@ -152,7 +166,7 @@ def _expected(calls: Sequence[Call], timeline: Timeline, server: Workload) -> fl
     """Sum over zones of (share of calls made from the zone) x (share of server pods in the zone)."""
     made: Counter[str] = Counter()
     for call in calls:
-        place = timeline.place(call.client)
+        place, _ = ends(call, timeline)
         if isinstance(place, Placed):
             made[place.zone] += call.count
     pods = Counter(place.zone for _, place in timeline.pods(server) if isinstance(place, Placed))
@@ -169,6 +183,8 @@ def _loads(calls: Sequence[Call], timeline: Timeline, server: Workload) -> tuple
     for call in calls:
         received[call.server] += call.count
     places = dict(timeline.pods(server))
+    if server in received and server not in places:
+        return ()  # the source names workloads, not pods: nobody knows which pod took how many
     names = sorted(set(places) | set(received))
     mean = received.total() / len(names) if names else 0.0
     loads = []

@@ -3,13 +3,13 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 
-from analysis.arm import caveats, cost, expectation, pairs, tariffs
+from analysis.arm import caveats, connections, cost, expectation, pairs, surroundings, tariffs
+from analysis.arm.inputs import ArmInputs
 from analysis.arm.pairs import LostCalls, Pair
 from analysis.model import (
     ArmResult,
-    Call,
     Cost,
     Loss,
     PairResult,
@@ -18,16 +18,14 @@ from analysis.model import (
     ZoneClients,
 )
 from analysis.placement import Timeline
-from analysis.source import collect, connections, graph
-from analysis.source.collect import GraphFile
-from analysis.source.graph import GraphCalls
+from analysis.source.interface import Call, Counts, CountUnit, Grain
 from analysis.statistics import shares
-from analysis.statistics.sampled_connections import sampled_arm
+from analysis.statistics.sampled_connections import SampledArm, sampled_arm
 from k8s.errors import UsageError
 from k8s.lab.truth import TruthRow
-from k8s.topology import Service, ServiceKey, Snapshot
+from k8s.topology import Service, ServiceKey
 from loadtest import truthfile
-from loadtest.record import Caveat, LoadSeen, RunRecord
+from loadtest.record import LoadSeen
 from loadtest.truthfile import TruthFile
 from loadtest.worker import latency
 from loadtest.worker.tally import WorkerTally
@@ -35,18 +33,6 @@ from loadtest.worker.tally import WorkerTally
 REQUEST_BYTES: Final = "samezone.dev/request-bytes"
 RESPONSE_BYTES: Final = "samezone.dev/response-bytes"
 """Annotations of the Service that tell the bytes of an average call."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ArmInputs:
-    """A run's artifacts, read."""
-
-    folder: str
-    record: RunRecord
-    topology: tuple[Snapshot, ...]
-    graph: GraphFile
-    traces: tuple[dict[str, Any], ...] = ()
-    truth: TruthFile | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,28 +46,6 @@ class AssumedBytes:
     """In each direction; None: the region's price."""
 
 
-def workload_of(service: ServiceKey, topology: Sequence[Snapshot], timeline: Timeline) -> Workload:
-    """The workload behind a Service: that of most of its endpoints' pods; the Service's name without any."""
-    names = Counter(
-        timeline.workload(endpoint.pod)
-        for snapshot in topology
-        for one in snapshot.slices
-        if (one.namespace, one.service) == (service.namespace, service.name)
-        for endpoint in one.endpoints
-        if endpoint.pod is not None
-    )
-    return names.most_common(1)[0][0] if names else Workload(service.name)
-
-
-def focus_of(inputs: ArmInputs, timeline: Timeline) -> Pair:
-    """The pair the question is about."""
-    asked = inputs.record.asked
-    return (
-        workload_of(asked.client, inputs.topology, timeline),
-        workload_of(asked.service, inputs.topology, timeline),
-    )
-
-
 def arm_result(inputs: ArmInputs, *, assumed: AssumedBytes) -> ArmResult:
     """Every number of one arm; UsageError for a run without a measured window."""
     record = inputs.record
@@ -90,14 +54,14 @@ def arm_result(inputs: ArmInputs, *, assumed: AssumedBytes) -> ArmResult:
         raise UsageError(
             f"reading run {inputs.folder}: it was {record.status.value} before it measured anything"
         )
-    timeline = Timeline(inputs.topology)
-    seen = graph.calls_of(inputs.graph.queries)
-    focus = focus_of(inputs, timeline)
+    counts, timeline, focus = inputs.counts, inputs.timeline, inputs.focus
     workers = {worker.worker for worker in load.workers}
-    results = _pairs(inputs, seen, timeline, focus, workers)
-    truth_check = _truth_check(inputs.truth, seen, timeline, record.asked.service, focus)
-    loss = _loss(seen, load, workers)
-    focus_calls = pairs.grouped(seen.calls, timeline).get(focus, [])
+    results = _pairs(inputs, workers)
+    by_connection = None if inputs.connection_per_call else _by_connection(results[0], inputs)
+    if by_connection is not None:
+        results = (replace(results[0], share=shares.share_interval(by_connection.arm)), *results[1:])
+    truth_check = _truth_check(inputs)
+    loss = _loss(counts, load, workers)
     return ArmResult(
         run_id=record.run_id,
         arm=record.arm,
@@ -124,77 +88,67 @@ def arm_result(inputs: ArmInputs, *, assumed: AssumedBytes) -> ArmResult:
             record.place.region,
         ),
         loss=loss,
-        zone_check=collect.zone_check(inputs.traces, timeline),
+        zone_check=surroundings.zone_check(counts.sample, timeline),
         truth_check=truth_check,
-        expectation=expectation.of_arm(record, inputs.topology, focus_calls, timeline, results[0]),
+        expectation=expectation.of_arm(
+            record, inputs.topology, inputs.by_pair.get(focus, ()), timeline, results[0]
+        ),
         recycled=record.seen.recycled,
         data_plane=record.place.data_plane,
         caveats=(
             *record.caveats,
             *caveats.of_run(record, load),
-            *caveats.of_graph(inputs.graph, loss),
-            *caveats.of_truth(inputs.truth, truth_check, record.asked.service),
-            *_connection_caveats(results[0], inputs, timeline),
+            *caveats.of_counts(counts, loss, stable=inputs.stable),
+            *caveats.of_truth(inputs.truth, truth_check, record.asked.service, title=counts.title),
+            *(() if by_connection is None else by_connection.arm.caveats),
         ),
+        dependencies=surroundings.dependencies(counts.leaves, timeline),
+        source=counts.title,
+        unit=counts.unit.value,
     )
 
 
-def _pairs(
-    inputs: ArmInputs, seen: GraphCalls, timeline: Timeline, focus: Pair, workers: set[str]
-) -> tuple[PairResult, ...]:
+def _pairs(inputs: ArmInputs, workers: set[str]) -> tuple[PairResult, ...]:
     """The focus pair first, the others by name."""
-    by_pair = pairs.grouped(seen.calls, timeline)
+    by_pair, timeline, focus = inputs.by_pair, inputs.timeline, inputs.focus
     lost: dict[Pair, list[LostCalls]] = {}
     known = {workload for pair in by_pair for workload in pair} | set(focus)
-    for call in seen.lost:
+    for call in inputs.counts.lost:
         pair = _pair_of_lost(call, timeline, focus, known)
         reason = f"callee {call.server} (inferred): its segment never arrived"
         lost.setdefault(pair, []).append(LostCalls(reason=reason, count=call.count))
-    for pod, count in seen.entries:
-        if pod not in workers and timeline.workload(pod) == focus[1]:
-            reason = f"caller of {pod}: its document never arrived"
-            lost.setdefault(focus, []).append(LostCalls(reason=reason, count=count))
+    for entry in inputs.counts.entries:
+        if entry.name not in workers and timeline.workload(entry.name) == focus[1]:
+            reason = f"caller of {entry.name}: its document never arrived"
+            lost.setdefault(focus, []).append(LostCalls(reason=reason, count=entry.count))
     order = sorted({*by_pair, *lost, focus}, key=lambda pair: (pair != focus, pair))
-    results = [
+    return tuple(
         pairs.result(
             pair,
             by_pair.get(pair, []),
             timeline,
             lost=lost.get(pair, []),
-            connections=_connections(inputs, pair, focus),
+            connections=_connections(inputs, pair),
         )
         for pair in order
-    ]
-    return (_by_connection(results[0], inputs, timeline), *results[1:])
+    )
 
 
-def _by_connection(pair: PairResult, inputs: ArmInputs, timeline: Timeline) -> PairResult:
-    """The pair under study with the interval that its connections allow.
+def _by_connection(pair: PairResult, inputs: ArmInputs) -> SampledArm | None:
+    """What a sample says of the connections behind the pair's calls, and so of its share's interval.
 
-    Where the relays saw a connection for every call there is nothing to estimate. Else a sample of traces
-    names connections; without their names each pod pair counts as one.
+    Without their names each pod pair counts as one connection; None for a pair without a call.
     """
-    if pair.share is None or (inputs.truth is not None and inputs.truth.connection_per_call):
-        return pair
-    sample = connections.sample(inputs.traces, timeline, (pair.client, pair.server))
-    found = sampled_arm(connections.sampled_pairs(pair, sample))
-    return pair if found is None else replace(pair, share=shares.share_interval(found.arm))
-
-
-def _connection_caveats(pair: PairResult, inputs: ArmInputs, timeline: Timeline) -> tuple[Caveat, ...]:
-    """What is known of the pair's connections, where that is less than all."""
-    if inputs.truth is not None and inputs.truth.connection_per_call:
-        return ()
-    sample = connections.sample(inputs.traces, timeline, (pair.client, pair.server))
-    found = sampled_arm(connections.sampled_pairs(pair, sample))
-    return () if found is None else found.arm.caveats
+    if pair.share is None:
+        return None
+    return sampled_arm(connections.sampled_pairs(pair, inputs.sample))
 
 
 def _pair_of_lost(call: Call, timeline: Timeline, focus: Pair, known: set[Workload]) -> Pair:
-    """Which pair a call to an inferred node belongs to.
+    """Which pair a call to a lost callee belongs to.
 
-    The inferred node bears the subsegment's name: the callee's workload at best, else ``GET`` or a host; then
-    a call of the focus client is taken for a call of the focus pair, where it counts as unknown.
+    All that is known of the callee is its workload at best, else ``GET`` or a host; then a call of the focus
+    client is taken for a call of the focus pair, where it counts as unknown.
     """
     client = timeline.workload(call.client)
     if Workload(call.server) in known:
@@ -206,29 +160,30 @@ def _rows(truth: TruthFile | None, service: ServiceKey) -> tuple[TruthRow, ...]:
     return () if truth is None else tuple(row for row in truth.rows if row.service == service)
 
 
-def _connections(inputs: ArmInputs, pair: Pair, focus: Pair) -> int | None:
+def _connections(inputs: ArmInputs, pair: Pair) -> int | None:
     """Connections behind a pair's calls, where they were counted or follow from the plan."""
-    if pair == focus and inputs.truth is not None and inputs.truth.connection_per_call:
+    if inputs.counts.unit is CountUnit.CONNECTIONS:
+        return None  # each count is one
+    if pair == inputs.focus and inputs.truth is not None and inputs.truth.connection_per_call:
         return truthfile.connections_used(_rows(inputs.truth, inputs.record.asked.service))
     load = inputs.record.seen.measured
-    if pair[1] == focus[0] and load is not None:
+    if pair[1] == inputs.focus[0] and load is not None:
         return sum(worker.connections for worker in load.workers)
     return None
 
 
-def _truth_check(
-    truth: TruthFile | None, seen: GraphCalls, timeline: Timeline, service: ServiceKey, focus: Pair
-) -> TruthCheck | None:
-    """The graph against the relays, pod pair by pod pair; None where calls share connections."""
-    if truth is None or not truth.connection_per_call:
+def _truth_check(inputs: ArmInputs) -> TruthCheck | None:
+    """The source against the relays, pod pair by pod pair; None where calls share connections."""
+    truth, timeline = inputs.truth, inputs.timeline
+    if truth is None or not truth.connection_per_call or inputs.counts.grain is not Grain.POD:
         return None
     relays: Counter[tuple[str, str]] = Counter()
-    for row in _rows(truth, service):
+    for row in _rows(truth, inputs.record.asked.service):
         client, server = timeline.pod_at(row.client_ip), timeline.pod_at(row.server_ip)
         relays[client or row.client_ip, server or row.server_ip] += row.connections
     calls: Counter[tuple[str, str]] = Counter()
-    for call in seen.calls:
-        if timeline.workload(call.server) == focus[1]:
+    for call in inputs.counts.calls:
+        if timeline.workload(call.server) == inputs.focus[1]:
             calls[call.client, call.server] += call.count
     compared = {pair for pair in {*relays, *calls} if relays[pair] or calls[pair]}
     worst = max((abs(calls[pair] - relays[pair]) / max(relays[pair], 1) for pair in compared), default=0.0)
@@ -240,13 +195,14 @@ def _truth_check(
     )
 
 
-def _loss(seen: GraphCalls, load: LoadSeen, workers: set[str]) -> Loss:
+def _loss(counts: Counts, load: LoadSeen, workers: set[str]) -> Loss:
     return Loss(
-        lost_callees=sum(call.count for call in seen.lost),
-        orphans=sum(count for pod, count in seen.entries if pod not in workers),
+        lost_callees=sum(call.count for call in counts.lost),
+        orphans=sum(one.count for one in counts.entries if one.name not in workers),
         generator_requests=load.requests,
-        graph_requests=sum(count for pod, count in seen.entries if pod in workers),
+        graph_requests=counts.entered(workers),
         spans_dropped=sum(worker.spans_dropped for worker in load.workers),
+        unattributed=counts.unattributed,
     )
 
 

@@ -5,7 +5,8 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from analysis.source.xray import XRay
+from analysis.source.xray.client import XRay
+from analysis.source.xray.source import XRaySource
 from k8s.cli import service_key
 from k8s.console import Io
 from k8s.errors import UnreachableError
@@ -29,19 +30,21 @@ def add_options(into: argparse.ArgumentParser) -> None:
 
 
 @contextmanager
-def xray_of(args: argparse.Namespace, io: Io, place: Place) -> Iterator[XRay]:
+def xray_of(args: argparse.Namespace, io: Io, place: Place) -> Iterator[XRaySource]:
     """The X-Ray that holds the traces of *place*; a port-forward to it lasts as long as the context."""
     on_lab = place.platform == "lab"
     region = args.region or place.region or None
     if args.xray_service is not None and not on_lab:
         cluster = connect(getattr(args, "kubeconfig", None), place.context)
         with Forward(lambda: _dial(cluster, args.xray_service)) as forward:
-            yield XRay(region=region or "us-east-1", endpoint_url=forward.url, dummy_credentials=True)
+            yield XRaySource(
+                XRay(region=region or "us-east-1", endpoint_url=forward.url, dummy_credentials=True)
+            )
         return
     endpoint = args.xray_endpoint or io.environment.get(ENDPOINT_VARIABLE)
     if endpoint is None and on_lab:
         endpoint = lab_state.load(io.lab_dir).xray_url
-    yield XRay(region=region, endpoint_url=endpoint, dummy_credentials=on_lab)
+    yield XRaySource(XRay(region=region, endpoint_url=endpoint, dummy_credentials=on_lab))
 
 
 def _dial(cluster: LiveCluster, key: ServiceKey) -> socket.socket:

@@ -1,71 +1,43 @@
-"""Read X-Ray until the graph is final: stable, and reconciled with the load generator's own count.
+"""Ask a source until its counts are final: stable, and reconciled with the load generator's own count.
 
-X-Ray promises no time after which a window is complete, so the graph is polled until two reads in a row are
-equal and hold every request the generator made; the polls are kept as evidence.
+No source promises a time after which a window is complete, so it is polled until two answers in a row are
+equal and hold every request the generator made; the polls are kept as evidence, and the last answer is kept
+as it came.
 """
 
-import json
 import math
-import random
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
-from analysis.model import Placed, ZoneCheck
-from analysis.placement import Timeline
-from analysis.source import graph
-from analysis.source.graph import GraphCalls
-from analysis.source.xray import ThrottledError
+from analysis.source.facts import Facts
+from analysis.source.interface import (
+    Counts,
+    CountUnit,
+    IncompleteError,
+    Patience,
+    Question,
+    Raw,
+    Received,
+    Source,
+    ThrottledError,
+)
+from analysis.source.registry import DEFAULT
 from k8s.errors import InvalidRunError, UsageError
-from loadtest.record import RunRecord, Window
+from loadtest.record import LoadSeen, RunRecord, Window
 
 SCHEMA: Final = 1
-MOST_TRACE_IDS: Final = 20_000
-"""Ids to draw the sample from; X-Ray charges for the traces that it looks through."""
-
-Raw = Mapping[str, Any]
-
-
-class GraphSource(Protocol):
-    """What collecting needs of X-Ray."""
-
-    def preflight(self) -> None:
-        """Refuse where the graph would not be complete."""
-
-    def graph(self, window: Window) -> tuple[tuple[Raw, ...], ...]:
-        """GetServiceGraph: one tuple of pages a query."""
-
-    def trace_ids(self, window: Window, expression: str, *, limit: int) -> tuple[str, ...]:
-        """Ids of matching traces."""
-
-    def traces(self, ids: tuple[str, ...]) -> tuple[Raw, ...]:
-        """Traces by id."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Patience:
-    """How often and how long to poll. X-Ray on AWS takes tens of seconds; the stand-in none."""
-
-    poll_s: float
-    least_s: float
-    most_s: float
-    traces: int
-    """Traces to read, for zones and connections; five a call."""
-
-
-LAB_PATIENCE: Final = Patience(poll_s=0.5, least_s=0.0, most_s=60.0, traces=1_000)
-CLOUD_PATIENCE: Final = Patience(poll_s=30.0, least_s=60.0, most_s=600.0, traces=500)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Poll:
-    """One read of the graph."""
+    """One answer."""
 
     at_s: float
     calls: int
-    """Sum over all edges between pods."""
+    """Sum over all calls between pods."""
     requests: int
-    """Requests of the load generator's workers as the graph counts them."""
+    """Requests of the load generator's workers as the source counts them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +45,8 @@ class GraphFile:
     """``graph.json``."""
 
     schema: int = SCHEMA
+    source: str = DEFAULT
+    """Whose answers these are; the key of their reader."""
     window: Window
     """The window asked for."""
     queries: tuple[tuple[dict[str, Any], ...], ...]
@@ -91,72 +65,66 @@ class Collected:
 
 
 def collect(
-    source: GraphSource,
+    source: Source,
     record: RunRecord,
-    patience: Patience,
     *,
     clock: Callable[[], float],
     sleep: Callable[[float], None],
+    patience: Patience | None = None,
     on_poll: Callable[[Poll, int], None] = lambda *_: None,
 ) -> Collected:
-    """Poll the graph of the measured window until it is final or patience ends, then sample traces."""
-    if record.measured is None or record.seen.measured is None:
+    """Poll the counts of the measured window until they are final or patience ends, then take a sample.
+
+    *patience* is the source's own where none is given.
+    """
+    load = record.seen.measured
+    if record.measured is None or load is None:
         raise UsageError(
             f"collecting run {record.run_id}: it has no measured window, so there is nothing to ask"
         )
     source.preflight()
+    patience = patience or source.patience
     window = query_window(record.measured, quiet_s=record.asked.plan.quiet_s)
-    expected = record.seen.measured.requests
-    workers = {worker.worker for worker in record.seen.measured.workers}
+    question = Question(window=window, run_id=record.run_id)
+    # Totals are all that polling looks at: neither zones nor leaves, so the names of the cluster can wait.
+    facts = Facts(generators=frozenset(worker.worker for worker in load.workers))
     began_s = clock()
     polls: list[Poll] = []
     while True:
         try:
-            queries = source.graph(window)
-        except ThrottledError:
-            # Others read the same X-Ray; polling has time.
+            answers = source.ask(question)
+        except (ThrottledError, IncompleteError):
             if clock() - began_s >= patience.most_s:
                 raise
             sleep(patience.poll_s)
             continue
-        polls.append(_poll(graph.calls_of(queries), workers, clock()))
-        on_poll(polls[-1], expected)
+        counts = source.reader.read(Received(answers=answers), facts)
+        polls.append(_poll(counts, facts, clock()))
+        expected = _expected(counts.unit, load)
+        on_poll(polls[-1], load.requests if expected is None else expected)
         waited_s = clock() - began_s
         stable = len(polls) > 1 and _same(polls[-1], polls[-2])
-        reconciled = polls[-1].requests == expected
-        if (stable and reconciled and waited_s >= patience.least_s) or waited_s >= patience.most_s:
+        reconciled = expected is not None and polls[-1].requests == expected
+        done = reconciled or expected is None
+        if (stable and done and waited_s >= patience.least_s) or waited_s >= patience.most_s:
             break
         sleep(patience.poll_s)
     if not polls[-1].requests:
         raise InvalidRunError(
-            f"collecting run {record.run_id}: the X-Ray graph shows none of its {expected} requests after "
-            f"{waited_s:.0f} s; do the workers reach the collector, and the collector X-Ray?"
+            f"collecting run {record.run_id}: {source.title} shows none of its {load.requests} requests "
+            f"after {waited_s:.0f} s; do the workers reach the collector, and the collector {source.title}?"
         )
-    expression = f'annotation.run_id = "{record.run_id}" AND annotation.phase = "measure"'
-    ids = draw(
-        source.trace_ids(window, expression, limit=MOST_TRACE_IDS), patience.traces, seed=record.run_id
-    )
     return Collected(
         graph=GraphFile(
+            source=source.name,
             window=window,
-            queries=tuple(tuple(dict(page) for page in query) for query in queries),
+            queries=tuple(tuple(dict(page) for page in query) for query in answers),
             polls=tuple(polls),
             stable=stable,
             reconciled=reconciled,
         ),
-        traces=source.traces(ids),
+        traces=source.sample(question, patience.traces),
     )
-
-
-def draw(ids: Sequence[str], count: int, *, seed: str) -> tuple[str, ...]:
-    """*count* of the ids at random, the same ones each time; in the order given.
-
-    X-Ray answers the newest first; a sample of those alone would see few calls of each connection's life.
-    """
-    if len(ids) <= count:
-        return tuple(ids)
-    chosen = random.Random(seed).sample(range(len(ids)), count)  # noqa: S311 - a sample, no secret
-    return tuple(ids[index] for index in sorted(chosen))
 
 
 def query_window(measured: Window, *, quiet_s: float) -> Window:
@@ -166,41 +134,22 @@ def query_window(measured: Window, *, quiet_s: float) -> Window:
     return Window(start_s=math.ceil(measured.start_s), end_s=math.floor(measured.end_s))
 
 
-def _poll(seen: GraphCalls, workers: set[str], at_s: float) -> Poll:
+def _expected(unit: CountUnit, load: LoadSeen) -> int | None:
+    """The generator's own count of what the source counts; None where it keeps none."""
+    if unit is CountUnit.REQUESTS:
+        return load.requests
+    if unit is CountUnit.CONNECTIONS:
+        return sum(worker.connections for worker in load.workers)
+    return None
+
+
+def _poll(counts: Counts, facts: Facts, at_s: float) -> Poll:
     return Poll(
         at_s=at_s,
-        calls=sum(call.count for call in seen.calls),
-        requests=sum(count for pod, count in seen.entries if pod in workers),
+        calls=sum(call.count for call in counts.calls),
+        requests=counts.entered(facts.generators),
     )
 
 
 def _same(left: Poll, right: Poll) -> bool:
     return (left.calls, left.requests) == (right.calls, right.requests)
-
-
-def zone_check(traces: Iterable[Raw], timeline: Timeline) -> ZoneCheck | None:
-    """Compare the zone each sampled segment carries with the zone of its pod; None without traces.
-
-    The span's zone comes from the pod's own environment or the collector, the pod's zone from the Kubernetes
-    API: two ways to the same fact.
-    """
-    agree = disagree = silent = count = 0
-    for trace in traces:
-        count += 1
-        for segment in trace.get("Segments", ()):
-            document = json.loads(segment["Document"])
-            place = timeline.place(str(document.get("name")))
-            if document.get("inferred") or not isinstance(place, Placed):
-                continue
-            zone = ((document.get("aws") or {}).get("ec2") or {}).get("availability_zone")
-            if not zone:
-                silent += 1
-            elif zone == place.zone:
-                agree += 1
-            else:
-                disagree += 1
-    if not count:
-        return None
-    return ZoneCheck(
-        traces=count, segments=agree + disagree + silent, agree=agree, disagree=disagree, silent=silent
-    )

@@ -7,11 +7,10 @@ from itertools import combinations
 from statistics import NormalDist
 
 from analysis.arm import pairs
+from analysis.arm.inputs import ArmInputs
 from analysis.arm.pairs import Pair
-from analysis.arm.result import ArmInputs, AssumedBytes, arm_result, focus_of
+from analysis.arm.result import AssumedBytes, arm_result
 from analysis.model import ArmResult, Comparison, PairChange
-from analysis.placement import Timeline
-from analysis.source.graph import calls_of
 from analysis.statistics import stats
 from analysis.statistics.interval import Interval
 from analysis.statistics.tournament import Contender, Duel, Standing, standing
@@ -101,7 +100,7 @@ def compare(
         zones=place.zones,
         service=str(candidate.record.asked.service),
         plan=candidate.record.asked.plan,
-        focus=focus_of(candidate, Timeline(candidate.topology)),
+        focus=candidate.focus,
         baseline=before,
         candidate=after,
         changes=_changes(baseline, candidate, before, after),
@@ -167,7 +166,14 @@ def null_of_runs(left: ArmInputs, right: ArmInputs) -> Null:
 
 
 def _refuse_unlike(baseline: ArmInputs, candidate: ArmInputs) -> None:
-    if faults := unlike(baseline.record, candidate.record):
+    faults = list(unlike(baseline.record, candidate.record))
+    for name, left, right in (
+        ("what was counted", baseline.counts.unit.value, candidate.counts.unit.value),
+        ("what is named", baseline.counts.grain.value, candidate.counts.grain.value),
+    ):
+        if left != right:
+            faults.append(f"{name} ({left} against {right})")
+    if faults:
         raise UsageError(
             f"comparing {baseline.folder} with {candidate.folder}: the runs differ in {'; '.join(faults)}; "
             "measure both under the same load"
@@ -179,7 +185,10 @@ def _changes(
 ) -> tuple[PairChange, ...]:
     """One change for every pair that both arms saw."""
     olds = {(pair.client, pair.server): pair for pair in before.pairs}
-    means = [_means(inputs) for inputs in (baseline, candidate)]
+    means = [
+        {pair: pairs.mean_of(calls) for pair, calls in inputs.by_pair.items()}
+        for inputs in (baseline, candidate)
+    ]
     changes = []
     for new in after.pairs:
         key = (new.client, new.server)
@@ -197,11 +206,6 @@ def _changes(
             )
         )
     return tuple(changes)
-
-
-def _means(inputs: ArmInputs) -> dict[Pair, Interval | None]:
-    grouped = pairs.grouped(calls_of(inputs.graph.queries).calls, Timeline(inputs.topology))
-    return {pair: pairs.mean_of(calls) for pair, calls in grouped.items()}
 
 
 def _usd(before: ArmResult, after: ArmResult, key: Pair) -> Interval | None:

@@ -4,10 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from analysis.arm.result import ArmInputs, focus_of
+from analysis.arm import connections
+from analysis.arm.inputs import ArmInputs
 from analysis.model import ArmResult, PairResult
-from analysis.placement import Timeline
-from analysis.source import connections
 from analysis.statistics.clusters import ArmShare
 from analysis.statistics.interval import Interval
 from analysis.statistics.latency_ratios import Latencies, latencies
@@ -55,12 +54,10 @@ class Measured:
 
 def measured(inputs: ArmInputs, result: ArmResult, *, label: str) -> Measured:
     """Everything of one run; InvalidRunError when the graph shows no call of the pair."""
-    timeline = Timeline(inputs.topology)
-    focus = focus_of(inputs, timeline)
-    sample = connections.sample(inputs.traces, timeline, focus)
-    pair = result.pairs[0]
-    fresh = inputs.truth is not None and inputs.truth.connection_per_call  # the relays saw each one
-    found = sampled_arm(connections.sampled_pairs(pair, sample, connection_per_call=fresh))
+    focus, sample, pair = inputs.focus, inputs.sample, result.pairs[0]
+    found = sampled_arm(
+        connections.sampled_pairs(pair, sample, connection_per_call=inputs.connection_per_call)
+    )
     if found is None:
         raise InvalidRunError(
             f"run {inputs.folder}: the graph shows no call of {focus[0]} to {focus[1]} with known zones, so "
@@ -90,8 +87,8 @@ def measured(inputs: ArmInputs, result: ArmResult, *, label: str) -> Measured:
             rate_asked_per_s=record.asked.plan.rate_per_s,
             graph_requests=result.loss.graph_requests,
             calls=pair.calls,
-            lost_documents=result.loss.lost_callees + result.loss.orphans,
-            stable=inputs.graph.stable,
+            lost_documents=result.loss.documents,
+            stable=inputs.stable,
             coverage=pair.coverage,
             topology=inputs.topology,
             service=record.asked.service,

@@ -1,11 +1,15 @@
-"""Small X-Ray graphs and topologies for the tests of the analysis."""
+"""Small X-Ray graphs, traces and topologies for the tests of the analysis."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
 from k8s.topology import Endpoint, EndpointSlice, Node, NodeName, Pod, PodName, Snapshot, Zone
 
 CLIENT, REMOTE = "client", "remote"
+SQL, TABLE, TOPIC = "Database::SQL", "AWS::DynamoDB::Table", "AWS::SNS"
+UNKNOWN = frozenset({CLIENT, REMOTE, SQL, TABLE, TOPIC})
+"""Types of nodes that nobody reported: X-Ray shows them without a state."""
 
 
 class Graph:
@@ -52,9 +56,35 @@ class Graph:
             node: dict[str, Any] = {"ReferenceId": len(self._nodes), "Name": key[0], "Edges": []}
             if key[1] is not None:
                 node["Type"] = key[1]
-            node["State"] = "unknown" if key[1] in {CLIENT, REMOTE} else "active"
+            node["State"] = "unknown" if key[1] in UNKNOWN else "active"
             self._nodes[key] = node
         return self._nodes[key]
+
+
+def call(client: str, server: str, metadata: dict[str, Any] | None, number: int = 1) -> list[dict[str, Any]]:
+    """A client's segment with its subsegment, and the server's segment below it."""
+    caller = {
+        "name": client,
+        "id": f"a{number}",
+        "subsegments": [
+            {"name": "GET", "id": f"b{number}", "start_time": 100.0, "end_time": 100.0 + number / 64}
+        ],
+    }
+    callee = {
+        "name": server,
+        "id": f"c{number}",
+        "parent_id": f"b{number}",
+        "metadata": {"default": metadata},
+    }
+    return [caller, callee]
+
+
+def trace(*documents: dict[str, Any]) -> dict[str, Any]:
+    return {"Id": "1-2-3", "Segments": [{"Id": one["id"], "Document": json.dumps(one)} for one in documents]}
+
+
+def port(number: int) -> dict[str, Any]:
+    return {"network.peer.address": "10.0.0.1", "network.peer.port": number}
 
 
 def snapshot(

@@ -12,13 +12,14 @@ from rich.console import Console
 from analysis import artifacts, history, history_cli
 from analysis.history import Run
 from analysis.report import history_console
-from analysis.source.collect import Collected
+from analysis.source.collect import Collected, GraphFile
 from analysis.statistics.interval import Interval
 from analysis.verdict.judged import Decision
 from k8s.console import Io, Parser
 from k8s.errors import InvalidRunError, UsageError
 from loadtest import rundir
 from loadtest.record import RunStatus, Window
+from tests.analysis.graphs import Graph
 from tests.analysis.report import golden
 from tests.analysis.report.comparison import judged_samples
 from tests.analysis.verdict.test_compare import arm, shop
@@ -53,15 +54,22 @@ def fallen() -> list[Run]:
     return [run(day, share + WOBBLE[day % 7]) for day, share in enumerate([0.99] * 7 + [0.71] * 7)]
 
 
+def graph_file(graph: Graph) -> GraphFile:
+    """As collecting stores it."""
+    window = Window(start_s=101, end_s=113)
+    return GraphFile(window=window, queries=(graph.pages(),), polls=(), stable=True, reconciled=True)
+
+
 def stored(root: Path, name: str, same: int, at_s: float, *, mode: str = "tar") -> Path:
     """A run folder as collecting leaves it, with *same* of a hundred calls of each pod in its zone."""
     folder = root / name
     folder.mkdir(parents=True)
-    inputs = arm(shop(same, 100 - same), mode=mode)
+    graph = shop(same, 100 - same)
+    inputs = arm(graph, mode=mode)
     record = replace(inputs.record, measured=Window(start_s=at_s, end_s=at_s + 13))
     rundir.write_json(folder / rundir.RECORD, record)
     rundir.write_lines(folder / rundir.TOPOLOGY, inputs.topology)
-    rundir.write_json(folder / rundir.GRAPH, inputs.graph)
+    rundir.write_json(folder / rundir.GRAPH, graph_file(graph))
     return folder
 
 
@@ -214,8 +222,7 @@ def test_nothing_to_show(tmp_path, name, message):
 def test_collected_runs_are_what_is_read(tmp_path):
     """What ``collect`` writes is what the history reads."""
     folder = stored(tmp_path, "one", 90, START_S)
-    inputs = arm(shop(50, 50))
-    artifacts.save_collected(folder, Collected(graph=inputs.graph, traces=()))
+    artifacts.save_collected(folder, Collected(graph=graph_file(shop(50, 50)), traces=()))
     _, out, _ = command("--runs", str(tmp_path), "--json")
 
     assert json.loads(out)[0]["runs"][0]["share"]["estimate"] == 0.5

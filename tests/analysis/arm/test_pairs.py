@@ -7,7 +7,8 @@ from analysis.arm.cost import CallBytes
 from analysis.arm.pairs import LostCalls
 from analysis.model import PairResult, Workload
 from analysis.placement import Timeline
-from analysis.source.graph import calls_of
+from analysis.source.facts import Facts
+from analysis.source.xray.graph import calls_of
 from tests.analysis.graphs import Graph, snapshot
 
 PAIR = (Workload("ui"), Workload("catalog"))
@@ -22,7 +23,7 @@ PODS = {
 
 
 def result(graph: Graph, **options) -> PairResult:
-    return pairs.result(PAIR, calls_of([graph.pages()]).calls, Timeline([snapshot(PODS)]), **options)
+    return pairs.result(PAIR, calls_of([graph.pages()], Facts()).calls, Timeline([snapshot(PODS)]), **options)
 
 
 def graph() -> Graph:

@@ -1,20 +1,17 @@
-"""Polling X-Ray until the graph is final, over a fake source and a fake clock."""
+"""Polling until the counts are final, over a source without a client and a fake clock."""
 
-import json
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 
-from analysis.model import ZoneCheck
-from analysis.placement import Timeline
 from analysis.source import collect
-from analysis.source.collect import Patience
-from analysis.source.xray import ThrottledError
-from k8s.errors import InvalidRunError, UsageError
+from analysis.source.interface import IncompleteError, Patience, Question, RefusedError, ThrottledError
+from analysis.source.xray.source import XRaySource
+from k8s.errors import InvalidRunError, UnreachableError, UsageError
 from loadtest.record import LoadSeen, Window
 from loadtest.worker.tally import WorkerTally
-from tests.analysis.graphs import CLIENT, Graph, snapshot
+from tests.analysis.graphs import CLIENT, Graph
 from tests.loadtest.test_rundir import record
 
 PATIENCE = Patience(poll_s=1.0, least_s=0.0, most_s=10.0, traces=5)
@@ -27,24 +24,24 @@ def whole_record():
 
 
 @dataclass
-class FakeXRay:
+class FakeXRay(XRaySource):
     """Shows more requests at every read, up to the last number."""
 
     requests: list[int]
     reads: int = 0
-    throttled: int = 0
-    """Reads that it refuses first."""
-    windows: list[Window] = field(default_factory=list)
-    expressions: list[str] = field(default_factory=list)
+    refused: int = 0
+    """Reads that it puts off first."""
+    error: type[UnreachableError] = ThrottledError
+    asked: list[Question] = field(default_factory=list)
 
     def preflight(self) -> None:
         """Always fine."""
 
-    def graph(self, window: Window) -> tuple[tuple[dict[str, Any], ...], ...]:
-        if self.throttled:
-            self.throttled -= 1
-            raise ThrottledError("calling get_service_graph: it throttles")
-        self.windows.append(window)
+    def ask(self, question: Question) -> tuple[tuple[dict[str, Any], ...], ...]:
+        if self.refused:
+            self.refused -= 1
+            raise self.error("calling get_service_graph: it throttles")
+        self.asked.append(question)
         count = self.requests[min(self.reads, len(self.requests) - 1)]
         self.reads += 1
         graph = Graph()
@@ -52,13 +49,9 @@ class FakeXRay:
             graph.edge(("w1", CLIENT), "w1", count).edge("w1", "ui-1", count)
         return (graph.pages(),)
 
-    def trace_ids(self, window: Window, expression: str, *, limit: int) -> tuple[str, ...]:
-        del window
-        self.expressions.append(expression)
-        return ("1-a", "1-b")[:limit]
-
-    def traces(self, ids: tuple[str, ...]) -> tuple[dict[str, Any], ...]:
-        return tuple({"Id": one} for one in ids)
+    def sample(self, question: Question, most: int) -> tuple[dict[str, Any], ...]:
+        del question
+        return tuple({"Id": one} for one in ("1-a", "1-b")[:most])
 
 
 @dataclass
@@ -74,7 +67,7 @@ class Clock:
 
 def run(source: FakeXRay) -> collect.Collected:
     clock = Clock()
-    return collect.collect(source, whole_record(), PATIENCE, clock=clock, sleep=clock.sleep)
+    return collect.collect(source, whole_record(), patience=PATIENCE, clock=clock, sleep=clock.sleep)
 
 
 def test_two_equal_reads_that_hold_every_request_end_the_polling():
@@ -88,30 +81,24 @@ def test_two_equal_reads_that_hold_every_request_end_the_polling():
     assert found.traces == ({"Id": "1-a"}, {"Id": "1-b"})
 
 
-def test_throttled_reads_are_tried_again():
-    """They cost time, not the run."""
-    found = run(FakeXRay(requests=[5], throttled=3))
+@pytest.mark.parametrize("error", [ThrottledError, IncompleteError])
+def test_reads_that_are_put_off_are_tried_again(error):
+    """Throttled, or not yet complete: that costs time, not the run."""
+    found = run(FakeXRay(requests=[5], refused=3, error=error))
 
     assert len(found.graph.polls) == 2
+
+
+def test_a_refusal_is_final():
+    """Asking again does not renew credentials."""
+    with pytest.raises(RefusedError):
+        run(FakeXRay(requests=[5], refused=1, error=RefusedError))
 
 
 def test_throttled_for_all_the_time_there_is():
     """Then the message is X-Ray's."""
     with pytest.raises(ThrottledError, match="it throttles"):
-        run(FakeXRay(requests=[5], throttled=100))
-
-
-def test_the_sample_is_drawn_from_the_whole_window():
-    """Ids come newest first; the sample takes old ones as well, and is the same each time."""
-    ids = tuple(f"1-{number}" for number in range(1000))
-    found = collect.draw(ids, 100, seed="r1")
-
-    assert len(set(found)) == 100
-    assert any(int(one[2:]) > 900 for one in found)
-    assert any(int(one[2:]) < 100 for one in found)
-    assert found == collect.draw(ids, 100, seed="r1")
-    assert found != collect.draw(ids, 100, seed="r2")
-    assert collect.draw(ids, 1000, seed="r1") == ids
+        run(FakeXRay(requests=[5], refused=100))
 
 
 def test_equal_reads_that_miss_requests_are_not_enough():
@@ -136,16 +123,7 @@ def test_the_window_is_cut_to_whole_seconds_inside_the_quiet_time():
 
     run(source)
 
-    assert source.windows[0] == Window(start_s=101, end_s=113)
-
-
-def test_the_sample_is_of_this_run_and_phase():
-    """Traces of the warm-up or of another run are not in it."""
-    source = FakeXRay(requests=[5])
-
-    run(source)
-
-    assert source.expressions == ['annotation.run_id = "r1" AND annotation.phase = "measure"']
+    assert source.asked[0].window == Window(start_s=101, end_s=113)
 
 
 def test_a_run_without_a_window_cannot_be_collected():
@@ -153,23 +131,4 @@ def test_a_run_without_a_window_cannot_be_collected():
     clock = Clock()
 
     with pytest.raises(UsageError, match="it has no measured window"):
-        collect.collect(FakeXRay([5]), record(measured=None), PATIENCE, clock=clock, sleep=clock.sleep)
-
-
-def test_zones_of_spans_are_checked_against_the_pods():
-    """Agreement, disagreement and silence are counted; inferred segments say nothing of their own."""
-
-    def segment(name: str, zone: str | None, **more: Any) -> dict[str, str]:
-        block = {"aws": {"ec2": {"availability_zone": zone}}} if zone else {}
-        return {"Document": json.dumps({"name": name, **block, **more})}
-
-    timeline = Timeline([snapshot({"ui-1": "node-a", "catalog-1": "node-b"})])
-    traces = [
-        {"Segments": [segment("ui-1", "a"), segment("catalog-1", "a"), segment("catalog-1", None)]},
-        {"Segments": [segment("GET", "a", inferred=True), segment("stranger", "a")]},
-    ]
-
-    found = collect.zone_check(traces, timeline)
-
-    assert found == ZoneCheck(traces=2, segments=3, agree=1, disagree=1, silent=1)
-    assert collect.zone_check([], timeline) is None
+        collect.collect(FakeXRay([5]), record(measured=None), clock=clock, sleep=clock.sleep)

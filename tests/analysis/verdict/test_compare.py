@@ -4,19 +4,20 @@ from dataclasses import replace
 
 import pytest
 
-from analysis.arm.result import ArmInputs, AssumedBytes, arm_result
+from analysis.arm.inputs import ArmInputs, arm_inputs
+from analysis.arm.result import AssumedBytes, arm_result
 from analysis.model import ArmResult, PairResult, TruthCheck
-from analysis.source.collect import GraphFile
+from analysis.source.interface import Received
+from analysis.source.xray.reader import XRayReader
 from analysis.verdict.compare import compare
 from k8s.errors import UsageError
 from k8s.lab.truth import TruthRow
 from k8s.topology import ServiceKey
-from loadtest.record import Asked, LoadSeen, RunStatus, Window
+from loadtest.record import Asked, LoadSeen, RunStatus
 from loadtest.truthfile import TruthFile
 from loadtest.worker.latency import histogram
 from loadtest.worker.tally import WorkerTally
-from tests.analysis.graphs import CLIENT, REMOTE, Graph, snapshot
-from tests.analysis.source.test_connections import call, port, trace
+from tests.analysis.graphs import CLIENT, REMOTE, Graph, call, port, snapshot, trace
 from tests.loadtest.test_rundir import record
 
 PODS = {
@@ -82,7 +83,9 @@ def truth(same: int, cross: int, *, per_call: bool = True) -> TruthFile:
     return TruthFile(rows=tuple(rows), connection_per_call=per_call)
 
 
-def arm(graph: Graph, *, mode: str = "off", seen: LoadSeen | None = None, **changes) -> ArmInputs:
+def arm(
+    graph: Graph, *, mode: str = "off", seen: LoadSeen | None = None, traces: tuple[dict, ...] = (), **changes
+) -> ArmInputs:
     made = record(arm=mode, run_id=f"r-{mode}", caveats=())
     plan = replace(made.asked.plan, rate_per_s=10.0)
     made = replace(
@@ -95,15 +98,11 @@ def arm(graph: Graph, *, mode: str = "off", seen: LoadSeen | None = None, **chan
         "folder": f"20261122T000000Z-{mode}",
         "record": made,
         "topology": (snapshot(PODS),),
-        "graph": GraphFile(
-            window=Window(start_s=101, end_s=113),
-            queries=(graph.pages(),),
-            polls=(),
-            stable=True,
-            reconciled=True,
-        ),
+        "reader": XRayReader(),
+        "received": Received(answers=(graph.pages(),), rows=traces),
+        "stable": True,
     }
-    return ArmInputs(**(values | changes))
+    return arm_inputs(**(values | changes))
 
 
 def focus(result: ArmResult) -> PairResult:
@@ -162,7 +161,7 @@ def kept_connections(calls: int, connections: int) -> tuple[dict, ...]:
 def test_keep_alive_counts_connections():
     """Two hundred calls over twenty connections: the interval is that of twenty."""
     kept = truth(5, 5, per_call=False)
-    pooled = measured(replace(arm(shop(50, 50), truth=kept), traces=kept_connections(50, 5)))
+    pooled = measured(arm(shop(50, 50), truth=kept, traces=kept_connections(50, 5)))
 
     share = focus(pooled).share
     assert share is not None
@@ -186,7 +185,7 @@ def test_connections_older_than_the_window_are_said():
 
 def test_a_sample_names_the_connections_of_a_cluster():
     """Without relays, half of the calls in traces: fewer than twenty choices, and far more than four."""
-    result = measured(replace(arm(shop(50, 50)), traces=kept_connections(25, 5)))
+    result = measured(arm(shop(50, 50), traces=kept_connections(25, 5)))
 
     share = focus(result).share
     assert share is not None

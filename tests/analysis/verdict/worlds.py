@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from analysis.arm.result import ArmInputs, AssumedBytes, arm_result
+from analysis.arm.inputs import ArmInputs
+from analysis.arm.result import AssumedBytes, arm_result
 from analysis.verdict.windows import Measured, measured
 from loadtest.record import LoadSeen
 from loadtest.worker.latency import histogram
 from loadtest.worker.tally import WorkerTally
-from tests.analysis.graphs import CLIENT
-from tests.analysis.source.test_connections import call, port, trace
+from tests.analysis.graphs import CLIENT, Graph, call, port, trace
 from tests.analysis.verdict.test_compare import arm, shop, truth
 
 REQUESTS = 2000
@@ -44,9 +44,13 @@ def inputs(
     same_s: float = 0.001,
     cross_s: float = 0.003,
     seed: int = 1,
+    graph: Graph | None = None,
     **changes: object,
 ) -> ArmInputs:
-    """Each of two ui pods made *same* and *cross* calls, every one over a connection of its own."""
+    """Each of two ui pods made *same* and *cross* calls, every one over a connection of its own.
+
+    *graph* is shown instead of the graph of these calls.
+    """
     rng = np.random.default_rng(seed)
     traces, number = [], 0
     for mine, other in (("1", "2"), ("2", "1")):
@@ -56,12 +60,12 @@ def inputs(
                 caller, callee = call(f"ui-{mine}", f"catalog-{server}", port(number), number)
                 caller["subsegments"][0]["end_time"] = 100.0 + duration_s
                 traces.append(trace(caller, callee))
-    graph = shop(same, cross)
+    shown = shop(same, cross)
     for client in ("1", "2"):
         entered = REQUESTS // 2 - 50  # the shop has the first fifty
-        graph.edge((f"locust-{client}", CLIENT), f"locust-{client}", entered)
-        graph.edge(f"locust-{client}", f"ui-{client}", entered)
-    made = arm(graph, mode=mode, seen=load(), truth=truth(same, cross), traces=tuple(traces))
+        shown.edge((f"locust-{client}", CLIENT), f"locust-{client}", entered)
+        shown.edge(f"locust-{client}", f"ui-{client}", entered)
+    made = arm(graph or shown, mode=mode, seen=load(), truth=truth(same, cross), traces=tuple(traces))
     return replace(made, **changes)
 
 

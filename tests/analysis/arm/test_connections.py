@@ -1,12 +1,14 @@
 """Connections in a sample of traces: identity, callers, and calls that name none."""
 
-import json
 from typing import Any
 
+from analysis.arm import connections
+from analysis.arm.connections import ConnectionSample, PairSample
 from analysis.model import Workload
 from analysis.placement import Timeline
-from analysis.source.connections import ConnectionSample, PairSample, sample
+from analysis.source.xray import traces
 from k8s.topology import Node, NodeName, Pod, PodName, Snapshot, Zone
+from tests.analysis.graphs import call, port, trace
 
 FOCUS = (Workload("ui"), Workload("catalog"))
 LABEL = "app.kubernetes.io/name"
@@ -22,43 +24,18 @@ PODS = tuple(map(pod, ("ui-1", "ui-2", "catalog-1", "catalog-2", "locust-1")))
 TIMELINE = Timeline([Snapshot(taken_at_s=0.0, nodes=(NODE,), pods=PODS)])
 
 
-def call(client: str, server: str, metadata: dict[str, Any] | None, number: int = 1) -> list[dict[str, Any]]:
-    """A client's segment with its subsegment, and the server's segment below it."""
-    caller = {
-        "name": client,
-        "id": f"a{number}",
-        "subsegments": [
-            {"name": "GET", "id": f"b{number}", "start_time": 100.0, "end_time": 100.0 + number / 64}
-        ],
-    }
-    callee = {
-        "name": server,
-        "id": f"c{number}",
-        "parent_id": f"b{number}",
-        "metadata": {"default": metadata},
-    }
-    return [caller, callee]
-
-
-def trace(*documents: dict[str, Any]) -> dict[str, Any]:
-    return {"Id": "1-2-3", "Segments": [{"Id": one["id"], "Document": json.dumps(one)} for one in documents]}
-
-
-def port(number: int) -> dict[str, Any]:
-    return {"network.peer.address": "10.0.0.1", "network.peer.port": number}
+def sample(*found: dict[str, Any]) -> ConnectionSample:
+    """The focus pair's connections in traces."""
+    return connections.sample(traces.sample(found).calls, TIMELINE, FOCUS)
 
 
 def test_calls_by_connection():
     """The same pods and port are one connection; another port or another pod is another one."""
     found = sample(
-        [
-            trace(*call("ui-1", "catalog-1", port(4000))),
-            trace(*call("ui-1", "catalog-1", port(4000)), *call("ui-1", "catalog-1", port(4001), 2)),
-            trace(*call("ui-1", "catalog-2", port(4000))),
-            trace(*call("ui-2", "catalog-1", port(4000))),
-        ],
-        TIMELINE,
-        FOCUS,
+        trace(*call("ui-1", "catalog-1", port(4000))),
+        trace(*call("ui-1", "catalog-1", port(4000)), *call("ui-1", "catalog-1", port(4001), 2)),
+        trace(*call("ui-1", "catalog-2", port(4000))),
+        trace(*call("ui-2", "catalog-1", port(4000))),
     )
     assert found == ConnectionSample(
         pairs=(
@@ -76,14 +53,14 @@ def test_calls_by_connection():
 def test_older_conventions_name_the_port_too():
     """Go's otelgin and older SDKs write net.sock.peer.port or net.peer.port."""
     for name in ("net.sock.peer.port", "net.peer.port"):
-        found = sample([trace(*call("ui-1", "catalog-1", {name: 4000}))], TIMELINE, FOCUS)
+        found = sample(trace(*call("ui-1", "catalog-1", {name: 4000})))
         assert found.calls == 1
 
 
 def test_calls_without_a_port_are_counted_apart():
     """No metadata, no port, or no number: the call is anonymous, and too many of them identify nothing."""
     for metadata in (None, {}, {"network.peer.port": "4000"}, {"network.peer.port": True}):
-        found = sample([trace(*call("ui-1", "catalog-1", metadata))], TIMELINE, FOCUS)
+        found = sample(trace(*call("ui-1", "catalog-1", metadata)))
         assert (found.calls, found.anonymous, found.identified) == (0, 1, False)
 
 
@@ -92,13 +69,9 @@ def test_only_the_pair_under_study_counts():
     lonely = {"name": "catalog-1", "id": "x", "metadata": {"default": port(1)}}
     inferred = {"name": "catalog-1", "id": "y", "parent_id": "b1", "inferred": True}
     found = sample(
-        [
-            trace(*call("locust-1", "ui-1", port(1))),
-            trace(lonely),
-            trace(call("ui-1", "x", None)[0], inferred),
-        ],
-        TIMELINE,
-        FOCUS,
+        trace(*call("locust-1", "ui-1", port(1))),
+        trace(lonely),
+        trace(call("ui-1", "x", None)[0], inferred),
     )
     assert found == ConnectionSample(pairs=(), anonymous=0)
     assert not found.identified
@@ -108,4 +81,4 @@ def test_a_caller_deep_below_its_segment():
     """Frameworks nest subsegments; the caller is the segment around them."""
     caller, callee = call("ui-1", "catalog-1", port(7))
     caller["subsegments"] = [{"name": "handler", "id": "h", "subsegments": caller["subsegments"]}]
-    assert sample([trace(caller, callee)], TIMELINE, FOCUS).pairs[0].client == "ui-1"
+    assert sample(trace(caller, callee)).pairs[0].client == "ui-1"

@@ -7,8 +7,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from analysis.source.xray import GRAPH_WINDOW_S, XRay, split
-from k8s.errors import InvalidRunError, UnreachableError
+from analysis.source.interface import RefusedError
+from analysis.source.xray.client import GRAPH_WINDOW_S, XRay, split
+from k8s.errors import InvalidRunError
 from loadtest.record import Window
 
 Answer = tuple[int, dict]
@@ -135,7 +136,7 @@ def test_a_refusal_is_one_line_with_the_code(server: Scripted):
     server.answers["/ServiceGraph"] = [(403, {"__type": "AccessDeniedException", "message": "not yours"})]
 
     with pytest.raises(
-        UnreachableError, match=r"calling get_service_graph of .*AccessDeniedException: not yours"
+        RefusedError, match=r"calling get_service_graph of .*AccessDeniedException: not yours"
     ):
         client(server).graph(Window(start_s=0, end_s=60))
 

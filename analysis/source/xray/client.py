@@ -5,7 +5,7 @@ Graph pages, a sample of traces, the preflight, throttling. The same client read
 takes windows of at most 6 hours, BatchGetTraces at most 5 ids a call.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import islice
 from typing import Any, Final
 
@@ -13,6 +13,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from analysis.source.interface import Raw, RefusedError, ThrottledError
 from k8s.errors import InvalidRunError, UnreachableError
 from loadtest.record import Window
 
@@ -24,13 +25,6 @@ _THROTTLES = frozenset({"ThrottledException", "ThrottlingException", "TooManyReq
 _EXPIRED = frozenset(
     {"ExpiredTokenException", "ExpiredToken", "InvalidSignatureException", "UnrecognizedClientException"}
 )
-
-Raw = Mapping[str, Any]
-"""A response of the API as botocore parsed it."""
-
-
-class ThrottledError(UnreachableError):
-    """X-Ray answers too many requests even after the client's own retries."""
 
 
 class XRay:
@@ -120,7 +114,7 @@ class XRay:
             answer: dict[str, Any] = getattr(self._client, operation)(**arguments)
         except ClientError as error:
             code = str(error.response.get("Error", {}).get("Code", "?"))
-            kind = ThrottledError if code in _THROTTLES else UnreachableError
+            kind = ThrottledError if code in _THROTTLES else RefusedError
             raise kind(
                 f"calling {operation} of {self._where}: {code}: {_message(error)}; {_advice(code)}"
             ) from error

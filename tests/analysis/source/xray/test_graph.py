@@ -2,9 +2,18 @@
 
 import pytest
 
-from analysis.source.graph import calls_of
+from analysis.source.facts import Facts
+from analysis.source.interface import Entry
+from analysis.source.xray import graph as xray_graph
+from analysis.source.xray.graph import GraphCalls
 from k8s.errors import UsageError
 from tests.analysis.graphs import CLIENT, REMOTE, Graph
+
+FACTS = Facts(workloads={"ui-1": "ui"}, callers=frozenset({"ui"}))
+
+
+def calls_of(queries) -> GraphCalls:
+    return xray_graph.calls_of(queries, FACTS)
 
 
 def test_edges_between_pods_are_calls():
@@ -38,7 +47,7 @@ def test_entries_are_the_client_edges():
 
     found = calls_of([graph.pages()])
 
-    assert found.entries == (("worker-1", 7),)
+    assert found.entries == (Entry(name="worker-1", count=7),)
     assert [(call.client, call.server) for call in found.calls] == [("worker-1", "ui-1")]
 
 

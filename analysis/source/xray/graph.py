@@ -1,4 +1,4 @@
-"""X-Ray service graph -> calls between pods, and what the graph lost.
+"""X-Ray service graph -> calls between pods, what the graph lost, and what its leaves are.
 
 An edge exists only where the caller's subsegment and the callee's segment both arrived; a lost callee leaves
 an inferred node, a lost caller an orphan under a ``client`` node (X-Ray developer guide). ReferenceIds are
@@ -6,18 +6,17 @@ unique only within one query, so each page list of one window is resolved on its
 up by name afterwards.
 """
 
-import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from analysis.model import Call
+from analysis.source.facts import Facts
+from analysis.source.interface import Call, Entry, Leaf, Raw, add
+from analysis.source.xray.leaves import lost_callee, sends_nothing
 from k8s.errors import UsageError
 
-Raw = Mapping[str, Any]
-
-_INFERRED_PREFIXES = ("remote", "Database::")
+_CLIENT = "client"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,18 +25,21 @@ class GraphCalls:
 
     calls: tuple[Call, ...]
     """Between named pods, sorted by (client, server)."""
-    entries: tuple[tuple[str, int], ...]
-    """(pod, requests that entered the system there), sorted: the ``client`` edges."""
+    entries: tuple[Entry, ...]
+    """Requests that entered the system at a pod: the ``client`` edges, sorted by name."""
     lost: tuple[Call, ...]
-    """Calls that end in an inferred node: the callee's segment never arrived."""
+    """Calls that end in an inferred node of something that sends documents: its segment never arrived."""
+    leaves: tuple[Leaf, ...]
+    """Calls that end in anything else that X-Ray inferred, sorted."""
 
 
-def calls_of(pages: Iterable[Sequence[Raw]]) -> GraphCalls:
+def calls_of(queries: Iterable[Sequence[Raw]], facts: Facts) -> GraphCalls:
     """Add up the graphs of several queries, each a list of pages."""
     calls: dict[tuple[str, str], Call] = {}
     lost: dict[tuple[str, str], Call] = {}
     entries: Counter[str] = Counter()
-    for query in pages:
+    leaves: Counter[tuple[str, str, str]] = Counter()
+    for query in queries:
         nodes = [node for page in query for node in page.get("Services", ())]
         by_id = {_required(node, "ReferenceId", "a service"): node for node in nodes}
         for node in nodes:
@@ -45,24 +47,34 @@ def calls_of(pages: Iterable[Sequence[Raw]]) -> GraphCalls:
                 target = by_id.get(edge.get("ReferenceId"))
                 if target is None or str(edge.get("EdgeType", "")).lower() == "link":
                     continue
-                call = _call(_name(node), _name(target), edge)
-                if node.get("Type") == "client":
-                    entries[call.server] += call.count
-                elif _is_inferred(target):
-                    _add(lost, call)
+                client, server, kind = _name(node), _name(target), _type(target)
+                if _type(node) == _CLIENT:
+                    entries[server] += _count(edge)
+                elif not _is_inferred(target):
+                    _add(calls, _call(client, server, edge))
+                elif (callee := lost_callee(server, kind, client, facts)) is not None:
+                    _add(lost, _call(client, callee, edge))
                 else:
-                    _add(calls, call)
+                    leaves[client, server, kind] += _count(edge)
     return GraphCalls(
         calls=tuple(calls[key] for key in sorted(calls)),
-        entries=tuple(sorted(entries.items())),
+        entries=tuple(Entry(name=name, count=count) for name, count in sorted(entries.items())),
         lost=tuple(lost[key] for key in sorted(lost)),
+        leaves=tuple(
+            Leaf(client=client, name=name, type=kind, count=count)
+            for (client, name, kind), count in sorted(leaves.items())
+        ),
     )
 
 
 def _is_inferred(node: Raw) -> bool:
     """Inferred nodes carry a type of their own and no state of a live service."""
-    kind = str(node.get("Type") or "")
-    return kind.startswith(_INFERRED_PREFIXES) or (node.get("State") == "unknown" and kind != "client")
+    kind = _type(node)
+    return (
+        kind.startswith("remote")
+        or sends_nothing(kind)
+        or (node.get("State") == "unknown" and kind != _CLIENT)
+    )
 
 
 def _call(client: str, server: str, edge: Raw) -> Call:
@@ -70,7 +82,7 @@ def _call(client: str, server: str, edge: Raw) -> Call:
     return Call(
         client=client,
         server=server,
-        count=int(statistics.get("TotalCount", 0)),
+        count=_count(edge),
         faults=int((statistics.get("FaultStatistics") or {}).get("TotalCount", 0)),
         errors=int((statistics.get("ErrorStatistics") or {}).get("TotalCount", 0)),
         total_s=float(statistics.get("TotalResponseTime", 0.0)),
@@ -83,6 +95,10 @@ def _call(client: str, server: str, edge: Raw) -> Call:
     )
 
 
+def _count(edge: Raw) -> int:
+    return int((edge.get("SummaryStatistics") or {}).get("TotalCount", 0))
+
+
 def _add(into: dict[tuple[str, str], Call], call: Call) -> None:
     """Add a call's numbers to those of the same pair (another query, or a pod that shows as two nodes)."""
     key = (call.client, call.server)
@@ -90,19 +106,8 @@ def _add(into: dict[tuple[str, str], Call], call: Call) -> None:
     into[key] = call if known is None else add(known, call)
 
 
-def add(left: Call, right: Call) -> Call:
-    """Counts, times and histograms of both; the names are *left*'s."""
-    counts: Counter[float] = Counter()
-    for value, count in (*left.histogram, *right.histogram):
-        counts[value] += count
-    return replace(
-        left,
-        count=left.count + right.count,
-        faults=left.faults + right.faults,
-        errors=left.errors + right.errors,
-        total_s=math.fsum((left.total_s, right.total_s)),
-        histogram=tuple(sorted(counts.items())),
-    )
+def _type(node: Raw) -> str:
+    return str(node.get("Type") or "")
 
 
 def _name(node: Raw) -> str:

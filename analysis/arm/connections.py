@@ -1,0 +1,104 @@
+"""TCP connections in a sample of calls: who called whom over which connection."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from analysis.model import PairResult, Workload
+from analysis.placement import Timeline
+from analysis.source.interface import SampledCall
+from analysis.statistics.sampled_connections import SampledPair
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairSample:
+    """The sampled calls from one client pod to one server pod."""
+
+    client: str
+    server: str
+    calls: tuple[int, ...]
+    """Sampled calls of each connection seen, most first."""
+    durations_s: tuple[tuple[float, ...], ...] = ()
+    """Response times as the caller saw them, of each of these connections; in ascending order."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionSample:
+    """All connections of a workload pair in a sample of traces."""
+
+    pairs: tuple[PairSample, ...]
+    """Sorted by client and server."""
+    anonymous: int
+    """Sampled calls that name no connection."""
+
+    @property
+    def calls(self) -> int:
+        """Sampled calls with a known connection."""
+        return sum(sum(pair.calls) for pair in self.pairs)
+
+    @property
+    def identified(self) -> bool:
+        """Whether connections can be told apart: nearly every sampled call names one."""
+        return self.calls > 0 and self.anonymous <= _ANONYMOUS * self.calls
+
+
+_ANONYMOUS: Final = 0.01
+
+
+def sample(
+    calls: Iterable[SampledCall], timeline: Timeline, focus: tuple[Workload, Workload]
+) -> ConnectionSample:
+    """The connections between the pods of two workloads."""
+    found: dict[tuple[str, str], dict[int, list[float]]] = {}
+    anonymous = 0
+    for call in calls:
+        if (timeline.workload(call.client), timeline.workload(call.server)) != focus:
+            continue
+        if call.connection is None:
+            anonymous += 1
+        else:
+            by_connection = found.setdefault((call.client, call.server), {})
+            by_connection.setdefault(call.connection, []).append(call.duration_s)
+    return ConnectionSample(
+        pairs=tuple(
+            _pair(client, server, list(by_connection.values()))
+            for (client, server), by_connection in sorted(found.items())
+        ),
+        anonymous=anonymous,
+    )
+
+
+def _pair(client: str, server: str, connections: list[list[float]]) -> PairSample:
+    ordered = sorted((tuple(sorted(one)) for one in connections), key=lambda one: (-len(one), one))
+    return PairSample(
+        client=client,
+        server=server,
+        calls=tuple(len(one) for one in ordered),
+        durations_s=tuple(ordered),
+    )
+
+
+def sampled_pairs(
+    pair: PairResult, sample: ConnectionSample, *, connection_per_call: bool = False
+) -> list[SampledPair]:
+    """The graph's calls of each pod pair with known zones, with what a sample says of its connections."""
+    seen = {(one.client, one.server): one.calls for one in sample.pairs} if sample.identified else {}
+    return [
+        SampledPair(
+            client=flow.client,
+            server=flow.server,
+            stratum=flow.client_zone,
+            calls=flow.calls,
+            same_zone=flow.client_zone == flow.server_zone,
+            sampled=(1,) * flow.calls
+            if connection_per_call
+            else _at_most(seen.get((flow.client, flow.server), ()), flow.calls),
+        )
+        for flow in pair.flows
+        if flow.client_zone is not None and flow.server_zone is not None and flow.calls
+    ]
+
+
+def _at_most(sampled: tuple[int, ...], calls: int) -> tuple[int, ...]:
+    """A sample that has more calls than the graph belongs to another window: then it says nothing."""
+    return sampled if sum(sampled) <= calls else ()

@@ -1,0 +1,73 @@
+"""One run's artifacts, read once: who was where, who called whom, over which connections."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from analysis.arm import connections, pairs
+from analysis.arm.connections import ConnectionSample
+from analysis.arm.pairs import Pair
+from analysis.placement import Timeline, workload_of
+from analysis.source.facts import facts_of
+from analysis.source.interface import Call, Counts, CountUnit, Reader, Received
+from k8s.topology import Snapshot
+from loadtest.record import RunRecord
+from loadtest.truthfile import TruthFile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ArmInputs:
+    """What an arm's numbers are made of."""
+
+    folder: str
+    record: RunRecord
+    topology: tuple[Snapshot, ...]
+    timeline: Timeline
+    """Of *topology*."""
+    focus: Pair
+    """The pair the question is about."""
+    counts: Counts
+    """What the source counted in the measured window."""
+    by_pair: Mapping[Pair, Sequence[Call]]
+    """Its calls by workloads."""
+    sample: ConnectionSample
+    """The focus pair's connections in the source's sample."""
+    stable: bool
+    """Two answers of the source in a row were equal."""
+    truth: TruthFile | None = None
+
+    @property
+    def connection_per_call(self) -> bool:
+        """Whether each count is a connection: the relays saw one a call, or the source counts them."""
+        relays = self.truth is not None and self.truth.connection_per_call
+        return relays or self.counts.unit is CountUnit.CONNECTIONS
+
+
+def arm_inputs(
+    *,
+    folder: str,
+    record: RunRecord,
+    topology: tuple[Snapshot, ...],
+    reader: Reader,
+    received: Received,
+    stable: bool,
+    truth: TruthFile | None = None,
+) -> ArmInputs:
+    """Read what a source answered; UsageError where its reader cannot."""
+    timeline = Timeline(topology)
+    counts = reader.read(received, facts_of(record, topology, timeline))
+    focus = (
+        workload_of(record.asked.client, topology, timeline),
+        workload_of(record.asked.service, topology, timeline),
+    )
+    return ArmInputs(
+        folder=folder,
+        record=record,
+        topology=topology,
+        timeline=timeline,
+        focus=focus,
+        counts=counts,
+        by_pair=pairs.grouped(counts.calls, timeline),
+        sample=connections.sample(counts.sample.calls, timeline, focus),
+        stable=stable,
+        truth=truth,
+    )

@@ -1,0 +1,81 @@
+"""What a source may know of the cluster: which names and addresses stand for what sends documents."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from analysis.placement import Timeline, workload_of
+from k8s.topology import ServiceKey, Snapshot
+from loadtest.record import RunRecord
+
+_PORT = re.compile(r":\d+$")
+_SCHEME = re.compile(r"^[a-z][a-z0-9+.-]*://")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """The names of the cluster in which a run was made; empty while a source is only polled."""
+
+    workloads: Mapping[str, str] = field(default_factory=dict)
+    """Name or address -> workload: workloads, pods, Services (``name``, ``name.namespace``), their cluster
+    addresses, pod addresses."""
+    callers: frozenset[str] = frozenset()
+    """Workloads whose calls are under study: the client of the pair, and the load generator's workers."""
+    generators: frozenset[str] = frozenset()
+    """The workers' own names."""
+
+    def workload_at(self, name: str) -> str | None:
+        """The workload behind a pod's, workload's or Service's name, a Service's host, or an address.
+
+        A host may carry a scheme, a port, a path and the cluster's domain; None for anything outside.
+        """
+        if name in self.workloads:
+            return self.workloads[name]
+        host = _PORT.sub("", _SCHEME.sub("", name.lower()).partition("/")[0]).strip("[]").rstrip(".")
+        if host in self.workloads:
+            return self.workloads[host]
+        labels = host.split(".")
+        # <service>.<namespace>.svc[.<cluster domain>], with a pod's host name before it for headless Services
+        if "svc" in labels[2:]:
+            at = labels.index("svc", 2)
+            return self.workloads.get(".".join(labels[at - 2 : at]))
+        return None
+
+    def studied(self, client: str) -> bool:
+        """Whether the calls of this client are under study."""
+        return client in self.generators or self.workloads.get(client, client) in self.callers
+
+
+def facts_of(record: RunRecord, topology: Sequence[Snapshot], timeline: Timeline) -> Facts:
+    """What a run's own artifacts say of the names in its cluster."""
+    load = record.seen.measured
+    generators = frozenset(worker.worker for worker in load.workers) if load else frozenset()
+    found: dict[str, str] = {}
+    for snapshot in topology:
+        for pod in snapshot.pods:
+            workload = timeline.workload(pod.name)
+            _learn(found, (pod.name, workload, pod.ip), workload)
+    services = [one for snapshot in topology for one in snapshot.services]
+    addresses = [
+        *((one.key, one.cluster_ip) for one in (record.seen.service_before, *services)),
+        *((ServiceKey(namespace=one.namespace, name=one.service), None)
+          for snapshot in topology for one in snapshot.slices if one.service),
+    ]  # fmt: skip
+    behind = {key: workload_of(key, topology, timeline) for key, _ in addresses}
+    # The Services that were asked about first: of two with one name it is these that are under study.
+    asked = {key: workload_of(key, topology, timeline) for key in (record.asked.service, record.asked.client)}
+    for key, workload in {**asked, **behind}.items():
+        _learn(found, (key.name, f"{key.namespace}.{key.name}", f"{key.name}.{key.namespace}"), workload)
+    for key, address in addresses:
+        _learn(found, (address,), behind[key])
+    return Facts(
+        workloads=found,
+        callers=frozenset({asked[record.asked.client], *map(timeline.workload, generators)}),
+        generators=generators,
+    )
+
+
+def _learn(found: dict[str, str], names: Iterable[str | None], workload: str) -> None:
+    for name in names:
+        if name and name != "None":  # a headless Service's address
+            found.setdefault(name, workload)

@@ -1,0 +1,235 @@
+"""What any source of calls answers, in domain values, and what it may raise.
+
+A source says how many calls went from whom to whom between two moments. Its JSON, its queries and its filter
+strings stay in its own files: ``collect`` stores what it received as it came, and a ``Reader`` turns that
+into ``Counts``, now or years later. To add a source: one file or folder here with a ``Reader`` and a
+``Source``, and a line in ``registry.py``.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any, Protocol
+
+from analysis.source.facts import Facts
+from k8s.errors import UnreachableError
+from k8s.topology import Zone
+from loadtest.record import Window
+
+Raw = Mapping[str, Any]
+"""One JSON object as the source answered it."""
+Answers = tuple[tuple[Raw, ...], ...]
+"""Of each query its pages."""
+
+
+class RefusedError(UnreachableError):
+    """The source answered that it will not: credentials, permissions, a query that it does not take."""
+
+
+class ThrottledError(UnreachableError):
+    """The source answers too many requests even after the client's own retries; polling has time."""
+
+
+class IncompleteError(UnreachableError):
+    """The source has the question but not yet the whole answer; polling has time."""
+
+
+class CountUnit(StrEnum):
+    """What a source counts: every number of calls in its ``Counts`` is in this unit."""
+
+    REQUESTS = "requests"
+    CONNECTIONS = "connections"
+    BYTES = "bytes"
+
+
+class Grain(StrEnum):
+    """What the names in a source's ``Counts`` stand for."""
+
+    POD = "pod"
+    WORKLOAD = "workload"
+    SERVICE = "service"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """All calls from one client to one server in a window; between pods, one edge of the X-Ray graph."""
+
+    client: str
+    """The caller as the source names it: its pod's name where the grain is the pod."""
+    server: str
+    """The callee."""
+    count: int
+    faults: int = 0
+    """5xx, or no answer."""
+    errors: int = 0
+    """4xx."""
+    total_s: float = 0.0
+    """Sum of the response times as the caller saw them, seconds."""
+    histogram: tuple[tuple[float, int], ...] = ()
+    """(response time in seconds, as fine as the source keeps it; count), sorted."""
+    client_zone: Zone | None = None
+    """The caller's zone as the source itself states it; used where the name is no pod of the timeline."""
+    server_zone: Zone | None = None
+    """The callee's."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """Requests that entered what the source sees: nobody's record says who made them."""
+
+    name: str
+    """Where they entered: a worker of the load generator, or a pod whose caller was lost."""
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leaf:
+    """Calls to something that never could have answered for itself: a database, a cloud service, an API."""
+
+    client: str
+    name: str
+    type: str
+    """In the source's words, e.g. ``Database::SQL``; empty where it has none."""
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SampledCall:
+    """One call of a sample."""
+
+    client: str
+    server: str
+    connection: int | None
+    """Names the connection among those of the client, e.g. its source port; None where it is not known."""
+    duration_s: float
+    """As the caller saw it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatedZone:
+    """The zone that one record of a sample carries itself; None where it carries none."""
+
+    name: str
+    zone: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """Single calls, drawn at random from the window; empty where a source has aggregates alone."""
+
+    traces: int = 0
+    """What was drawn."""
+    calls: tuple[SampledCall, ...] = ()
+    zones: tuple[StatedZone, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """What a source says of one window."""
+
+    title: str
+    """The source's name for people, e.g. ``X-Ray``."""
+    unit: CountUnit = CountUnit.REQUESTS
+    grain: Grain = Grain.POD
+    calls: tuple[Call, ...] = ()
+    """Sorted by client and server."""
+    entries: tuple[Entry, ...] = ()
+    """Sorted by name."""
+    lost: tuple[Call, ...] = ()
+    """Calls whose callee could have answered for itself and did not; *server* is its workload, or all that
+    is known of it. Sorted."""
+    leaves: tuple[Leaf, ...] = ()
+    """Sorted by client, name and type."""
+    unattributed: int = 0
+    """What the source says it dropped or could not pair, of nobody in particular: its own loss meter."""
+    sample: Sample = Sample()
+
+    def entered(self, names: Iterable[str]) -> int:
+        """Requests that entered at these."""
+        wanted = frozenset(names)
+        return sum(one.count for one in self.entries if one.name in wanted)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What collecting asks: a window of one run."""
+
+    window: Window
+    run_id: str
+    phase: str = "measure"
+    """What the load generator marked its traces of this window with."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Received:
+    """What a source answered, as it came."""
+
+    answers: Answers
+    """The counts."""
+    rows: tuple[Raw, ...] = ()
+    """The sample."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How often and how long to poll, and how large a sample to take."""
+
+    poll_s: float
+    least_s: float
+    """No answer before this counts as final."""
+    most_s: float
+    traces: int
+    """Traces, or single calls, to read for zones and connections."""
+
+
+class Reader(Protocol):
+    """Reads stored answers of one source; pure, so that a run can be read without the source."""
+
+    def read(self, received: Received, facts: Facts) -> Counts:
+        """The answers as domain values; UsageError where they are not this source's."""
+
+
+class Source(Protocol):
+    """What collecting needs of a source. Besides what each method names, all may raise UnreachableError."""
+
+    @property
+    def name(self) -> str:
+        """The reader's key in ``registry.READERS``; stored beside the answers."""
+
+    @property
+    def title(self) -> str:
+        """For people."""
+
+    @property
+    def patience(self) -> Patience:
+        """How long this source takes until a window is complete."""
+
+    @property
+    def reader(self) -> Reader:
+        """Reads what this source answers."""
+
+    def preflight(self) -> None:
+        """Refuse, by InvalidRunError, where the counts would not be complete."""
+
+    def ask(self, question: Question) -> Answers:
+        """The counts of a window; ThrottledError or IncompleteError where asking again later may help."""
+
+    def sample(self, question: Question, most: int) -> tuple[Raw, ...]:
+        """Up to *most* single traces or calls of the window, drawn at random; the same ones each time."""
+
+
+def add(left: Call, right: Call) -> Call:
+    """Counts, times and histograms of both; names and zones are *left*'s."""
+    counts: Counter[float] = Counter()
+    for value, count in (*left.histogram, *right.histogram):
+        counts[value] += count
+    return replace(
+        left,
+        count=left.count + right.count,
+        faults=left.faults + right.faults,
+        errors=left.errors + right.errors,
+        total_s=math.fsum((left.total_s, right.total_s)),
+        histogram=tuple(sorted(counts.items())),
+    )

@@ -1,0 +1,61 @@
+"""X-Ray as a source: which queries answer which question."""
+
+import random
+from collections.abc import Sequence
+from typing import Final
+
+from analysis.source.interface import Answers, Patience, Question, Raw, Reader, Source
+from analysis.source.xray import reader
+from analysis.source.xray.client import XRay
+
+MOST_TRACE_IDS: Final = 20_000
+"""Ids to draw the sample from; X-Ray charges for the traces that it looks through."""
+LAB_PATIENCE: Final = Patience(poll_s=0.5, least_s=0.0, most_s=60.0, traces=1_000)
+CLOUD_PATIENCE: Final = Patience(poll_s=30.0, least_s=60.0, most_s=600.0, traces=500)
+"""X-Ray on AWS takes tens of seconds, and promises nothing; the stand-in takes none."""
+
+
+class XRaySource(Source):
+    """Counts from the service graph, a sample from the traces; five of them a call."""
+
+    name = reader.NAME
+    title = reader.TITLE
+
+    def __init__(self, xray: XRay) -> None:
+        """*xray* reads AWS or the lab's stand-in."""
+        self._xray = xray
+
+    @property
+    def patience(self) -> Patience:
+        """A stand-in shows what it was told at once."""
+        return LAB_PATIENCE if self._xray.is_stand_in else CLOUD_PATIENCE
+
+    @property
+    def reader(self) -> Reader:
+        """Reads graphs and trace documents."""
+        return reader.XRayReader()
+
+    def preflight(self) -> None:
+        """Refuse where the graph would not be complete."""
+        self._xray.preflight()
+
+    def ask(self, question: Question) -> Answers:
+        """GetServiceGraph: one tuple of pages a query."""
+        return self._xray.graph(question.window)
+
+    def sample(self, question: Question, most: int) -> tuple[Raw, ...]:
+        """Traces of the run and phase, drawn from the whole window."""
+        expression = f'annotation.run_id = "{question.run_id}" AND annotation.phase = "{question.phase}"'
+        ids = self._xray.trace_ids(question.window, expression, limit=MOST_TRACE_IDS)
+        return self._xray.traces(draw(ids, most, seed=question.run_id))
+
+
+def draw(ids: Sequence[str], count: int, *, seed: str) -> tuple[str, ...]:
+    """*count* of the ids at random, the same ones each time; in the order given.
+
+    X-Ray answers the newest first; a sample of those alone would see few calls of each connection's life.
+    """
+    if len(ids) <= count:
+        return tuple(ids)
+    chosen = random.Random(seed).sample(range(len(ids)), count)  # noqa: S311 - a sample, no secret
+    return tuple(ids[index] for index in sorted(chosen))
