@@ -15,7 +15,9 @@ UNKNOWN = frozenset({CLIENT, REMOTE, SQL, TABLE, TOPIC})
 class Graph:
     """Builds GetServiceGraph pages node by node."""
 
-    def __init__(self) -> None:
+    def __init__(self, unknown: frozenset[str] = UNKNOWN) -> None:
+        """*unknown*: types of nodes that X-Ray inferred."""
+        self._unknown = unknown
         self._nodes: dict[tuple[str, str | None], dict[str, Any]] = {}
 
     def edge(
@@ -56,7 +58,7 @@ class Graph:
             node: dict[str, Any] = {"ReferenceId": len(self._nodes), "Name": key[0], "Edges": []}
             if key[1] is not None:
                 node["Type"] = key[1]
-            node["State"] = "unknown" if key[1] in UNKNOWN else "active"
+            node["State"] = "unknown" if key[1] in self._unknown else "active"
             self._nodes[key] = node
         return self._nodes[key]
 

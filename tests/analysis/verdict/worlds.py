@@ -36,6 +36,16 @@ def load(requests: int = REQUESTS, **changes: object) -> LoadSeen:
     return LoadSeen(seconds=requests / RATE_PER_S, workers=workers)
 
 
+def whole_graph(same: int, cross: int) -> Graph:
+    """The shop's, with every request of the workers."""
+    shown = shop(same, cross)
+    for client in ("1", "2"):
+        entered = REQUESTS // 2 - 50  # the shop has the first fifty
+        shown.edge((f"locust-{client}", CLIENT), f"locust-{client}", entered)
+        shown.edge(f"locust-{client}", f"ui-{client}", entered)
+    return shown
+
+
 def inputs(
     same: int,
     cross: int,
@@ -60,12 +70,8 @@ def inputs(
                 caller, callee = call(f"ui-{mine}", f"catalog-{server}", port(number), number)
                 caller["subsegments"][0]["end_time"] = 100.0 + duration_s
                 traces.append(trace(caller, callee))
-    shown = shop(same, cross)
-    for client in ("1", "2"):
-        entered = REQUESTS // 2 - 50  # the shop has the first fifty
-        shown.edge((f"locust-{client}", CLIENT), f"locust-{client}", entered)
-        shown.edge(f"locust-{client}", f"ui-{client}", entered)
-    made = arm(graph or shown, mode=mode, seen=load(), truth=truth(same, cross), traces=tuple(traces))
+    shown = graph or whole_graph(same, cross)
+    made = arm(shown, mode=mode, seen=load(), truth=truth(same, cross), traces=tuple(traces))
     return replace(made, **changes)
 
 
