@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from analysis.model import Comparison
 from analysis.report import changed, judgement
-from analysis.report.comparison import evidence, expected, service, traffic
+from analysis.report.comparison import dependencies, evidence, expected, service, traffic
 from analysis.report.lookup import arms, find
 from analysis.report.notes import Notes
 from analysis.report.tables import Section
@@ -62,6 +62,7 @@ def _numbers(comparison: Comparison, notes: Notes) -> Section:
             service.latency(comparison, notes),
             service.loads(comparison, notes),
             evidence.costs(comparison, notes),
+            *dependencies.tables(comparison),
         ),
         folded=(*matrices, *pods),
     )
