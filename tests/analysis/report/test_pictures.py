@@ -1,17 +1,14 @@
-"""Pictures: what is drawn, and the SVG it becomes."""
+"""Pictures: what is drawn, and where."""
 
-import re
-from xml.etree import ElementTree as ET
-
-import matplotlib as mpl
+import msgspec
 import pytest
 
 from analysis.report import pictures
 from analysis.report.comparison import flows
 from analysis.report.drawing import Box, Drawing, Label, Line, Paint
-from analysis.report.lookup import find
+from analysis.report.lookup import arms, find
 from analysis.report.notes import Side
-from analysis.report.svg import to_svg
+from tests.analysis.report import spacing
 from tests.analysis.report.comparison import samples
 
 FOCUS = (samples.UI, samples.CATALOG)
@@ -138,68 +135,57 @@ def test_load_is_marked_against_an_even_one():
     assert "even load" in texts(drawn)
 
 
-@pytest.fixture(scope="module")
-def hostile_svg():
-    """The flow picture of a comparison whose every name tries to break out."""
-    compared = samples.hostile()
-    return to_svg(flows_of(compared, compared.baseline))
-
-
-def test_svg_cannot_reach_another(hostile_svg):
-    """Two pictures in one page share no id, no style sheet and no reference."""
-    root = ET.fromstring(hostile_svg)  # noqa: S314 - our own text
-
-    assert not [element for element in root.iter() if element.get("id") or element.tag.endswith("style")]
-    assert not re.search(r"url\(|href|<!|<\?", hostile_svg)
-
-
-def test_svg_escapes(hostile_svg):
-    """Names are text, with tooltips for the full ones."""
-    root = ET.fromstring(hostile_svg)  # noqa: S314 - our own text
-    tips = [element.text for element in root.iter("{http://www.w3.org/2000/svg}title")]
-
-    assert any("</script><script>alert(1)</script>" in tip for tip in tips)
-    assert "<script" not in hostile_svg
-    assert "\x1b" not in hostile_svg
-
-
-def test_svg_is_accessible():
-    """A picture has the role of an image and says what it shows."""
-    root = ET.fromstring(to_svg(pictures.shares(samples.tar())))  # noqa: S314 - our own text
-
-    assert root.get("role") == "img"
-    assert root.get("aria-label") == "Same-zone share: before: off 34.5\u00a0%; after: tar 100.0\u00a0%"
-
-
-def test_svg_takes_the_colours_of_the_page():
-    """Every colour is a variable of the page, so that it can turn dark."""
-    svg = to_svg(pictures.shares(samples.tar()))
-    bare = re.sub(r"var\(--[a-z]+, #[0-9a-f]{6}\)", "", svg)
-
-    assert "var(--same, #0068b3)" in svg
-    assert not re.search(r"#[0-9a-f]{6}", bare)
-
-
-def test_svg_is_deterministic():
-    """The same drawing is the same text, whatever a person's matplotlibrc says."""
-    drawing = pictures.shares(samples.tar())
-    with mpl.rc_context(
-        {"svg.fonttype": "path", "font.size": 30, "axes.facecolor": "red", "lines.linewidth": 9}
+def odd_names(comparison):
+    """The same calls between zones, workloads and pods with long and wide names."""
+    text = msgspec.json.encode(comparison).decode()
+    for name, instead in (
+        ("eu-west-1a", "us-west-2-lax-1a-with-a-very-long-tail"),
+        ("eu-west-1b", "W" * 40),
+        ("eu-west-1c", "\u6f22\u5b57" * 20),
+        ("catalog", "catalog-of-everything-that-we-sell-and-ever-sold"),
+        ("-2vjpl", f"-{'M' * 14}"),
     ):
-        elsewhere = to_svg(drawing)
-
-    assert to_svg(drawing) == elsewhere
-
-
-def test_svg_of_mathematics():
-    """A dollar in a name starts no formula."""
-    drawing = Drawing(width=100, height=20, label="", marks=(Label(x=0, y=10, text="$\\frac{1}{$"),))
-
-    assert ">$\\frac{1}{$</text>" in to_svg(drawing)
+        text = text.replace(name, instead)
+    return msgspec.json.decode(text, type=type(comparison))
 
 
-def test_svg_dashes_do_not_grow():
-    """A thick line of unknown calls is dashed as finely as a thin one."""
-    line = Line(points=((0, 5), (100, 5)), paint=Paint.UNKNOWN, width=18, dashed=True)
+def drawings(comparison):
+    """Every picture of a comparison."""
+    yield from filter(None, (pictures.shares(comparison), pictures.latencies(comparison)))
+    for side, arm in arms(comparison):
+        pair = find(arm, comparison.focus)
+        if pair is not None:
+            yield pictures.zone_matrix(pair, comparison.zones, "Test")
+            yield pictures.load(pair, side, arm, 1.5)
+            yield flows_of(comparison, arm)
 
-    assert "stroke-dasharray: 5,4;" in to_svg(Drawing(width=100, height=10, label="", marks=(line,)))
+
+@pytest.mark.parametrize("odd", [False, True], ids=["as-is", "odd-names"])
+@pytest.mark.parametrize("name", ["tar", "no_effect", "unknown", "hostile", "empty", "idle", "crowd", "city"])
+def test_no_text_is_cut_or_overlaps(name, odd):
+    """Every text stands within its picture and apart from the others, however long or wide the names are."""
+    compared = getattr(samples, name)()
+    if odd and name != "hostile":
+        compared = odd_names(compared)
+
+    assert [fault for drawn in drawings(compared) for fault in spacing.faults(drawn)] == []
+
+
+def test_overlaps_are_noticed():
+    """Texts that touch or leave the picture are found, so silence above means something."""
+    marks = tuple(Label(x=x, y=10, text="word") for x in (-20, 50, 60))
+
+    assert spacing.faults(Drawing(width=100, height=20, label="", marks=marks)) == [
+        "cut: word",
+        "overlap: word / word",
+    ]
+
+
+def test_values_stand_beside_their_names():
+    """Each row of an axis says what it is of and its value."""
+    assert [text.replace("\u00a0", " ") for text in texts(pictures.shares(samples.tar()))[5:]] == [
+        "before: off",
+        "34.5 %",
+        "after: tar",
+        "100.0 %",
+    ]
