@@ -33,7 +33,7 @@ def _matrix(pair: PairResult) -> RenderableType:
     )
     client_zones, server_zones = zones_of(pair, known)
     heads = (names.elide(names.zone(zone), NAME) for zone in server_zones)
-    drawn = grid(f"{names.elide(pair.client, 12)} in \\ {names.elide(pair.server, 12)} in", *heads)
+    drawn = grid(f"{names.elide(pair.client, 12)} \\ {names.elide(pair.server, 12)}", *heads)
     for client_zone in client_zones:
         calls = [cell_of(pair, client_zone, zone).calls for zone in server_zones]
         total = sum(calls)
@@ -127,13 +127,14 @@ def comparison(compared: Comparison) -> RenderableType:
         headline(
             answer(compared, notes).headline, None if verdict is None else judgement.of_verdict(verdict)
         ),
-        _arms(compared),
+        arms_table(compared),
         *(() if verdict is None else map(table, judgement.tables({"": verdict}, verdict.null))),
         *(text(f"! {note.text} ({note.origin})", Tone.WARN) for note in notes.items),
     )
 
 
-def _arms(compared: Comparison) -> RenderableType:
+def arms_table(compared: Comparison) -> RenderableType:
+    """Before, after and difference of the focus pair."""
     drawn = grid(names.pair(*compared.focus), "before", "after", "difference")
     rows = _rows(compared)
     for number_of_row, row in enumerate(rows):

@@ -20,7 +20,7 @@ def trial(found: Trial) -> RenderableType:
     verdicts = {contest.arm: contest.verdict for contest in found.contests}
     return Group(
         headline(shown.headline, trial_answer.banner(found)),
-        *(_modes(found) if found.contests else ()),
+        *((modes(found),) if found.contests else ()),
         points(f"{fact.label}: {fact.text}" for fact in shown.facts),
         *_open(found),
         *_tables(found, verdicts),
@@ -44,9 +44,9 @@ def _open(found: Trial) -> Iterator[RenderableType]:
             yield points(f"{measures.outcome(one)[:1]} {measures.guard_sentence(one)}" for one in missed)
 
 
-def _modes(found: Trial) -> Iterator[RenderableType]:
+def modes(found: Trial) -> RenderableType:
     """A row for each mode; the figures that do not fit are in the page."""
-    rows = grid("mode", "verdict", "share", "gained", "p99 ratio", "cost/month", words=2)
+    rows = grid("mode", "verdict", "share", "gained", "p99", "cost/month", words=2)
     for column in rows.columns[1:]:
         column.no_wrap = True
     first = found.contests[0].effects
@@ -69,4 +69,4 @@ def _modes(found: Trial) -> Iterator[RenderableType]:
             text(units.NOTHING if ratio is None else units.times(ratio.estimate)),
             text(units.NOTHING if effects.usd_after is None else units.usd(effects.usd_after.estimate)),
         )
-    yield rows
+    return rows

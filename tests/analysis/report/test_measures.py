@@ -102,6 +102,8 @@ def test_a_margin_of_the_share_is_named():
         (Scale.SHARE, interval(0.9, 0.88, 0.92), None, "90.0 % [88.0, 92.0]"),
         (Scale.SHARE, interval(1.0, 1.0, 1.0), None, "100.0 %"),
         (Scale.USD, interval(12.3, 12.0, 12.6), None, "$12.30/month [12.00, 12.60]"),
+        (Scale.USD, interval(0.0, 0.0, 0.0039), 1.0, "$0.00/month [0.00, <0.01]"),
+        (Scale.USD, interval(1.0, 0.99, 1.004), 1.0, "$1.000/month [0.990, 1.004]"),
         (
             Scale.USD_CHANGE,
             interval(-12.3, -12.6, -12.0),
@@ -177,23 +179,23 @@ UNDECIDED = Null(
         (
             None,
             (
-                "No two equal arms were measured, so nobody knows what this instrument calls a change: "
-                "measure the baseline twice."
+                "No two equal arms were measured, so it is not known what difference measuring alone "
+                "produces: measure the baseline twice."
             ),
         ),
         (
             CERTIFIED,
             (
-                "One pair of equal arms differ by +0.2 pp [\u22121.6, +2.0], where 0 is true; allowed: at "
-                "most \u00b15.0 pp (90 % interval). The instrument is certified."
+                "One pair of equal arms differs by +0.2 pp [\u22121.6, +2.0], where the true difference is 0; "
+                "allowed: at most \u00b15.0 pp (90 % interval). The instrument is certified."
             ),
         ),
         (
             UNDECIDED,
             (
                 "The instrument is not certified. 2 pairs of equal arms differ by +2.0 pp [\u22124.0, +8.0], "
-                "where 0 is true; allowed: at most \u00b15.0 pp (90 % interval): a difference of 5.0 pp is "
-                "not excluded: measure longer."
+                "where the true difference is 0; allowed: at most \u00b15.0 pp (90 % interval): a difference of "
+                "5.0 pp is not excluded: measure longer."
             ),
         ),
     ],

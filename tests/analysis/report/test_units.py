@@ -44,6 +44,12 @@ def test_percent_interval_around_all():
     assert f"100.0{NB}% [99.998,{NB}100.000]" == units.percent_interval(between(0.99998, 1.0, 1.0))
 
 
+@pytest.mark.parametrize(("low", "high", "text"), [(0.319, 0.349, "31.9 % to 34.9 %"), (1.0, 1.0, "100.0 %")])
+def test_percent_range(low, high, text):
+    """A range is no interval and is written otherwise; its ends once where they are one."""
+    assert text.replace(" %", f"{NB}%") == units.percent_range(low, high)
+
+
 def test_points():
     """A difference of shares has a sign, also in its interval."""
     change = between(0.64, 0.653, 0.666)
@@ -93,18 +99,21 @@ def test_milliseconds_change():
         (0.0, "$0.00"),
         (12.345, "$12.35"),
         (1333.3, f"$1{THIN}333"),
-        (0.0123, "$0.012"),
+        (0.0123, "$0.01"),
+        (0.0049, "<$0.01"),
+        (-0.0049, f">{MINUS}$0.01"),
         (-4.2, f"{MINUS}$4.20"),
     ],
 )
 def test_usd(amount, text):
-    """Cents; no cents from 1000 dollars up; below ten cents two digits that mean something."""
+    """Cents; no cents from 1000 dollars up; less than half a cent is not nothing."""
     assert text == units.usd(amount)
 
 
 def test_usd_month():
-    """A zero cost keeps the decimals its interval needs."""
-    assert f"$0.000/month [0.000,{NB}0.013]" == units.usd_month(between(0.0, 0.0, 0.013))
+    """A cost has cents, and so have the ends of its interval."""
+    assert f"$12.32/month [12.07,{NB}12.57]" == units.usd_month(between(12.07, 12.32, 12.57))
+    assert f"$0.00/month [0.00,{NB}<0.01]" == units.usd_month(between(0.0, 0.0, 0.0039))
 
 
 def test_usd_month_change():

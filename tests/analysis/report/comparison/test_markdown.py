@@ -4,36 +4,10 @@ import re
 
 import pytest
 
-from analysis.report.comparison import comment, markdown
-from tests.analysis.report import golden
+from analysis.report.comparison import markdown
 from tests.analysis.report.comparison import samples
 
 SAMPLES = ("tar", "unknown", "hostile", "empty")
-ZERO = "\u200b"
-
-
-@pytest.mark.parametrize("name", SAMPLES)
-def test_golden(name):
-    """The comment is what it was when somebody last looked at it."""
-    golden.check(f"report-{name}.md", markdown.render(getattr(samples, name)()))
-
-
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("a|b", "a\\|b"),
-        ("`code` *bold* _it_ ~gone~ \\", "\\`code\\` \\*bold\\* \\_it\\_ \\~gone\\~ \\\\"),
-        ("<b> & co", "&lt;b&gt; &amp; co"),
-        ("two\nlines", "two lines"),
-        ("[a](b) [c][d]", f"[a]{ZERO}(b) [c]{ZERO}[d]"),
-        ("@team #12", f"@{ZERO}team #{ZERO}12"),
-        ("https://example.org www.example.org", f"https:{ZERO}//example.org w{ZERO}ww.example.org"),
-        ("$1 and $2", "&#36;1 and &#36;2"),
-    ],
-)
-def test_escape(text, shown):
-    """Nothing in a text is markup, a link, a mention or a formula on GitHub."""
-    assert shown == comment.escape(text)
 
 
 @pytest.mark.parametrize("name", SAMPLES)

@@ -1,5 +1,6 @@
-"""JUnit XML."""
+"""JUnit XML: its form, and what comparisons and trials write."""
 
+import itertools
 import re
 from collections import Counter
 from dataclasses import replace
@@ -9,9 +10,11 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from analysis.report import junit
+from analysis.report import suite
+from analysis.report.comparison import junit
+from analysis.report.trial import junit as trial_junit
 from analysis.verdict.judged import Decision
-from tests.analysis.report import golden
+from tests.analysis.report import blocks, golden
 from tests.analysis.report.comparison import judged_samples, samples
 from tests.analysis.report.trial import trial_samples
 from tests.analysis.report.xsd import Schema
@@ -29,7 +32,7 @@ def document(kind: str, name: str) -> tuple[Decision, str]:
     """A sample's decision and document."""
     if kind == "trial":
         trial = getattr(trial_samples, name)()
-        return trial.decision, junit.render_trial(trial)
+        return trial.decision, trial_junit.render(trial)
     compared = getattr(judged_samples, name)()
     return compared.verdict.decision, junit.render(compared)
 
@@ -48,16 +51,34 @@ def cases_of(text: str) -> dict[str, ET.Element | None]:
     }
 
 
-@pytest.mark.parametrize("name", ["passed", "failed", "inconclusive", "invalid"])
-def test_golden(name):
-    """The document is what it was when somebody last looked at it."""
-    golden.check(f"judged-{name}.xml", junit.render(getattr(judged_samples, name)()))
+def test_golden():
+    """A suite with a case of every kind is what it was when somebody last looked at it."""
+    cases = tuple(
+        suite.Case(
+            arm=arm,
+            group=kind.value,
+            name=f"{kind.value} \u2192 {number}",
+            kind=kind,
+            type="" if kind in {suite.CaseKind.PASSED, suite.CaseKind.SKIPPED} else "a-type",
+            message="" if kind is suite.CaseKind.PASSED else blocks.HOSTILE,
+            detail="two\nlines" if kind is suite.CaseKind.FAILURE else "",
+        )
+        for number, (kind, arm) in enumerate(itertools.product(suite.CaseKind, ("", "a mode")))
+    )
+    shown = suite.document(
+        suite.Suite(
+            name=blocks.HOSTILE,
+            at_s=1_700_000_000.25,
+            host="a-place",
+            seconds=12.3456,
+            properties=(("one", "1"), ("", blocks.HOSTILE)),
+            cases=cases,
+            words=("A reason.", blocks.HOSTILE),
+        )
+    )
 
-
-@pytest.mark.parametrize("name", ["two", "five"])
-def test_golden_of_a_trial(name):
-    """The trial's document is what it was when somebody last looked at it."""
-    golden.check(f"trial-{name}.xml", junit.render_trial(getattr(trial_samples, name)()))
+    assert SCHEMA.faults(shown) == []
+    golden.check("suite.xml", shown)
 
 
 @pytest.mark.parametrize(("kind", "name"), SAMPLES)
@@ -165,7 +186,7 @@ def test_invalid_is_an_error():
 
 def test_a_mode_that_nobody_takes_cannot_fail_a_tournament():
     """What the others miss is skipped, and said."""
-    cases = cases_of(junit.render_trial(trial_samples.five()))
+    cases = cases_of(trial_junit.render(trial_samples.five()))
     missed = cases["samezone.prefer-same-node.guards busiest endpoint over the mean"]
 
     assert missed is not None
@@ -175,7 +196,7 @@ def test_a_mode_that_nobody_takes_cannot_fail_a_tournament():
 
 def test_a_decision_without_a_case_gets_one():
     """A trial that ended before its first block is red although nothing was judged."""
-    cases = cases_of(junit.render_trial(trial_samples.early()))
+    cases = cases_of(trial_junit.render(trial_samples.early()))
     last = cases["samezone.verdict verdict"]
 
     assert last is not None

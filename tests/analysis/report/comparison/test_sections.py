@@ -1,0 +1,119 @@
+"""What stands below the pictures, as values, and that the page and the comment draw all of it."""
+
+import re
+
+import pytest
+
+from analysis.report import comment, judgement, lookup, measures, names, notes
+from analysis.report.comparison import html, markdown
+from analysis.report.comparison.sections import sections
+from analysis.report.tables import Tone
+from tests.analysis.report.comparison import judged_samples, samples
+from tests.analysis.report.page import Page
+
+PLAIN = ("tar", "no_effect", "unknown", "hostile", "empty", "idle", "crowd", "city")
+JUDGED = ("passed", "failed", "inconclusive", "invalid", "uncertified", "hostile")
+EVERY = [*((samples, name) for name in PLAIN), *((judged_samples, name) for name in JUDGED)]
+PASS, FAIL, OPEN = Tone.PASS, Tone.FAIL, Tone.OPEN
+
+
+def sections_of(comparison):
+    """The sections as every format gets them."""
+    shown = lookup.by_connection(comparison)
+    return sections(shown, notes.number(shown))
+
+
+def tables_of(comparison):
+    """Every table by its key."""
+    return {
+        table.key: table
+        for section in sections_of(comparison)
+        for table in (*section.tables, *section.folded)
+    }
+
+
+def close(text: str) -> str:
+    """*text* without any space: lines are broken differently in each format."""
+    return re.sub(r"\s", "", text)
+
+
+@pytest.mark.parametrize(("module", "name"), EVERY)
+def test_the_page_draws_every_value(module, name):
+    """Every title, explanation and cell is in the page."""
+    compared = getattr(module, name)()
+    text = close(Page(html.render(compared)).text)
+    missing = [
+        words
+        for table in tables_of(compared).values()
+        for words in (table.title, table.about, *(cell.text for row in table.rows for cell in row))
+        if close(names.plain(words)) not in text
+    ]
+
+    assert missing == []
+
+
+@pytest.mark.parametrize(("module", "name"), EVERY)
+def test_the_comment_draws_every_value(module, name):
+    """Every title and cell is in the comment; of a table that is too long only its title."""
+    compared = getattr(module, name)()
+    text = markdown.render(compared)
+    missing = [
+        words
+        for table in map(comment.short, tables_of(compared).values())
+        for words in (table.title, *(cell.text for row in table.rows for cell in row))
+        if comment.escape(words) not in text
+    ]
+
+    assert missing == []
+
+
+@pytest.mark.parametrize(
+    ("name", "guards", "requirements", "null", "gates"),
+    [
+        ("passed", [PASS] * 4, [PASS, PASS], [PASS], 0),
+        ("failed", [PASS, FAIL, FAIL, FAIL], [FAIL], [PASS], 0),
+        ("inconclusive", [PASS, OPEN, OPEN, OPEN], [OPEN, PASS], [PASS], 0),
+        ("invalid", [PASS] * 4, [], [], 1),
+        ("uncertified", [PASS] * 4, [], [FAIL], 0),
+    ],
+)
+def test_what_each_decision_rests_on(name, guards, requirements, null, gates):
+    """Guards, requirements, the equal arms and the gates that failed, as they came out, in one section."""
+    compared = getattr(judged_samples, name)()
+    first, tables = sections_of(compared)[0], tables_of(compared)
+    asked, broken = tables.get("requirements"), tables.get("gates-failed")
+
+    assert first.key == "verdict"
+    assert [row[1].tone for row in tables["guards"].rows] == guards
+    assert ([row[1].tone for row in asked.rows] if asked else []) == requirements
+    assert [row[0].tone for row in tables["null"].rows] == null
+    assert (len(broken.rows) if broken else 0) == gates
+    assert len(tables["gates"].rows) == len(dict.fromkeys(compared.verdict.gates))
+
+
+@pytest.mark.parametrize("name", ["passed", "failed", "inconclusive", "invalid"])
+def test_each_decision_gives_its_reasons(name):
+    """A pass is told by all its guards, any other decision by what stands against a pass."""
+    verdict = getattr(judged_samples, name)().verdict
+    told = {measures.guard_sentence(guard) for guard in verdict.guards}
+    told |= {measures.requirement_sentence(one) for one in verdict.requirements}
+    told |= {measures.gate_sentence(gate) for gate in verdict.gates if not gate.passed}
+    told.add(measures.null_sentence(verdict.null))
+    reasons = judgement.of_verdict(verdict).reasons
+
+    assert reasons
+    assert set(reasons) <= told
+
+
+def test_without_a_verdict_there_is_no_section_of_it():
+    """A comparison of before there were verdicts begins with its numbers."""
+    assert [one.key for one in sections_of(samples.tar())] == ["numbers", "checks", "origin"]
+
+
+@pytest.mark.parametrize(("module", "name"), EVERY)
+def test_keys_are_unique(module, name):
+    """Keys are anchors of the page."""
+    found = sections_of(getattr(module, name)())
+    keys = [table.key for section in found for table in (*section.tables, *section.folded)]
+
+    assert len(set(keys)) == len(keys)
