@@ -186,16 +186,16 @@ UNDECIDED = Null(
         (
             CERTIFIED,
             (
-                "One pair of equal arms differs by +0.2 pp [\u22121.6, +2.0], where the true difference is 0; "
-                "allowed: at most \u00b15.0 pp (90 % interval). The instrument is certified."
+                "One pair of equal arms differs by +0.2 pp [\u22121.6, +2.0], where the true difference is "
+                "0; allowed: at most \u00b15.0 pp (90 % interval). The instrument is certified."
             ),
         ),
         (
             UNDECIDED,
             (
                 "The instrument is not certified. 2 pairs of equal arms differ by +2.0 pp [\u22124.0, +8.0], "
-                "where the true difference is 0; allowed: at most \u00b15.0 pp (90 % interval): a difference of "
-                "5.0 pp is not excluded: measure longer."
+                "where the true difference is 0; allowed: at most \u00b15.0 pp (90 % interval): a difference "
+                "of 5.0 pp is not excluded: measure longer."
             ),
         ),
     ],
