@@ -22,6 +22,7 @@ PYTHON   ?= python3
 VENV  := .venv
 BIN   := $(VENV)/bin
 READY := $(VENV)/.ready
+TESTS := $(VENV)/.ready-test
 SZ    := $(BIN)/samezone
 CTX   := $(if $(CONTEXT),--context $(CONTEXT))
 PLACE := --platform $(PLATFORM) --service $(SERVICE) $(CTX) $(if $(YES),--yes)
@@ -41,7 +42,7 @@ help: ## print the verbs
 demo: $(READY) ## the whole job on the lab: baseline, Topology Aware Routing, report
 	@$(SZ) demo $(LOAD) $(LAB)
 
-test: $(READY) ## every test
+test: $(TESTS) ## every test
 	@$(BIN)/pytest -n 3 --dist loadfile
 
 baseline: $(READY) ## routing off, load, collect; prints the zone matrix
@@ -96,13 +97,13 @@ kind: $(READY) ## three zones on this machine: a kind cluster with the store, Lo
 kind-down: $(READY) ## delete the kind cluster
 	@$(SZ) kind down
 
-test-infra: $(READY) ## Terraform, emulators of AWS, Checkov: what needs more than .venv
+test-infra: $(TESTS) ## Terraform, emulators of AWS, Checkov: what needs more than .venv
 	@$(BIN)/pytest -n 2 --dist loadfile -m tools tests/infra
 
-test-slow: $(READY) ## verdicts on the lab: minutes of load
+test-slow: $(TESTS) ## verdicts on the lab: minutes of load
 	@$(BIN)/pytest -m slow tests/lab
 
-lint: $(READY) ## format, lint, types, layers
+lint: $(TESTS) ## format, lint, types, layers
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy --no-error-summary
@@ -115,12 +116,26 @@ bench: $(READY) ## the benchmarks: what tracing costs a worker, how the survey g
 	@$(BIN)/python -m k8s.bench.bench_survey
 	@$(BIN)/python -m k8s.bench.bench_xray
 
-setup: $(READY) ## make .venv; every verb does it by itself
+setup: $(READY) ## make .venv with what the verbs run; every verb does it by itself
+
+# pip, with a line for each package instead of its own five; what it answers is kept aside, a pipe has none.
+define PIP
+{ $(BIN)/pip install --disable-pip-version-check --no-input --progress-bar off $(1) || echo "$$?" > $(VENV)/failed; } \
+| awk '/^Collecting /                        { printf "  %3d %s\n", ++n, $$2; fflush() } \
+       /^(Installing collected|Building ed)/ { print "      " $$1 " " $$2 " packages"; fflush() } \
+       /^(WARNING|ERROR)/                    { print; fflush() }' >&2; \
+if [ -e $(VENV)/failed ]; then rm $(VENV)/failed; echo '$(VENV) is not complete; see above' >&2; exit 1; fi
+endef
 
 $(READY): requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "samezone needs Python 3.11 or newer; set PYTHON=")'
-	@echo 'setting up $(VENV) (about a minute, once)' >&2
+	@echo "setting up $(VENV): $$(sed -n 's/==.*//p' requirements.txt | sort -u | wc -l) packages, once" >&2
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/pip install -qq --disable-pip-version-check --require-hashes -r requirements.txt
-	@$(BIN)/pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(call PIP,--require-hashes -r requirements.txt)
+	@$(call PIP,--no-deps --no-build-isolation -e .)
+	@touch $@
+
+$(TESTS): requirements-test.txt $(READY)
+	@echo "adding to $(VENV) what tests and lint use: $$(sed -n 's/==.*//p' requirements-test.txt | sort -u | wc -l) packages, once" >&2
+	@$(call PIP,--require-hashes -r requirements-test.txt)
 	@touch $@
