@@ -118,14 +118,18 @@ bench: $(READY) ## the benchmarks: what tracing costs a worker, how the survey g
 
 setup: $(READY) ## make .venv with what the verbs run; every verb does it by itself
 
-# pip, with a line for each package instead of its own five; what it answers is kept aside, a pipe has none.
+# pip in a line a package. A pipe has no exit code of pip's, so a file keeps it.
 define PIP
-{ $(BIN)/pip install --disable-pip-version-check --no-input --progress-bar off $(1) || echo "$$?" > $(VENV)/failed; } \
-| awk '/^Collecting /                        { printf "  %3d %s\n", ++n, $$2; fflush() } \
-       /^(Installing collected|Building ed)/ { print "      " $$1 " " $$2 " packages"; fflush() } \
-       /^(WARNING|ERROR)/                    { print; fflush() }' >&2; \
-if [ -e $(VENV)/failed ]; then rm $(VENV)/failed; echo '$(VENV) is not complete; see above' >&2; exit 1; fi
+{ $(BIN)/pip install --disable-pip-version-check --no-input --no-compile --progress-bar off $(1) 2>&1 \
+  || touch $(VENV)/failed; } \
+| awk '/^(Collecting|Processing) / { sub(/.*\//, "", $$2); printf "  %3d %s\n", ++n, substr($$2, 1, 40); fflush(); next } \
+       /^Installing collected /    { print "      unpacking"; fflush(); next } \
+       /^(Looking|Obtaining|Building|Successfully|Requirement|Ignoring|Downloading|Using|WARNING| |\[|$$)/ { next } \
+       { print; fflush() }' >&2; \
+if rm $(VENV)/failed 2>/dev/null; then echo '$(VENV) is not complete: see above, then run make again' >&2; exit 1; fi
 endef
+# pip compiles on one core, and other people's tests too; some of these are not valid Python on purpose.
+COMPILE = echo '      compiling' >&2; $(BIN)/python -m compileall -qq -j 0 -x '/tests?/' $(VENV)/lib || true
 
 $(READY): requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "samezone needs Python 3.11 or newer; set PYTHON=")'
@@ -133,9 +137,11 @@ $(READY): requirements.txt pyproject.toml
 	@$(PYTHON) -m venv $(VENV)
 	@$(call PIP,--require-hashes -r requirements.txt)
 	@$(call PIP,--no-deps --no-build-isolation -e .)
+	@$(COMPILE)
 	@touch $@
 
 $(TESTS): requirements-test.txt $(READY)
 	@echo "adding to $(VENV) what tests and lint use: $$(sed -n 's/==.*//p' requirements-test.txt | sort -u | wc -l) packages, once" >&2
 	@$(call PIP,--require-hashes -r requirements-test.txt)
+	@$(COMPILE)
 	@touch $@
