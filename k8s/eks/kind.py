@@ -15,6 +15,8 @@ NAME: Final = "samezone"
 CONTEXT: Final = f"kind-{NAME}"
 CONFIG: Final = ROOT / "k8s" / "manifests" / "kind" / "cluster.yaml"
 DOCKERFILE: Final = ROOT / "k8s" / "manifests" / "standin" / "Dockerfile"
+LOCK: Final = ROOT / "requirements.txt"
+"""Which packages go into the image; a clone has it, an installed samezone does not."""
 IMAGE: Final = "samezone-standin:0.1.0"
 NODES_READY: Final = "180s"
 _WHERE_FROM: Final = {
@@ -26,8 +28,14 @@ _WHERE_FROM: Final = {
 def up(programs: Programs, say: Say) -> None:
     """Make the cluster unless it is there, build the stand-in's image and load it into the nodes.
 
-    UsageError when docker or kind is missing or docker is not running; nothing has been done then.
+    UsageError when docker or kind is missing, docker is not running, or this is no clone of the
+    repository to build an image from; nothing has been done then.
     """
+    if not LOCK.is_file():
+        raise UsageError(
+            f"kind up: {IMAGE} is built from a clone of samezone's repository, and {ROOT} is none (it has no "
+            f"{LOCK.name}); run make kind in a clone, the other verbs then work from here too"
+        )
     _require(programs, "kind up", "docker", "kind")
     if NAME in _clusters(programs):
         say(f"kind cluster {NAME} is there already")

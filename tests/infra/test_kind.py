@@ -189,6 +189,15 @@ def test_what_is_missing_is_named(
     assert machine.calls == []
 
 
+def test_an_installed_samezone_builds_no_image(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Without the repository's lock there is nothing to build from; nothing is asked of docker or kind."""
+    monkeypatch.setattr(kind, "LOCK", tmp_path / "requirements.txt")
+    machine = Machine(tmp_path / "bin", "docker", "kind")
+    with pytest.raises(UsageError, match=r"is built from a clone of samezone's repository, and .* is none"):
+        kind.up(machine.programs, machine.said.append)
+    assert machine.calls == []
+
+
 def test_a_docker_that_is_not_running(tmp_path: Path):
     """Its own words, exit 2, and nothing was made."""
     refusal = {"docker version --format": ("", "Cannot connect to the Docker daemon\n", 1)}
