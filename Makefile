@@ -32,7 +32,7 @@ LOAD  := $(PLACE) --rate $(RATE) --users $(USERS) --duration $(DURATION) --warmu
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test baseline enable-tar enable-same-zone experiment tournament history disable-tar report web up down status \
-        cluster deploy destroy kind kind-down test-infra test-slow lint check bench
+        cluster deploy destroy kind kind-down test-infra test-slow fast lint check bench
 
 help: ## print the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -102,6 +102,10 @@ test-infra: $(TESTS) ## Terraform, emulators of AWS, Checkov: what needs more th
 
 test-slow: $(TESTS) ## verdicts on the lab: minutes of load
 	@$(BIN)/pytest -m slow tests/lab
+
+fast: $(TESTS) ## while you work: no lab, no load, no other programs; under a minute on two cores
+	@$(BIN)/pytest -n 2 --dist loadfile --hypothesis-profile fast \
+	  -m 'not lab and not slow and not tools and not infra and not programs and not simulation'
 
 lint: $(TESTS) ## format, lint, types, layers
 	@$(BIN)/ruff format --check --quiet .

@@ -13,6 +13,8 @@ from k8s.eks.kubectl import Kubectl, KubectlContext
 from k8s.eks.programs import Done
 from k8s.errors import UsageError
 
+pytestmark = pytest.mark.infra
+
 ZONE = "topology.kubernetes.io/zone"
 
 

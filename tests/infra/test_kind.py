@@ -19,6 +19,8 @@ from k8s.eks.programs import Programs
 from k8s.errors import ExitCode, SamezoneError, UnreachableError, UsageError
 from tests.infra.rendered import MANIFESTS, REPO, ZONE_LABEL, place
 
+pytestmark = pytest.mark.infra
+
 CONFIG = MANIFESTS / "kind" / "cluster.yaml"
 REGION_LABEL = "topology.kubernetes.io/region"
 NODE_IMAGE = r"kindest/node:v1\.35\.\d+@sha256:[0-9a-f]{64}"

@@ -15,6 +15,8 @@ from packaging.utils import canonicalize_name
 
 from tests.infra.rendered import REPO
 
+pytestmark = pytest.mark.infra
+
 RUNTIME = "requirements.txt"
 TESTS = "requirements-test.txt"
 ROOMS = ("k8s", "loadtest", "analysis")
@@ -88,7 +90,7 @@ def test_what_is_pinned_is_within_the_bounds():
 
 
 def foreign_modules() -> set[str]:
-    """Top names of what the rooms import from outside the standard library; ``google.rpc`` with its second."""
+    """Top names of what the rooms import from outside the standard library; ``google.rpc`` has two."""
     found = set()
     for path in (path for room in ROOMS for path in (REPO / room).rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):

@@ -11,6 +11,8 @@ from tests.infra.rendered import MANIFESTS, REPO
 
 Raw = dict[Any, Any]
 
+pytestmark = pytest.mark.infra
+
 FOLDER = REPO / ".github" / "workflows"
 WORKFLOWS = tuple(sorted(path.name for path in FOLDER.iterdir()))
 MAKEFILE = (REPO / "Makefile").read_text()

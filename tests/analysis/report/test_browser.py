@@ -29,7 +29,10 @@ FLAGS = (
     "--window-size=1280,2000",
 )
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on PATH")
+pytestmark = [
+    pytest.mark.programs,
+    pytest.mark.skipif(CHROMIUM is None, reason="no chromium on PATH"),
+]
 
 
 def console_of(page: str, folder: Path) -> list[str]:

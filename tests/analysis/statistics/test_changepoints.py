@@ -80,7 +80,7 @@ def test_wide_runs_weigh_less():
     assert change.before == pytest.approx(0.895, abs=0.01)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(st.floats(0, 1), min_size=8, max_size=30), st.integers(0, 99))
 def test_changes_are_apart_and_explain_the_level(estimates, seed):
     """Indices rise with two runs on each side; every change's p-value is within the alarm rate."""

@@ -114,6 +114,7 @@ def test_scaling_scales(factor, q):
         assert found.interval.low < factor < found.interval.high
 
 
+@pytest.mark.simulation
 @pytest.mark.parametrize(("connections", "calls"), [(30, 30), (200, 5)])
 def test_intervals_cover(connections, calls):
     """Mean ratios hold the truth in 93 to 97 of 100, bootstrapped quantile ratios in 91 to 99."""

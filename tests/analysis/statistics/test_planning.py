@@ -78,7 +78,7 @@ def test_the_fixed_run_and_its_reverse_agree(half_width):
     assert planning.fixed_run(FRESH, 0.9 * found.seconds).half_width > half_width
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.floats(0.03, 0.3), st.sampled_from([0.8, 0.9]), st.sampled_from([2, 3, 4]))
 def test_a_plan_reaches_its_goal(shift, power, arms):
     """The promise is kept on paper, the blocks are balanced, and the times add up."""

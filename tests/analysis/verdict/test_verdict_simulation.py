@@ -32,6 +32,8 @@ from tests.analysis.statistics.simulation import (
     Load,
 )
 
+pytestmark = pytest.mark.simulation
+
 
 def share_of(drawn: Drawn) -> ArmShare:
     """As production finds it where every connection was seen."""

@@ -137,7 +137,7 @@ def endpoints(draw: st.DrawFn) -> tuple[Endpoint, ...]:
     )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     found=endpoints(),
     zones=st.lists(st.sampled_from([*ZONES, *ZONES, None]), min_size=5, max_size=5),

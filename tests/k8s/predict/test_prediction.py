@@ -202,7 +202,7 @@ def test_any_order_of_slices() -> None:
     assert len(found.cases) == 2
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     parts=st.lists(st.sampled_from(["3/1", "2/2", "1/2", "0/3"]), min_size=4, max_size=4),
     hints=st.lists(st.sampled_from(["3/3", "2/3", "4/1", "1/3"]), min_size=4, max_size=4),
@@ -366,7 +366,7 @@ def test_mode_is_set_as_the_command_sets_it() -> None:
     assert with_mode(with_mode(auto, TAR), RoutingMode.OFF) == OFF
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     pods=st.lists(st.integers(0, 6), min_size=2, max_size=6).filter(any),
     weights=st.lists(st.integers(0, 50), min_size=6, max_size=6),
@@ -388,7 +388,7 @@ def test_off_is_the_product_of_the_shares(pods: list[int], weights: list[int]) -
 MODES = st.sampled_from(list(RoutingMode))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(place=places(most=24), seed=st.randoms(use_true_random=False), mode=MODES)
 def test_what_a_pass_does_is_among_the_cases(
     place: tuple[str, SliceLists], seed: random.Random, mode: RoutingMode

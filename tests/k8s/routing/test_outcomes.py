@@ -112,7 +112,7 @@ def parted(draw: st.DrawFn, endpoints: Sequence[Endpoint]) -> SliceLists:
     return SliceLists(create=plain, update=made["update"], unchanged=made["keep"] + made["kept"])
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(places(most=8))
 def test_outcomes_are_exactly_what_choices_reach(place: tuple[str, SliceLists]) -> None:
     """Every outcome is reached by some choices, and no choices reach another one."""
@@ -124,7 +124,7 @@ def test_outcomes_are_exactly_what_choices_reach(place: tuple[str, SliceLists]) 
     assert set(found) == reached(cpu, lists)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(place=places(most=40), seed=st.randoms(use_true_random=False))
 def test_a_pass_keeps_its_promises(place: tuple[str, SliceLists], seed: object) -> None:
     """Hinted or refused, whole or not at all; each ready endpoint has exactly one zone hint."""
@@ -146,7 +146,7 @@ def test_a_pass_keeps_its_promises(place: tuple[str, SliceLists], seed: object) 
         assert done.cache == HintsCache()
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(place=places(most=30))
 def test_a_second_pass_says_the_same(place: tuple[str, SliceLists]) -> None:
     """A refusal is repeated at the next pass, a success is not announced twice."""
@@ -159,7 +159,7 @@ def test_a_second_pass_says_the_same(place: tuple[str, SliceLists]) -> None:
     assert second.event == (None if first.refusal is None else first.event)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     cpu=st.lists(st.integers(1, 9), min_size=2, max_size=4).map(lambda parts: ":".join(map(str, parts))),
     lists=places(most=30).map(lambda place: place[1]),

@@ -12,7 +12,7 @@ from k8s.lab.apiserver import protobuf
 from k8s.lab.apiserver.spdy import DICTIONARY, Data, Framing, Opened, Ping, Reset, SpdyError
 from k8s.lab.apiserver.statuses import StatusError
 
-FEW = settings(max_examples=100, deadline=None)
+FEW = settings(max_examples=100)
 
 
 def opened(compress: "zlib._Compress", stream: int, **headers: str) -> bytes:

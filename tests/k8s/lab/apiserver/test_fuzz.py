@@ -25,7 +25,9 @@ from tests.k8s.lab.apiserver import samples, wire
 from tests.k8s.lab.apiserver.conftest import Server
 from tests.k8s.lab.apiserver.place import Place, target_of
 
-FEW = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FEW = settings(
+    max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 FEWER = settings(FEW, max_examples=40)
 
 words = st.sampled_from(

@@ -12,6 +12,8 @@ from tests.k8s.lab.apiserver import samples, wire
 from tests.k8s.lab.apiserver.conftest import Kubectl
 
 Add = Callable[[dict[str, Any]], dict[str, Any]]
+pytestmark = pytest.mark.programs
+
 MODE = "service.kubernetes.io/topology-mode"
 
 

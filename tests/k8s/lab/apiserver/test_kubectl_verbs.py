@@ -12,6 +12,8 @@ from k8s.lab.apiserver.access import RESTRICTED
 from tests.k8s.lab.apiserver import samples, wire
 from tests.k8s.lab.apiserver.conftest import Kubectl
 
+pytestmark = pytest.mark.programs
+
 Add = Callable[[dict[str, Any]], dict[str, Any]]
 
 

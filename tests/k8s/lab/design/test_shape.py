@@ -81,7 +81,7 @@ def spoiled(document: Any, rng: random.Random) -> Any:
     return found
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.sampled_from([*GOOD, FULL]), st.randoms(use_true_random=False), st.integers(1, 3))
 def test_both_find_flaws_in_the_same_documents(document: Any, rng: random.Random, times: int) -> None:
     """And the one that is named first is at a place that the other names, too."""

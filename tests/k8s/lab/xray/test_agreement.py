@@ -91,7 +91,7 @@ def everything(target: StandIn) -> Any:
 
 
 @given(st.randoms(use_true_random=False), st.integers(1, 60), st.booleans())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_both_ways_in_agree(rng: random.Random, size: int, accounts: bool) -> None:
     """Graph, time series, summaries and traces are equal, however the documents are cut into calls."""
     message = random_request(rng, size)

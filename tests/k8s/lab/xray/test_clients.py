@@ -125,6 +125,7 @@ def test_signature_is_expected(shared: Server) -> None:
     assert caught.value.response["Error"]["Code"] == "MissingAuthenticationTokenException"
 
 
+@pytest.mark.programs
 def test_aws_cli(shared: Server) -> None:
     """The AWS CLI reads the graph, all pages at once."""
     begin, end = put(shared.client(), 2, "a", "b", "c")
@@ -141,6 +142,7 @@ def test_aws_cli(shared: Server) -> None:
     assert nodes == {(name, kind): None if kind else 1 for name in "abc" for kind in ("client", None)}
 
 
+@pytest.mark.programs
 def test_aws_cli_puts_and_gets(shared: Server) -> None:
     """The AWS CLI puts a segment and gets its trace back."""
     document = segment("cli", 1, start=3 * 3600) | {"trace_id": "1-6a0f6630-0123456789abcdef01234567"}

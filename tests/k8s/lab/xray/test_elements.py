@@ -59,7 +59,7 @@ _SPANS = st.builds(
 
 
 @given(_SPANS, _RESOURCES, st.booleans())
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 def test_both_ways_agree(message: Span, resource: Mapping[str, Any], accounts: bool) -> None:
     """What a span adds to the graph is what its documents add."""
     nodes, indexing, described = Nodes(), Indexing(), resource_of(resource)

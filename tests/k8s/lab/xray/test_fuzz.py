@@ -69,7 +69,7 @@ _EXPRESSIONS = [
 
 
 @given(st.lists(_DRAWN_DOCUMENT, max_size=5))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_documents(drawn: list[tuple[int, list[Json], Json]]) -> None:
     """Any JSON as documents is taken or refused, and what is taken can be asked for in every way."""
     target = stand_in()
@@ -87,7 +87,7 @@ def test_documents(drawn: list[tuple[int, list[Json], Json]]) -> None:
 
 
 @given(st.lists(_DRAWN_SPAN, max_size=4))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_spans(drawn: list[tuple[int, int, int, Json]]) -> None:
     """Any attributes on any kind of span are taken."""
     target = stand_in()
@@ -103,7 +103,7 @@ def test_spans(drawn: list[tuple[int, int, int, Json]]) -> None:
 
 
 @given(st.sampled_from([otlp.PROTOBUF, otlp.JSON]), _BODIES)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_bodies(kind: str, body: bytes) -> None:
     """Any bytes as an OTLP body are decoded or refused."""
     try:
@@ -113,7 +113,7 @@ def test_bodies(kind: str, body: bytes) -> None:
 
 
 @given(_PATHS, st.dictionaries(_ARGUMENTS, _ANY), st.booleans())
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_arguments(path: str, arguments: Json, windowed: bool) -> None:
     """Any arguments are answered, or refused with an error of the API."""
     body = WINDOW | arguments if windowed else arguments

@@ -113,7 +113,7 @@ _BODIES = {_PROTOBUF: shop().SerializeToString(), _JSON: in_json(shop())}
     st.sampled_from(["", "gzip", "cut gzip", "damaged gzip", "deflate", "br"]),
     st.data(),
 )
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=250)
 def test_otlp_bodies(wire: Wire, body: tuple[str, bytes], encoding: str, data: st.DataObject) -> None:
     """Damaged, cut, wrongly packed OTLP is a 200 or a 400 that says why."""
     kind, content = body
@@ -166,7 +166,7 @@ _DOCUMENTS = st.tuples(
 
 
 @given(st.lists(_DOCUMENTS | _DOCUMENTS.flatmap(lambda text: damaged(text.encode()).map(_text)), max_size=6))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_segment_documents(wire: Wire, texts: list[str]) -> None:
     """Documents of any shape are taken or named as unprocessed; those taken can be told again."""
     before_s = wire.cpu_s()
@@ -218,7 +218,7 @@ _WORDS = st.sampled_from(
 
 
 @given(st.lists(_WORDS, max_size=14).map(" ".join) | st.text(max_size=30))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_filter_expressions(wire: Wire, expression: str) -> None:
     """Any text is a filter expression, a selector, a group's expression, or an InvalidRequestException."""
     before_s = wire.cpu_s()
@@ -254,7 +254,7 @@ _ARGUMENTS = st.sampled_from(
 
 
 @given(_PATHS, st.dictionaries(_ARGUMENTS, _TREES, max_size=4), st.booleans())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_arguments(wire: Wire, path: str, arguments: Json, windowed: bool) -> None:
     """Any arguments of any operation are answered or refused as the API refuses."""
     before_s = wire.cpu_s()

@@ -78,7 +78,7 @@ def graph(documents: list[Json]) -> list[Json]:
 
 
 @given(st.randoms(use_true_random=False), st.integers(1, 24))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_naive_count_agrees(rng: random.Random, size: int) -> None:
     """Every node and every edge counts what a count document by document finds."""
     documents = random_documents(rng, size)
@@ -91,7 +91,7 @@ def test_naive_count_agrees(rng: random.Random, size: int) -> None:
 
 
 @given(st.randoms(use_true_random=False), st.integers(1, 24))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_identities(rng: random.Random, size: int) -> None:
     """Counts add up: outcomes to totals, histograms to totals, edges into nodes, references to nodes."""
     found = graph(random_documents(rng, size))
@@ -116,7 +116,7 @@ def test_identities(rng: random.Random, size: int) -> None:
 
 
 @given(st.randoms(use_true_random=False), st.integers(1, 20))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_order_and_repetition_do_not_matter(rng: random.Random, size: int) -> None:
     """Any order of arrival, with any document delivered twice, gives the same graph."""
     documents = random_documents(rng, size)
@@ -127,7 +127,7 @@ def test_order_and_repetition_do_not_matter(rng: random.Random, size: int) -> No
 
 
 @given(st.randoms(use_true_random=False), st.integers(2, 20))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_asking_early_changes_nothing(rng: random.Random, size: int) -> None:
     """A graph asked for between two deliveries leaves no trace in the graph asked for at the end."""
     documents = random_documents(rng, size)

@@ -111,7 +111,7 @@ def total_of(item: Json) -> int:
 @given(
     st.randoms(use_true_random=False), st.integers(1, 4), st.integers(1, 40), st.sampled_from([0, 0.1, 0.5])
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_losses_are_where_they_must_be(rng: random.Random, traces: int, size: int, loss: float) -> None:
     """Lost callees are remote nodes, lost calls and callers leave clients, in every account."""
     tree = Tree()

@@ -21,7 +21,7 @@ _ATTRIBUTES = st.dictionaries(st.text(max_size=8), _VALUES, max_size=5)
 
 
 @given(st.integers(0, 5), st.integers(0, 2), _ATTRIBUTES, _ATTRIBUTES, _ATTRIBUTES, st.booleans())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_json_and_protobuf_agree(
     kind: int, status: int, own: Json, resource: Mapping[str, Any], more: Json, numbers: bool
 ) -> None:
