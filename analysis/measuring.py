@@ -15,7 +15,6 @@ from loadtest.measure import MeasuredRun, MeasureRequest, MeasureSession
 from loadtest.measure import measure as measure_arm
 from loadtest.record import Place
 
-
 OpenSource = Callable[[Place], AbstractContextManager[Source]]
 """The source that counts the calls of a place; open as long as the context lasts."""
 
