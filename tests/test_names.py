@@ -13,7 +13,7 @@ SAME_THING: dict[str, frozenset[str]] = {
     "k8s": frozenset(),
     "loadtest": frozenset(),
     # One file a format in analysis/report/comparison and in analysis/report/trial.
-    "analysis": frozenset({"html", "markdown", "console"}),
+    "analysis": frozenset({"html", "markdown", "console", "junit"}),
 }
 """Words that several modules share because each does the same for another subject."""
 
