@@ -2,5 +2,6 @@
 
 Formats, one file each: ``html``, ``markdown``, ``console``, ``junit``. They draw ``answer`` (first screen)
 and ``sections``, whose tables are made in ``traffic`` (who called whom), ``service`` (latency, load),
-``evidence`` (cost, checks, provenance) and ``expected`` (prediction); ``flows`` draws who calls whom.
+``dependencies`` (databases and the like), ``evidence`` (cost, checks, provenance) and ``expected``
+(prediction); ``flows`` draws who calls whom.
 """

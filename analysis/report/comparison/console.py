@@ -5,7 +5,7 @@ from rich.table import Table as RichTable
 
 from analysis.model import ArmResult, Comparison, PairResult
 from analysis.report import judgement, names, units
-from analysis.report.comparison import evidence
+from analysis.report.comparison import dependencies, evidence
 from analysis.report.comparison.answer import answer
 from analysis.report.lookup import Focus, arms, by_connection, cell_of, change_of, find, tone_of, zones_of
 from analysis.report.notes import number
@@ -122,13 +122,14 @@ def comparison(compared: Comparison) -> RenderableType:
     """Both arms of the focus pair, the difference, and every caveat."""
     compared = by_connection(compared)
     notes = number(compared)
-    verdict = compared.verdict
+    verdict, called = compared.verdict, dependencies.table(compared)
     return Group(
         headline(
             answer(compared, notes).headline, None if verdict is None else judgement.of_verdict(verdict)
         ),
         arms_table(compared),
         *(() if verdict is None else map(table, judgement.tables({"": verdict}, verdict.null))),
+        *((table(called),) if called is not None else ()),
         *(text(f"! {note.text} ({note.origin})", Tone.WARN) for note in notes.items),
     )
 

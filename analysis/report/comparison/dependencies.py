@@ -1,4 +1,4 @@
-"""What the pods call besides each other: databases, cloud services, APIs outside."""
+"""What the pods call besides each other: databases, cloud services, outside APIs."""
 
 from analysis.model import Comparison
 from analysis.report import names, units
@@ -7,10 +7,11 @@ from analysis.report.notes import Side
 from analysis.report.tables import Column, Table, columns, row
 
 
-def tables(comparison: Comparison) -> tuple[Table, ...]:
-    """One row for each workload and zone that calls something; no table where nothing was called.
+def table(comparison: Comparison) -> Table | None:
+    """One row for each workload and zone that calls something; None where nothing was called.
 
-    Such a callee sends no document of its own, so it is neither a loss nor placed in a zone.
+    Such a callee sends no document of its own, so it is neither a loss nor placed in a zone, and no part of
+    coverage.
     """
     seen: dict[tuple[str, str, str, str | None], dict[Side, str]] = {}
     for side, arm in arms(comparison):
@@ -18,16 +19,16 @@ def tables(comparison: Comparison) -> tuple[Table, ...]:
             key = (one.name, one.type, str(one.client), one.client_zone)
             seen.setdefault(key, {})[side] = units.count(one.calls)
     if not seen:
-        return ()
-    table = Table(
+        return None
+    return Table(
         key="dependencies",
-        title="Dependencies",
+        title="Databases, cloud services and outside APIs",
         about=(
-            "Databases, cloud services and APIs outside that were called. None of them sends documents of "
-            "its own, so they are no loss; in which zone they answered is not known."
+            "What was called besides pods. None of these sends trace documents, so its zone is not "
+            "known; these calls are part of no share, no coverage and no cost above."
         ),
         columns=(
-            *columns("Called", "Type", "By", "From zone"),
+            *columns("Name", "Type", "Called by", "From zone"),
             *(Column(title=f"Calls {side.value}", numeric=True) for side in (Side.BEFORE, Side.AFTER)),
         ),
         rows=tuple(
@@ -41,7 +42,6 @@ def tables(comparison: Comparison) -> tuple[Table, ...]:
             for (name, kind, client, zone), calls in sorted(seen.items(), key=_order)
         ),
     )
-    return (table,)
 
 
 def _order(item: tuple[tuple[str, str, str, str | None], object]) -> tuple[str, str, str, bool, str]:

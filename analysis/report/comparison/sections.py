@@ -15,6 +15,7 @@ def sections(comparison: Comparison, notes: Notes) -> tuple[Section, ...]:
     return (
         *_verdict(comparison),
         _numbers(comparison, notes),
+        *_dependencies(comparison),
         Section(
             key="checks",
             title="Checks and routing",
@@ -47,6 +48,12 @@ def _verdict(comparison: Comparison) -> Iterator[Section]:
     )
 
 
+def _dependencies(comparison: Comparison) -> Iterator[Section]:
+    found = dependencies.table(comparison)
+    if found is not None:
+        yield Section(key="dependencies", title="Dependencies", tables=(found,))
+
+
 def _numbers(comparison: Comparison, notes: Notes) -> Section:
     matrices = tuple(
         traffic.matrix(arm, side, pair, comparison.zones)
@@ -62,7 +69,6 @@ def _numbers(comparison: Comparison, notes: Notes) -> Section:
             service.latency(comparison, notes),
             service.loads(comparison, notes),
             evidence.costs(comparison, notes),
-            *dependencies.tables(comparison),
         ),
         folded=(*matrices, *pods),
     )

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from analysis.model import (
     Comparison,
+    Dependency,
     Expectation,
     GapShare,
     Loss,
@@ -114,6 +115,23 @@ def unknown() -> Comparison:
     return replace(compare(first, second), platform="cluster", context="shop-eu", caveats=(once,))
 
 
+def called(client: str, zone: str | None, name: str, calls: int, kind: str = "") -> Dependency:
+    """Calls to something that is no pod."""
+    return Dependency(client=Workload(client), client_zone=zone, name=name, type=kind, calls=calls)
+
+
+def leaning() -> Comparison:
+    """The pods call a database before and after, and after it an API outside from who knows where."""
+    compared = tar()
+    sql = [called("catalog", zone, "catalog-db:3306", 1200, "Database::SQL") for zone in ZONES]
+    outside = called("ui", None, "api.example.com", 12)
+    return replace(
+        compared,
+        baseline=replace(compared.baseline, dependencies=tuple(sql)),
+        candidate=replace(compared.candidate, dependencies=(*sql[:2], outside)),
+    )
+
+
 HOSTILE = (
     "</script><script>alert(1)</script>|`x` & \"q\" 'a'\n**b** [l](http://evil.example/x) @team #1 {{ 7*7 }} "
     "\U0001f4a5 \x1b[31m\u202e\x00\ud800"
@@ -143,6 +161,7 @@ def hostile() -> Comparison:
         clients=tuple(replace(client, zone=HOSTILE) for client in arm.clients),
         caveats=(Caveat(code=HOSTILE, text=HOSTILE),),
         hints_end=replace(arm.hints_end, by_zone=((HOSTILE, 2),)),
+        dependencies=(called(HOSTILE, HOSTILE, HOSTILE, 3, HOSTILE),),
         expectation=expectation(0.5, GapShare(cause=HOSTILE, share=0.5, detail=HOSTILE, zones=(HOSTILE,))),
     )
     return replace(

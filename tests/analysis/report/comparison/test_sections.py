@@ -9,9 +9,10 @@ from analysis.report.comparison import html, markdown
 from analysis.report.comparison.sections import sections
 from analysis.report.tables import Tone
 from tests.analysis.report.comparison import judged_samples, samples
+from tests.analysis.report.comparison.test_console import printed
 from tests.analysis.report.page import Page
 
-PLAIN = ("tar", "no_effect", "unknown", "hostile", "empty", "idle", "crowd", "city")
+PLAIN = ("tar", "no_effect", "unknown", "hostile", "empty", "idle", "crowd", "city", "leaning")
 JUDGED = ("passed", "failed", "inconclusive", "invalid", "uncertified", "hostile")
 EVERY = [*((samples, name) for name in PLAIN), *((judged_samples, name) for name in JUDGED)]
 PASS, FAIL, OPEN = Tone.PASS, Tone.FAIL, Tone.OPEN
@@ -108,6 +109,28 @@ def test_each_decision_gives_its_reasons(name):
 def test_without_a_verdict_there_is_no_section_of_it():
     """A comparison of before there were verdicts begins with its numbers."""
     assert [one.key for one in sections_of(samples.tar())] == ["numbers", "checks", "origin"]
+
+
+def test_dependencies_have_a_section_of_their_own():
+    """What is called besides pods is shown by name, type, caller and zone, and counted in no other number."""
+    compared = samples.leaning()
+    rows = [[cell.text for cell in row] for row in tables_of(compared)["dependencies"].rows]
+    others = [one for one in sections_of(compared) if one.key != "dependencies"]
+
+    assert rows == [
+        ["api.example.com", "\u2013", "ui", "unknown", "\u2013", "12"],
+        ["catalog-db:3306", "Database::SQL", "catalog", "eu-west-1a", "1\u202f200", "1\u202f200"],
+        ["catalog-db:3306", "Database::SQL", "catalog", "eu-west-1b", "1\u202f200", "1\u202f200"],
+        ["catalog-db:3306", "Database::SQL", "catalog", "eu-west-1c", "1\u202f200", "\u2013"],
+    ]
+    assert others == list(sections_of(samples.tar()))
+    assert "outside APIs" in printed(compared)
+
+
+def test_without_dependencies_nothing_is_said_of_them():
+    """Where nothing but pods was called there is no such section."""
+    assert "dependencies" not in {one.key for one in sections_of(samples.tar())}
+    assert "outside APIs" not in printed(samples.tar())
 
 
 @pytest.mark.parametrize(("module", "name"), EVERY)
