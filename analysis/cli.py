@@ -13,11 +13,14 @@ from rich.console import Console
 
 import k8s.cli
 import loadtest.cli
-from analysis import artifacts, history_cli, jobs, measuring_cli, terms_cli
+from analysis import artifacts, history_cli, terms_cli
 from analysis.arm.result import AssumedBytes, arm_result
-from analysis.comparing import CompareRequest, compare_runs
-from analysis.jobs import BaselineRequest, DemoRequest, EnableRequest
-from analysis.measuring import collect_run
+from analysis.jobs import session_cli
+from analysis.jobs.baseline import BaselineRequest, baseline
+from analysis.jobs.comparing import CompareRequest, compare_runs
+from analysis.jobs.demo import DemoRequest, demo
+from analysis.jobs.enabling import EnableRequest, enable
+from analysis.jobs.measuring import collect_run
 from analysis.model import Comparison
 from analysis.report import formats
 from analysis.report.comparison import console
@@ -85,18 +88,18 @@ def parser() -> Parser:
     verbs: Verbs[Parser] = root.add_subparsers(
         dest="verb", metavar="VERB", required=True, parser_class=Parser
     )
-    demo = verb(verbs, "demo", demo_command, summary="The whole job on the lab: baseline, TAR, report.")
-    loadtest.cli.add_load(demo)
-    k8s.cli.add_lab_options(demo)
-    baseline = verb(verbs, "baseline", baseline_command, summary="Measure with routing off and print it.")
-    baseline.add_argument(
+    shower = verb(verbs, "demo", demo_command, summary="The whole job on the lab: baseline, TAR, report.")
+    loadtest.cli.add_load(shower)
+    k8s.cli.add_lab_options(shower)
+    measurer = verb(verbs, "baseline", baseline_command, summary="Measure with routing off and print it.")
+    measurer.add_argument(
         "--no-null", action="store_true", help="measure it once: saves time, but then no verdict is valid"
     )
-    loadtest.cli.add_load(baseline)
-    enable = verb(verbs, "enable", enable_command, summary="Set a mode, measure, compare with the baseline.")
-    enable.add_argument("mode", help="tar, prefer-close, prefer-same-zone or prefer-same-node")
-    enable.add_argument("--baseline", type=Path, help="run folder; default: the newest one that fits")
-    loadtest.cli.add_load(enable)
+    loadtest.cli.add_load(measurer)
+    enabler = verb(verbs, "enable", enable_command, summary="Set a mode, measure, compare with the baseline.")
+    enabler.add_argument("mode", help="tar, prefer-close, prefer-same-zone or prefer-same-node")
+    enabler.add_argument("--baseline", type=Path, help="run folder; default: the newest one that fits")
+    loadtest.cli.add_load(enabler)
     k8s.cli.add(verbs)
     loadtest.cli.add(verbs)
     collector = verb(verbs, "collect", collect_command, summary="Read a run's service graph from X-Ray.")
@@ -112,10 +115,10 @@ def parser() -> Parser:
     reporter = verb(verbs, "report", report_command, summary="Render the report again from the artifacts.")
     reporter.add_argument("run", type=Path, nargs="?", help="run folder; default: the newest comparison")
     reporter.add_argument("--runs", type=Path, default=DEFAULT_RUNS)
-    for one in (demo, enable, comparer):
+    for one in (shower, enabler, comparer):
         terms_cli.add_byte_options(one)
         terms_cli.add_options(one)
-    for one in (demo, baseline, enable):
+    for one in (shower, measurer, enabler):
         source_cli.add_options(one)
     return root
 
@@ -128,7 +131,7 @@ def baseline_command(args: argparse.Namespace, io: Io) -> int:
     request = BaselineRequest(
         load=loadtest.cli.load_of(args), runs=args.runs, arm=args.arm, has_twin=not args.no_null
     )
-    found = jobs.baseline(measuring_cli.session_of(args, io), request)
+    found = baseline(session_cli.session_of(args, io), request)
     _print_arm(found.folder, io)
     if found.null is not None:
         word = "certified" if found.null.certified else "not certified"
@@ -145,9 +148,9 @@ def enable_command(args: argparse.Namespace, io: Io) -> int:
         runs=args.runs,
         arm=args.arm,
         baseline=args.baseline,
-        judging=measuring_cli.judging_of(args),
+        judging=session_cli.judging_of(args),
     )
-    judged = jobs.enable(measuring_cli.session_of(args, io), request)
+    judged = enable(session_cli.session_of(args, io), request)
     return _finish(judged.comparison, judged.folder, io)
 
 
@@ -161,10 +164,10 @@ def demo_command(args: argparse.Namespace, io: Io) -> int:
             "demo runs on the lab only; on a cluster use: make baseline enable-tar PLATFORM=cluster"
         )
     request = DemoRequest(
-        load=loadtest.cli.load_of(args), runs=args.runs, arm=args.arm, judging=measuring_cli.judging_of(args)
+        load=loadtest.cli.load_of(args), runs=args.runs, arm=args.arm, judging=session_cli.judging_of(args)
     )
-    judged = jobs.demo(
-        measuring_cli.session_of(args, io),
+    judged = demo(
+        session_cli.session_of(args, io),
         request,
         lab=partial(_lab, args, io),
         on_baseline=partial(_print_arm, io=io),
@@ -188,14 +191,14 @@ def _lab(args: argparse.Namespace, io: Io) -> Iterator[None]:
 
 def collect_command(args: argparse.Namespace, io: Io) -> int:
     """``samezone collect RUN``."""
-    collect_run(measuring_cli.collect_session_of(args, io), args.run)
+    collect_run(session_cli.collect_session_of(args, io), args.run)
     io.write(str(args.run / rundir.GRAPH))
     return ExitCode.DONE
 
 
 def compare_command(args: argparse.Namespace, io: Io) -> int:
     """``samezone compare BASELINE CANDIDATE...``: each into its candidate's folder; of several, who wins."""
-    judging = measuring_cli.judging_of(args)
+    judging = session_cli.judging_of(args)
     found = [
         compare_runs(
             CompareRequest(baseline=args.baseline, candidate=candidate, null=args.null, judging=judging),

@@ -1,1 +1,9 @@
-"""The traffic: who calls what, at which rate, from which zone, and the record of it."""
+"""The traffic: who calls what, at which rate, from which zone, and the record of it.
+
+- ``measure``: the door, one arm into a run folder; ``arm_run`` is what happens in between
+- ``drill_run`` and ``web``: an arm through a zone's failure, and the Locust web UI
+- ``record``, ``rundir``, ``topology_log``, ``truthfile``, ``drill``: what a run leaves
+- ``budget``: what it asks of X-Ray
+- ``swarm/``: load generators in every zone, on the lab and on a cluster
+- ``worker/``: everything a Locust process loads, and nothing else
+"""

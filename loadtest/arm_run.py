@@ -7,7 +7,7 @@ user asked to keep the mode), and what was measured is returned in the record.
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any
 
 from k8s.effects import Patience
 from k8s.errors import InterruptedRunError, InvalidRunError, SamezoneError
@@ -18,7 +18,8 @@ from k8s.routing.modes import RoutingMode, RoutingSettings, settings_of
 from k8s.topology import Event, HintsSeen, Recycled, Snapshot
 from loadtest.record import Asked, Caveat, LoadSeen, Place, RunRecord, RunStatus, Seen, Window
 from loadtest.swarm.interface import Phase, Progress, Swarm
-from loadtest.topology_log import TopologyLog, Watchable
+from loadtest.swarm.platforms import RunnableCluster
+from loadtest.topology_log import TopologyLog
 
 PROGRESS_S = 0.5
 WARMING_UP = "warming up"
@@ -26,10 +27,6 @@ MEASURING = "measuring"
 
 OnProgress = Callable[[str, float, float, Progress | None], None]
 """Hears (step, seconds done, seconds in total, what the swarm did); in total 0 for a step without length."""
-
-
-class RunnableCluster(control.Cluster, Watchable, Protocol):
-    """What a run needs of the place."""
 
 
 class HintsRefusedError(InvalidRunError):

@@ -1,1 +1,7 @@
-"""An experiment in interleaved blocks."""
+"""An experiment: arms measured in interleaved blocks, up to a verdict.
+
+- ``experiment``: the door, a design and a load into an experiment's folder; ``bench`` measures its windows
+- ``run``: certify, plan, look, stop; decides, and has no effects of its own
+- ``calibrate``: how often the instrument errs on a place
+- ``values``: what ``trial.json`` holds
+"""

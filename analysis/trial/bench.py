@@ -6,7 +6,7 @@ from pathlib import Path
 
 from analysis import artifacts
 from analysis.arm.result import AssumedBytes, arm_result
-from analysis.measuring import Session, measure
+from analysis.jobs.measuring import Session, measure
 from analysis.verdict.windows import Measured, measured
 from k8s.errors import UsageError
 from k8s.routing.modes import parse_mode

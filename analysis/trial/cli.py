@@ -5,7 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import loadtest.cli
-from analysis import measuring_cli, terms_cli
+from analysis import terms_cli
+from analysis.jobs import session_cli
 from analysis.source import cli as source_cli
 from analysis.statistics.planning import Detection, Precision
 from analysis.trial import run
@@ -59,7 +60,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def experiment_command(args: argparse.Namespace, io: Io, report: Report) -> int:
     """``samezone experiment``: prints the experiment's folder."""
-    conducted = conduct(measuring_cli.session_of(args, io), request_of(args))
+    conducted = conduct(session_cli.session_of(args, io), request_of(args))
     io.write(str(conducted.folder))
     return report(conducted.trial, conducted.folder, io)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from analysis.arm.result import AssumedBytes
-from analysis.measuring import Session
+from analysis.jobs.measuring import Session
 from analysis.trial import run as trial_run
 from analysis.trial.bench import BenchRequest, RunBench
 from analysis.trial.run import Design, Found

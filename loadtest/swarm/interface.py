@@ -1,6 +1,6 @@
-"""The swarm: a Locust master and one worker set a zone, as the experiment sees them.
+"""The swarm: a Locust master and one worker set a zone, as a run sees them.
 
-The experiment knows this Protocol only. ``local_swarm.py`` runs the processes on this machine; on a cluster
+A run knows this Protocol only. ``local_swarm.py`` runs the processes on this machine; on a cluster
 the same web API of the Locust master is driven over a port-forward.
 """
 

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from k8s.live import control
 from k8s.live.live_scene import Collections
 from k8s.topology import Recycled, ServiceKey
-from loadtest.arm_run import RunnableCluster
 from loadtest.record import Asked, Caveat, Place
 from loadtest.swarm.interface import Swarm
+from loadtest.topology_log import Watchable
 from loadtest.truthfile import TruthFile
 
 
@@ -22,6 +23,10 @@ class Checked:
     caveats: tuple[Caveat, ...] = ()
     recycle: Callable[[], Recycled | None] = lambda: None
     """Makes the clients open new connections."""
+
+
+class RunnableCluster(control.Cluster, Watchable, Protocol):
+    """What a run needs of the place."""
 
 
 class PlatformCluster(RunnableCluster, Collections, Protocol):

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from analysis.arm.result import ArmInputs
-from analysis.measuring import Session
+from analysis.jobs.measuring import Session
 from k8s.errors import UnreachableError
 from k8s.live.live_scene import NODES, PODS, SERVICES, SLICES
 from k8s.routing.modes import RoutingMode, mode_of

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from analysis import artifacts
-from analysis.jobs import BaselineRequest, EnableRequest, baseline, enable
-from analysis.measuring import Session
+from analysis.jobs.baseline import BaselineRequest, baseline
+from analysis.jobs.enabling import EnableRequest, enable
+from analysis.jobs.measuring import Session
 from analysis.source.xray import XRay
 from k8s.errors import UsageError
 from k8s.lab import state as lab_state

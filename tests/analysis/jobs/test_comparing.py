@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from analysis import artifacts
-from analysis.comparing import CompareRequest, compare_runs
+from analysis.jobs.comparing import CompareRequest, compare_runs
 from analysis.source.collect import Collected
 from analysis.verdict.judged import Decision
 from k8s.errors import UsageError

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from analysis import artifacts
-from analysis.measuring import collect_run, measure
+from analysis.jobs.measuring import collect_run, measure
 from k8s.errors import InvalidRunError, UnreachableError
 from k8s.routing.modes import RoutingMode
 from loadtest import rundir

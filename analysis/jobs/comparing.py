@@ -30,6 +30,14 @@ class CompareRequest:
     judging: Judging = field(default_factory=Judging)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgedRun:
+    """A candidate's run folder, and its comparison with a baseline."""
+
+    folder: Path
+    comparison: Comparison
+
+
 def compare_runs(
     request: CompareRequest, *, created_s: float, versions: Sequence[tuple[str, str]]
 ) -> Comparison:

@@ -5,8 +5,8 @@ from functools import partial
 
 import loadtest.cli
 from analysis import terms_cli
-from analysis.comparing import Judging
-from analysis.measuring import CollectSession, Session
+from analysis.jobs.comparing import Judging
+from analysis.jobs.measuring import CollectSession, Session
 from analysis.source import cli as source_cli
 from k8s.console import Io
 

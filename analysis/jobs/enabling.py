@@ -1,16 +1,11 @@
-"""The jobs of several steps: a baseline, a mode enabled and judged against it, the whole demonstration."""
+"""A mode enabled and judged against a baseline; it stays in force."""
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from analysis import artifacts
-from analysis.comparing import CompareRequest, Judging, compare_runs
-from analysis.measuring import Session, measure
-from analysis.model import Comparison
-from analysis.verdict.compare import null_of_runs
-from analysis.verdict.judged import Null
+from analysis.jobs.comparing import CompareRequest, JudgedRun, Judging, compare_runs
+from analysis.jobs.measuring import Session, measure
 from k8s.doctor import examination
 from k8s.doctor.finding import Severity
 from k8s.errors import UsageError
@@ -20,36 +15,6 @@ from loadtest import rundir
 from loadtest.measure import Load, MeasureRequest
 from loadtest.swarm.platforms import PlatformCluster
 from loadtest.worker import plan
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BaselineRequest:
-    """Routing off, to be measured."""
-
-    load: Load
-    runs: Path
-    arm: str | None = None
-    """Label of the arm; None: the mode's name."""
-    has_twin: bool = True
-    """Measure it twice: two equal arms show what this instrument takes for a change."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Baseline:
-    """A baseline, and what its twin says of the instrument."""
-
-    folder: Path
-    null: Null | None
-    """None without a twin."""
-
-
-def baseline(session: Session, request: BaselineRequest) -> Baseline:
-    """Measure and collect routing off; the Service gets back what it had."""
-    arm = MeasureRequest(mode=RoutingMode.OFF, load=request.load, runs=request.runs, arm=request.arm)
-    twin = measure(session, arm).folder if request.has_twin else None
-    folder = measure(session, arm).folder
-    null = None if twin is None else null_of_runs(artifacts.read_arm(twin), artifacts.read_arm(folder))
-    return Baseline(folder=folder, null=null)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,15 +31,7 @@ class EnableRequest:
     judging: Judging = field(default_factory=Judging)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
-    """A candidate's run folder, and its comparison with a baseline."""
-
-    folder: Path
-    comparison: Comparison
-
-
-def enable(session: Session, request: EnableRequest) -> Judged:
+def enable(session: Session, request: EnableRequest) -> JudgedRun:
     """Set the mode, measure the same load, collect, compare; the mode stays in force.
 
     UsageError, before anything is changed, without a baseline under the same load. HintsRefusedError, with
@@ -95,7 +52,7 @@ def enable(session: Session, request: EnableRequest) -> Judged:
     traffic.say(
         f"Service {request.load.service} stays on {request.mode.value}; to put it back: make disable-tar"
     )
-    return Judged(folder=run.folder, comparison=comparison)
+    return JudgedRun(folder=run.folder, comparison=comparison)
 
 
 def _baseline_for(request: EnableRequest, cluster: PlatformCluster) -> Path:
@@ -127,39 +84,3 @@ def _say_findings(session: Session, request: EnableRequest, cluster: PlatformClu
         if finding.severity is Severity.PROBLEM:
             fix = f" Fix: {finding.fix}" if finding.fix else ""
             traffic.say(f"doctor {finding.code}: {finding.meaning}{fix}")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DemoRequest:
-    """The whole job: a baseline with its twin, then Topology Aware Routing."""
-
-    load: Load
-    runs: Path
-    arm: str | None = None
-    """Label of every arm; None: the mode's name."""
-    judging: Judging = field(default_factory=Judging)
-
-
-def demo(
-    session: Session,
-    request: DemoRequest,
-    *,
-    lab: Callable[[], AbstractContextManager[object]],
-    on_baseline: Callable[[Path], None] = lambda _: None,
-) -> Judged:
-    """Baseline, the same load under Topology Aware Routing, comparison; nothing stays changed.
-
-    *lab* is entered first and left last: it brings a lab up where none runs, and takes that one down again.
-    *on_baseline* hears the baseline's run folder once it is collected.
-    """
-    traffic = session.traffic
-    with lab():
-        off = baseline(session, BaselineRequest(load=request.load, runs=request.runs, arm=request.arm))
-        on_baseline(off.folder)
-        tar = measure(
-            session,
-            MeasureRequest(mode=RoutingMode.TAR, load=request.load, runs=request.runs, arm=request.arm),
-        )
-        compared = CompareRequest(baseline=off.folder, candidate=tar.folder, judging=request.judging)
-        comparison = compare_runs(compared, created_s=traffic.clock(), versions=traffic.versions)
-    return Judged(folder=tar.folder, comparison=comparison)

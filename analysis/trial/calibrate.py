@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from analysis.arm.result import AssumedBytes
-from analysis.measuring import Session
+from analysis.jobs.measuring import Session
 from analysis.statistics import blocks
 from analysis.statistics.interval import Interval
 from analysis.trial import run as trial_run

@@ -9,8 +9,10 @@ import pytest
 
 from analysis import artifacts
 from analysis.arm.result import AssumedBytes
-from analysis.comparing import Judging
-from analysis.jobs import BaselineRequest, DemoRequest, EnableRequest, baseline, demo, enable
+from analysis.jobs.baseline import BaselineRequest, baseline
+from analysis.jobs.comparing import Judging
+from analysis.jobs.demo import DemoRequest, demo
+from analysis.jobs.enabling import EnableRequest, enable
 from analysis.verdict.compare import Terms
 from analysis.verdict.judged import Decision
 from analysis.verdict.requirements import parse

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from analysis import calibrate_cli
-from analysis.calibrate import CalibrateRequest, equal_pair, equal_pairs, shifts
+from analysis.trial import calibrate_cli
+from analysis.trial.calibrate import CalibrateRequest, equal_pair, equal_pairs, shifts
 from analysis.trial.run import Design, order_of
 from k8s.routing.modes import RoutingMode
 from tests.analysis.shops import LOAD, Shop

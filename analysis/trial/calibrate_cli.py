@@ -1,8 +1,8 @@
 """How often the instrument errs, on a running lab: equal arms called different, true shifts not found.
 
-``python -m analysis.calibrate_cli null 20`` measures twenty pairs of equal arms; ``... shift 10`` runs ten
-experiments on a lab where the candidate moves 5 % of the calls (``lab up --ui 1,0,9 --catalog 3,3,0``). Bring
-the lab up first; each takes minutes, so neither is a test.
+``python -m analysis.trial.calibrate_cli null 20`` measures twenty pairs of equal arms; ``... shift 10`` runs
+ten experiments on a lab where the candidate moves 5 % of the calls (``lab up --ui 1,0,9 --catalog 3,3,0``).
+Bring the lab up first; each takes minutes, so neither is a test.
 """
 
 import argparse
@@ -10,16 +10,18 @@ import sys
 from collections.abc import Sequence
 
 import loadtest.cli
-from analysis import calibrate, measuring_cli, terms_cli
-from analysis.calibrate import CalibrateRequest, EqualPair, Shifted
+from analysis import terms_cli
+from analysis.jobs import session_cli
+from analysis.trial import calibrate
 from analysis.trial import cli as trial_cli
+from analysis.trial.calibrate import CalibrateRequest, EqualPair, Shifted
 from k8s.console import Io, Parser
 from k8s.errors import ExitCode, SamezoneError
 
 
 def parser() -> Parser:
     """The options of ``samezone experiment``, with a load that suits this."""
-    made = Parser(prog="python -m analysis.calibrate_cli", description=__doc__)
+    made = Parser(prog="python -m analysis.trial.calibrate_cli", description=__doc__)
     made.add_argument("what", choices=("null", "shift"))
     made.add_argument("count", type=int, help="pairs, or experiments")
     trial_cli.add_options(made)
@@ -37,7 +39,7 @@ def main(argv: Sequence[str], io: Io) -> int:
 
 
 def _calibrate(args: argparse.Namespace, io: Io) -> int:
-    session = measuring_cli.session_of(args, io)
+    session = session_cli.session_of(args, io)
     request = CalibrateRequest(
         count=args.count,
         load=loadtest.cli.load_of(args),

@@ -1,0 +1,8 @@
+"""What a person asks for, as functions of a frozen request and a session.
+
+- ``measuring``: one arm, measured and collected; ``collect_run`` for a run that was measured before
+- ``comparing``: two collected runs, compared and judged
+- ``baseline``, ``enabling``, ``demo``: jobs of several arms
+- ``stored``: the runs that a folder holds
+- ``session_cli``: the session that a command's options describe
+"""

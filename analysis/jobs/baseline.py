@@ -1,0 +1,41 @@
+"""Routing off, measured; twice, so that two equal arms show what this instrument takes for a change."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from analysis import artifacts
+from analysis.jobs.measuring import Session, measure
+from analysis.verdict.compare import null_of_runs
+from analysis.verdict.judged import Null
+from k8s.routing.modes import RoutingMode
+from loadtest.measure import Load, MeasureRequest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BaselineRequest:
+    """Routing off, to be measured."""
+
+    load: Load
+    runs: Path
+    arm: str | None = None
+    """Label of the arm; None: the mode's name."""
+    has_twin: bool = True
+    """Measure it twice: two equal arms show what this instrument takes for a change."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Baseline:
+    """A baseline, and what its twin says of the instrument."""
+
+    folder: Path
+    null: Null | None
+    """None without a twin."""
+
+
+def baseline(session: Session, request: BaselineRequest) -> Baseline:
+    """Measure and collect routing off; the Service gets back what it had."""
+    arm = MeasureRequest(mode=RoutingMode.OFF, load=request.load, runs=request.runs, arm=request.arm)
+    twin = measure(session, arm).folder if request.has_twin else None
+    folder = measure(session, arm).folder
+    null = None if twin is None else null_of_runs(artifacts.read_arm(twin), artifacts.read_arm(folder))
+    return Baseline(folder=folder, null=null)
