@@ -31,8 +31,7 @@ from analysis.trial.values import Trial
 from analysis.verdict.compare import rank
 from k8s.console import Io, Parser, Verbs, verb
 from k8s.errors import ExitCode, SamezoneError, UsageError
-from k8s.lab.run import supervisor
-from k8s.lab.run.supervisor import Health
+from k8s.lab.run import bringing
 from k8s.routing.modes import parse_mode
 from loadtest import drill_cli, rundir
 
@@ -179,14 +178,13 @@ def demo_command(args: argparse.Namespace, io: Io) -> int:
 @contextmanager
 def _lab(args: argparse.Namespace, io: Io) -> Iterator[None]:
     """A running lab; one that was started here is down afterwards."""
-    ours = supervisor.status(io.lab_dir).health is not Health.UP
-    if ours:
-        k8s.cli.lab_up(args, io)
+    session = k8s.cli.lab_session(io)
+    lab = bringing.bring_up(session, k8s.cli.lab_settings(args, io))
     try:
         yield
     finally:
-        if ours:
-            supervisor.down(io.lab_dir)
+        if lab.is_ours:
+            bringing.take_down(session, io.lab_dir)
 
 
 def collect_command(args: argparse.Namespace, io: Io) -> int:

@@ -11,9 +11,8 @@ from typing import Any
 
 from k8s.effects import Patience
 from k8s.errors import InterruptedRunError, InvalidRunError, SamezoneError
-from k8s.live import control
-from k8s.live.control import Applied, HintsOutcome
-from k8s.routing.advice import nearest_counts
+from k8s.live import control, switching
+from k8s.live.control import Applied
 from k8s.routing.modes import RoutingMode, RoutingSettings, settings_of
 from k8s.topology import Event, HintsSeen, Recycled, Snapshot
 from loadtest.record import Asked, Caveat, LoadSeen, Place, RunRecord, RunStatus, Seen, Window
@@ -27,14 +26,6 @@ MEASURING = "measuring"
 
 OnProgress = Callable[[str, float, float, Progress | None], None]
 """Hears (step, seconds done, seconds in total, what the swarm did); in total 0 for a step without length."""
-
-
-class HintsRefusedError(InvalidRunError):
-    """The controller did not assign hints; *outcome* says what it said."""
-
-    def __init__(self, message: str, outcome: HintsOutcome) -> None:
-        super().__init__(message)
-        self.outcome = outcome
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,27 +215,18 @@ def _prepare(setup: Setup, asked: Asked) -> _Progressing:
     setup.on_progress(f"setting routing mode {mode.value} on {asked.service}", 0, 0, None)
     patience = Patience(timeout_s=setup.timing.hints_timeout_s, clock=setup.clock, sleep=setup.sleep)
     applied = control.set_mode(setup.cluster, asked.service, mode, patience)
-    outcome = control.await_hints(
-        setup.cluster, asked.service, mode, events_before=applied.events_before, patience=patience
+    outcome = switching.require_hints(
+        setup.cluster,
+        asked.service,
+        mode,
+        events_before=applied.events_before,
+        patience=patience,
+        doing=f"setting {mode.value} on Service {asked.service}",
+        afterwards="the Service is as it was",
     )
-    if not outcome.converged:
-        raise HintsRefusedError(_refusal(setup.cluster, asked, outcome), outcome)
     setup.sleep(setup.timing.settle_s)
     caveats = [Caveat(code="routing-conflict", text=text) for text in applied.warnings]
     return _Progressing(applied=applied, hints_start=outcome.hints, caveats=caveats)
-
-
-def _refusal(cluster: RunnableCluster, asked: Asked, outcome: HintsOutcome) -> str:
-    """What was seen, what the controller says, and which counts of pods it would accept."""
-    said = "the controller said nothing"
-    if outcome.refusal:
-        advice = nearest_counts(cluster.snapshot([]).nodes, outcome.hints.endpoints)
-        said = f"the controller says: {outcome.refusal}; {advice}"
-    return (
-        f"setting {asked.mode} on Service {asked.service}: hints were not assigned within "
-        f"{outcome.waited_s:.1f} s ({outcome.hints.hinted} of {outcome.hints.endpoints} endpoints hinted); "
-        f"{said}; the Service is as it was"
-    )
 
 
 def _recycle(setup: Setup) -> Recycled | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from k8s.cli import add_place, open_cluster, originals, service_key
 from k8s.console import Io, Parser, Verbs, verb
+from k8s.effects import Talk
 from k8s.errors import ExitCode, UsageError
 from k8s.lab import state as lab_state
 from k8s.routing.modes import parse_mode
@@ -107,7 +108,7 @@ def session_of(args: argparse.Namespace, io: Io) -> MeasureSession:
         open_platform=partial(platform_of, args, io),
         clock=io.clock,
         sleep=io.sleep,
-        consent=Consent(say=io.say, agree=partial(io.agree, yes=False), given=args.yes),
+        consent=Consent(talk=Talk(say=io.say, agree=partial(io.agree, yes=False)), given=args.yes),
         say=io.say,
         originals=originals(io),
         logs=io.home / "logs",

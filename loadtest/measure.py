@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from k8s.effects import Say, Talk
 from k8s.routing.modes import RoutingMode, RoutingSettings
 from k8s.topology import ServiceKey
 from loadtest import rundir
@@ -57,18 +58,16 @@ class MeasureRequest:
 class Consent:
     """Agreement to change a cluster: asked for once in a session, announced before every arm."""
 
-    say: Callable[[str], None]
-    agree: Callable[[Sequence[str]], None]
-    """Shows lines to a person and asks; UsageError where the answer is no, or nobody is there."""
+    talk: Talk
     given: bool = False
 
     def ask(self, lines: Sequence[str]) -> None:
         """Return once it is given; UsageError where it is refused."""
         if self.given:
             for line in lines:
-                self.say(line)
+                self.talk.say(line)
         else:
-            self.agree(lines)
+            self.talk.agree(lines)
             self.given = True
 
 
@@ -97,8 +96,7 @@ class MeasureSession:
     clock: Callable[[], float]
     """Wall clock, seconds since the epoch."""
     sleep: Callable[[float], None]
-    say: Callable[[str], None]
-    """A line for a person."""
+    say: Say
     consent: Consent
     originals: OriginalsStore
     logs: Path

@@ -1,18 +1,19 @@
 """How far a run is, on a person's terminal or as lines."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+from k8s.effects import Say
 from loadtest.arm_run import OnProgress
 from loadtest.swarm import interface as swarms
 
 
 @contextmanager
-def progress_bars(stream: TextIO, say: Callable[[str], None]) -> Iterator[OnProgress]:
+def progress_bars(stream: TextIO, say: Say) -> Iterator[OnProgress]:
     """Bars with time left, achieved rate and failures; where *stream* is no terminal, *say* tells it."""
     console = Console(file=stream)
     columns = (

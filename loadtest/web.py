@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from k8s.effects import Say
 from k8s.topology import ServiceKey
 from loadtest.swarm.platforms import Platform
 
@@ -26,7 +27,7 @@ def serve(
     *,
     clock: Callable[[], float],
     sleep: Callable[[float], None],
-    say: Callable[[str], None],
+    say: Say,
 ) -> None:
     """Returns after Ctrl-C, or when a worker is gone; the load generators have ended then."""
     swarm = platform.swarm(

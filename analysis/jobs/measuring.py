@@ -9,6 +9,7 @@ from pathlib import Path
 from analysis import artifacts
 from analysis.source.collect import Poll, collect
 from analysis.source.interface import Source
+from k8s.effects import Say
 from k8s.errors import UnreachableError
 from loadtest import rundir
 from loadtest.measure import MeasuredRun, MeasureRequest, MeasureSession
@@ -26,8 +27,7 @@ class CollectSession:
     open_source: OpenSource
     clock: Callable[[], float]
     sleep: Callable[[float], None]
-    say: Callable[[str], None]
-    """A line for a person."""
+    say: Say
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,17 +1,18 @@
 """The runs that a folder holds, as rows of the history."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 from analysis import artifacts, history
 from analysis.history import Run
 from analysis.model import Comparison
+from k8s.effects import Say
 from k8s.errors import SamezoneError, UsageError
 from loadtest import rundir
 
 
-def stored_runs(root: Path, say: Callable[[str], None]) -> Iterator[Run]:
+def stored_runs(root: Path, say: Say) -> Iterator[Run]:
     """Every collected run below *root*, by name; of what cannot be read *say* hears why it is left out.
 
     UsageError where there is no such folder.
@@ -37,7 +38,7 @@ def _folders(root: Path) -> Iterator[Path]:
         yield from (one.parent for one in inner)
 
 
-def _comparison(folder: Path, say: Callable[[str], None]) -> Comparison | None:
+def _comparison(folder: Path, say: Say) -> Comparison | None:
     """A run that was measured stays in the history, whatever became of its comparison."""
     if not (folder / rundir.COMPARISON).is_file():
         return None

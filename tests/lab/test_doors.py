@@ -11,6 +11,7 @@ from analysis.jobs.baseline import BaselineRequest, baseline
 from analysis.jobs.enabling import EnableRequest, enable
 from analysis.jobs.measuring import Session
 from analysis.source.xray import XRay
+from k8s.effects import Talk
 from k8s.errors import UsageError
 from k8s.lab import state as lab_state
 from k8s.live.cluster import connect
@@ -46,7 +47,7 @@ class _Notebook:
             clock=time.time,
             sleep=time.sleep,
             say=self.said.append,
-            consent=Consent(say=self.said.append, agree=self._asked),
+            consent=Consent(talk=Talk(say=self.said.append, agree=self._asked)),
             originals=Originals(folder / "originals"),
             logs=folder / "logs",
         )

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from k8s.effects import Talk
 from k8s.errors import UnreachableError, UsageError
 from k8s.live.originals import Originals
 from k8s.routing.modes import RoutingMode, mode_of
@@ -146,7 +147,7 @@ def session(platform: FakePlatform, folder: Path, person: Person | None = None) 
         clock=platform.cluster.clock,
         sleep=platform.cluster.sleep,
         say=person.say,
-        consent=Consent(say=person.say, agree=person.agree),
+        consent=Consent(talk=Talk(say=person.say, agree=person.agree)),
         originals=Originals(folder / "originals"),
         logs=folder / "logs",
         versions=(("samezone", "0.1.0"),),

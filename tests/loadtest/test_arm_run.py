@@ -6,9 +6,10 @@ import pytest
 
 from k8s.errors import InterruptedRunError, InvalidRunError, UnreachableError
 from k8s.live.control import DISABLED_REASONS
+from k8s.live.switching import HintsRefusedError
 from k8s.routing.modes import RoutingMode, RoutingSettings, mode_of
 from k8s.topology import Event, ServiceKey
-from loadtest.arm_run import ArmRequest, ArmRun, HintsRefusedError, Setup, run_arm
+from loadtest.arm_run import ArmRequest, ArmRun, Setup, run_arm
 from loadtest.record import Asked, RunStatus
 from tests.k8s.fakes import KEY, FakeCluster, endpoint, one_slice
 from tests.loadtest.fakes import LOAD, PLACE, FakeSwarm

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from k8s.effects import Talk
 from k8s.errors import InterruptedRunError, InvalidRunError, UsageError
 from k8s.live.originals import Originals
 from k8s.routing.modes import RoutingMode, RoutingSettings, mode_of
@@ -99,7 +100,7 @@ def test_consent_is_asked_for_once(platform: FakePlatform, tmp_path: Path):
 def test_consent_that_was_given_before_is_not_asked_for(platform: FakePlatform, tmp_path: Path):
     """As with --yes: it is only said what will change."""
     person = Person(agrees=False)
-    given = Consent(say=person.say, agree=person.agree, given=True)
+    given = Consent(talk=Talk(say=person.say, agree=person.agree), given=True)
     on = replace(session(replace(platform, checked=ANNOUNCED), tmp_path), consent=given)
 
     measure(on, request(tmp_path, keep=True))

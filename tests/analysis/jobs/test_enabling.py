@@ -18,10 +18,10 @@ from analysis.verdict.judged import Decision
 from analysis.verdict.requirements import parse
 from k8s.errors import UsageError
 from k8s.live.control import DISABLED_REASONS
+from k8s.live.switching import HintsRefusedError
 from k8s.routing.modes import RoutingMode, mode_of
 from k8s.topology import Event
 from loadtest import rundir
-from loadtest.arm_run import HintsRefusedError
 from tests.analysis.shops import LOAD, Shop, ShopCluster, raw_items
 
 
