@@ -73,10 +73,11 @@ def _preflight(open_source: OpenSource, place: Place) -> None:
 def collect_run(session: CollectSession, folder: Path) -> None:
     """Read the run's graph and traces into its folder."""
     record = rundir.read_record(folder)
-
-    def say(poll: Poll, expected: int) -> None:
-        session.say(f"X-Ray shows {poll.requests} of {expected} requests, {poll.calls} calls between pods")
-
     with session.open_source(record.place) as source:
+
+        def say(poll: Poll, expected: int) -> None:
+            seen = f"{poll.requests} of {expected} requests, {poll.calls} calls between pods"
+            session.say(f"{source.title} shows {seen}")
+
         collected = collect(source, record, clock=session.clock, sleep=session.sleep, on_poll=say)
     artifacts.save_collected(folder, collected)

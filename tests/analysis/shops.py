@@ -4,20 +4,22 @@ The shop's two ui pods make two thousand requests in a window; the routing mode 
 of their calls to catalog stays in its zone. Files are real ones.
 """
 
+import random
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from analysis.arm.result import ArmInputs
 from analysis.jobs.measuring import Session
+from analysis.source.interface import Answers, Patience, Question, Raw, Source
+from analysis.source.xray.reader import NAME, TITLE, XRayReader
 from k8s.errors import UnreachableError
 from k8s.live.live_scene import NODES, PODS, SERVICES, SLICES
 from k8s.routing.modes import RoutingMode, mode_of
 from k8s.topology import EndpointSlice, Event, ServiceKey, Snapshot
 from loadtest.measure import Load
-from loadtest.record import Place, Window
+from loadtest.record import Place
 from loadtest.swarm.interface import Phase, Progress
 from loadtest.worker.plan import LoadPlan
 from loadtest.worker.tally import WorkerTally
@@ -131,7 +133,6 @@ class Shop:
     is_dark: bool = False
     """Whether the source does not answer."""
     preflights: int = 0
-    is_stand_in: bool = True
 
     def __post_init__(self) -> None:
         self.platform = FakePlatform(
@@ -139,7 +140,9 @@ class Shop:
             make_swarm=lambda cluster: ShopSwarm(cluster, shop=self),
             facts=self.facts,
         )
-        self._seen: ArmInputs | None = None
+        self.source = ShopSource(self)
+        self.graph: tuple[Raw, ...] = ()
+        self.traces: tuple[Raw, ...] = ()
 
     def serve(self, mode: RoutingMode, run_id: str) -> None:
         """A window's calls; every one over a connection of its own."""
@@ -147,34 +150,41 @@ class Shop:
         same = round(CALLS * self.shares[mode])
         # Equal arms are not equal to the last call.
         same = min(CALLS, same + len(self.windows) % 3)
-        self._seen = worlds.inputs(same, CALLS - same, mode=mode.value, seed=len(self.windows))
+        self.graph = worlds.whole_graph(same, CALLS - same).pages()
+        self.traces = worlds.traces_of(same, CALLS - same, seed=len(self.windows))
 
     def session(self) -> Session:
         return Session(
-            traffic=traffic_session(self.platform, self.folder, self.person), open_source=self.source
+            traffic=traffic_session(self.platform, self.folder, self.person), open_source=self.open_source
         )
 
     @contextmanager
-    def source(self, place: Place) -> Iterator["Shop"]:
+    def open_source(self, place: Place) -> Iterator[Source]:
         assert place == self.facts
-        yield self
-
-    # What follows is a GraphSource over the last window.
+        yield self.source
 
     def preflight(self) -> None:
         self.preflights += 1
 
-    def graph(self, window: Window) -> Any:
-        del window
-        if self.is_dark or self._seen is None:
+
+@dataclass
+class ShopSource(Source):
+    """Answers for the shop's last window as X-Ray would."""
+
+    shop: Shop
+    name = NAME
+    title = TITLE
+    patience = Patience(poll_s=0.5, least_s=0.0, most_s=60.0, traces=1000)
+    reader = XRayReader()
+
+    def preflight(self) -> None:
+        self.shop.preflight()
+
+    def ask(self, question: Question) -> Answers:
+        if self.shop.is_dark:
             raise UnreachableError("calling get_service_graph: no answer")
-        return self._seen.graph.queries
+        assert self.shop.windows[-1][1] == question.run_id
+        return (self.shop.graph,)
 
-    def trace_ids(self, window: Window, expression: str, *, limit: int) -> tuple[str, ...]:
-        del window, expression
-        assert self._seen is not None
-        return tuple(str(number) for number in range(len(self._seen.traces)))[:limit]
-
-    def traces(self, ids: tuple[str, ...]) -> tuple[dict[str, Any], ...]:
-        assert self._seen is not None
-        return tuple(self._seen.traces[int(one)] for one in ids)
+    def sample(self, question: Question, most: int) -> tuple[Raw, ...]:
+        return tuple(random.Random(question.run_id).sample(self.shop.traces, most))

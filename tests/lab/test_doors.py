@@ -10,7 +10,8 @@ from analysis import artifacts
 from analysis.jobs.baseline import BaselineRequest, baseline
 from analysis.jobs.enabling import EnableRequest, enable
 from analysis.jobs.measuring import Session
-from analysis.source.xray import XRay
+from analysis.source.xray.client import XRay
+from analysis.source.xray.source import XRaySource
 from k8s.effects import Talk
 from k8s.errors import UsageError
 from k8s.lab import state as lab_state
@@ -52,9 +53,9 @@ class _Notebook:
             logs=folder / "logs",
         )
 
-    def source(self, place: Place) -> nullcontext[XRay]:
+    def source(self, place: Place) -> nullcontext[XRaySource]:
         url = lab_state.load(self.lab_dir).xray_url
-        return nullcontext(XRay(region=place.region, endpoint_url=url, dummy_credentials=True))
+        return nullcontext(XRaySource(XRay(region=place.region, endpoint_url=url, dummy_credentials=True)))
 
     def _platform(self) -> LabPlatform:
         state = lab_state.load(self.lab_dir)

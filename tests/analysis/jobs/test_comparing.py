@@ -11,6 +11,7 @@ from analysis.source.collect import Collected
 from analysis.verdict.judged import Decision
 from k8s.errors import UsageError
 from loadtest import rundir
+from tests.analysis.test_history import graph_file
 from tests.analysis.verdict import worlds
 
 
@@ -21,7 +22,10 @@ def stored(root: Path, name: str, same: int, cross: int, *, mode: str, seed: int
     inputs = worlds.inputs(same, cross, mode=mode, seed=seed)
     rundir.write_json(folder / rundir.RECORD, replace(inputs.record, run_id=name))
     rundir.write_lines(folder / rundir.TOPOLOGY, inputs.topology)
-    artifacts.save_collected(folder, Collected(graph=inputs.graph, traces=inputs.traces))
+    collected = Collected(
+        graph=graph_file(worlds.whole_graph(same, cross)), traces=worlds.traces_of(same, cross, seed=seed)
+    )
+    artifacts.save_collected(folder, collected)
     return folder
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from analysis import artifacts
 from analysis.jobs.measuring import collect_run, measure
+from analysis.source.collect import GraphFile
 from k8s.errors import InvalidRunError, UnreachableError
 from k8s.routing.modes import RoutingMode
 from loadtest import rundir
@@ -23,14 +24,18 @@ def tar(shop: Shop) -> MeasureRequest:
     return MeasureRequest(mode=RoutingMode.TAR, load=LOAD, runs=shop.folder / "runs")
 
 
+def collected(folder: Path) -> GraphFile:
+    return rundir.read_json(folder / rundir.GRAPH, GraphFile, schema=1)
+
+
 def test_a_run_is_measured_and_collected(shop: Shop):
     """Graph and traces stand beside the record, and hold every request of it."""
     run = measure(shop.session(), tar(shop))
 
     inputs = artifacts.read_arm(run.folder)
     assert inputs.record == run.record
-    assert (inputs.graph.stable, inputs.graph.reconciled) == (True, True)
-    assert len(inputs.traces) == 1000
+    assert (inputs.stable, collected(run.folder).reconciled) == (True, True)
+    assert inputs.counts.sample.traces == 1000
     assert shop.person.said[-1].startswith("X-Ray shows 2000 of 2000 requests")
 
 
@@ -46,7 +51,7 @@ def test_a_source_that_is_away_costs_no_run(shop: Shop):
     shop.is_dark = False
     collect_run(shop.session().collecting, folder)
 
-    assert artifacts.read_arm(folder).graph.reconciled
+    assert collected(folder).reconciled
 
 
 def test_a_source_that_would_not_show_all_calls_is_refused_first(tmp_path: Path):

@@ -1,6 +1,7 @@
 """Measured windows of invented worlds: a chosen share, chosen response times, whole in every other way."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -46,6 +47,22 @@ def whole_graph(same: int, cross: int) -> Graph:
     return shown
 
 
+def traces_of(
+    same: int, cross: int, *, same_s: float = 0.001, cross_s: float = 0.003, seed: int = 1
+) -> tuple[dict[str, Any], ...]:
+    """A trace for every call of the two ui pods."""
+    rng = np.random.default_rng(seed)
+    traces, number = [], 0
+    for mine, other in (("1", "2"), ("2", "1")):
+        for server, count, each_s in ((mine, same, same_s), (other, cross, cross_s)):
+            for duration_s in each_s * rng.gamma(20.0, 0.05, count):
+                number += 1
+                caller, callee = call(f"ui-{mine}", f"catalog-{server}", port(number), number)
+                caller["subsegments"][0]["end_time"] = 100.0 + duration_s
+                traces.append(trace(caller, callee))
+    return tuple(traces)
+
+
 def inputs(
     same: int,
     cross: int,
@@ -61,17 +78,9 @@ def inputs(
 
     *graph* is shown instead of the graph of these calls.
     """
-    rng = np.random.default_rng(seed)
-    traces, number = [], 0
-    for mine, other in (("1", "2"), ("2", "1")):
-        for server, count, each_s in ((mine, same, same_s), (other, cross, cross_s)):
-            for duration_s in each_s * rng.gamma(20.0, 0.05, count):
-                number += 1
-                caller, callee = call(f"ui-{mine}", f"catalog-{server}", port(number), number)
-                caller["subsegments"][0]["end_time"] = 100.0 + duration_s
-                traces.append(trace(caller, callee))
+    traces = traces_of(same, cross, same_s=same_s, cross_s=cross_s, seed=seed)
     shown = graph or whole_graph(same, cross)
-    made = arm(shown, mode=mode, seen=load(), truth=truth(same, cross), traces=tuple(traces))
+    made = arm(shown, mode=mode, seen=load(), truth=truth(same, cross), traces=traces)
     return replace(made, **changes)
 
 
