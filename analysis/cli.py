@@ -87,18 +87,22 @@ def parser() -> Parser:
     verbs: Verbs[Parser] = root.add_subparsers(
         dest="verb", metavar="VERB", required=True, parser_class=Parser
     )
-    shower = verb(verbs, "demo", demo_command, summary="The whole job on the lab: baseline, TAR, report.")
-    loadtest.cli.add_load(shower)
-    k8s.cli.add_lab_options(shower)
-    measurer = verb(verbs, "baseline", baseline_command, summary="Measure with routing off and print it.")
-    measurer.add_argument(
+    demo_verb = verb(verbs, "demo", demo_command, summary="The whole job on the lab: baseline, TAR, report.")
+    loadtest.cli.add_load(demo_verb)
+    k8s.cli.add_lab_options(demo_verb)
+    baseline_verb = verb(
+        verbs, "baseline", baseline_command, summary="Measure with routing off and print it."
+    )
+    baseline_verb.add_argument(
         "--no-null", action="store_true", help="measure it once: saves time, but then no verdict is valid"
     )
-    loadtest.cli.add_load(measurer)
-    enabler = verb(verbs, "enable", enable_command, summary="Set a mode, measure, compare with the baseline.")
-    enabler.add_argument("mode", help="tar, prefer-close, prefer-same-zone or prefer-same-node")
-    enabler.add_argument("--baseline", type=Path, help="run folder; default: the newest one that fits")
-    loadtest.cli.add_load(enabler)
+    loadtest.cli.add_load(baseline_verb)
+    enable_verb = verb(
+        verbs, "enable", enable_command, summary="Set a mode, measure, compare with the baseline."
+    )
+    enable_verb.add_argument("mode", help="tar, prefer-close, prefer-same-zone or prefer-same-node")
+    enable_verb.add_argument("--baseline", type=Path, help="run folder; default: the newest one that fits")
+    loadtest.cli.add_load(enable_verb)
     k8s.cli.add(verbs)
     loadtest.cli.add(verbs)
     collector = verb(verbs, "collect", collect_command, summary="Read a run's service graph from X-Ray.")
@@ -114,10 +118,10 @@ def parser() -> Parser:
     reporter = verb(verbs, "report", report_command, summary="Render the report again from the artifacts.")
     reporter.add_argument("run", type=Path, nargs="?", help="run folder; default: the newest comparison")
     reporter.add_argument("--runs", type=Path, default=DEFAULT_RUNS)
-    for one in (shower, enabler, comparer):
+    for one in (demo_verb, enable_verb, comparer):
         terms_cli.add_byte_options(one)
         terms_cli.add_options(one)
-    for one in (shower, measurer, enabler):
+    for one in (demo_verb, baseline_verb, enable_verb):
         source_cli.add_options(one)
     return root
 
