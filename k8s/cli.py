@@ -10,7 +10,7 @@ from k8s.effects import Patience, Talk
 from k8s.eks import cli as eks_cli
 from k8s.eks import kind_cli
 from k8s.errors import ExitCode, UsageError
-from k8s.lab import life_cli, xray_cli
+from k8s.lab import life_cli, scenario_files, xray_cli
 from k8s.lab import state as lab_state
 from k8s.lab.design import scenario
 from k8s.lab.design.settings import DEFAULT_API_PORT, DEFAULT_XRAY_PORT, LabSettings
@@ -116,7 +116,7 @@ def _add_lab(verbs: "Verbs[Parser]") -> None:
 def add_lab_options(up: argparse.ArgumentParser) -> None:
     """Options that describe a lab to be started."""
     up.add_argument(
-        "--scenario", metavar="NAME", help=f"a .yaml file, or one of {', '.join(scenario.names())}"
+        "--scenario", metavar="NAME", help=f"a .yaml file, or one of {', '.join(scenario_files.names())}"
     )
     up.add_argument("--zones", default="eu-west-1a,eu-west-1b,eu-west-1c", help="comma-separated")
     up.add_argument("--nodes-per-zone", type=int, default=1)
@@ -146,7 +146,7 @@ def lab_settings(args: argparse.Namespace, io: Io) -> LabSettings:
         seed=args.lab_seed,
         state_dir=io.lab_dir,
     )
-    return settings if args.scenario is None else scenario.apply(scenario.read(args.scenario), settings)
+    return settings if args.scenario is None else scenario.apply(scenario_files.read(args.scenario), settings)
 
 
 def _replicas(option: str, text: str) -> tuple[int, ...]:

@@ -1,90 +1,133 @@
-"""Scenario files: a lab's shape as YAML, the well-known situations among them.
+"""What a scenario file may say, and the lab's settings it makes (pure).
 
-``samezone lab up --scenario NAME`` takes one of the files beside this module, or a path. Their form is
-published as ``scenarios/schema.json``; what is wrong with a file is said with its line.
+The types below are the one declaration of its shape: they convert, and ``scenarios/schema.json`` is made of
+them. How a file's text is read is in ``scenario_text.py``.
 """
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
-from functools import cache
-from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
-import yaml
+from msgspec import UNSET, Meta, UnsetType
 
-from k8s.errors import UsageError
 from k8s.lab.design.settings import ExtraNode, LabSettings, PairDelay, Rollout
-from k8s.lab.design.shape import Flaw, Place, dotted, flaws
 from k8s.topology import Zone
 
-FOLDER = Path(__file__).parents[1] / "scenarios"
-SCHEMA = FOLDER / "schema.json"
+Place = tuple[str | int, ...]
+"""Keys and indices from the root of a document."""
+
+_LONGEST_DELAY_MS = 3_600_000.0
+_LONGEST_PAUSE_S = 86_400.0
 _ZONES = ("eu-west-1a", "eu-west-1b", "eu-west-1c")
 
+Count = Annotated[int, Meta(ge=0)]
+OneOrMore = Annotated[int, Meta(ge=1)]
+Milliseconds = Annotated[float, Meta(ge=0, le=_LONGEST_DELAY_MS)]
+ZoneName = Annotated[str, Meta(pattern="^[a-z0-9-]*[0-9][a-z]$")]
+PodsByZone = Annotated[dict[str, Count], Meta(description="Pods by zone.")]
+PodsInOrder = Annotated[
+    tuple[Count, ...], Meta(min_length=1, description="Pods in each zone, in the order of zones.")
+]
 
-class _Node(msgspec.Struct, frozen=True):
+
+class NodeEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A node that is in the API only."""
+
     name: str
     zone: str | None = None
-    cpu_milli: int = 4000
+    cpu_milli: Count = 4000
     control_plane: bool = False
 
 
-class _Rollout(msgspec.Struct, frozen=True):
-    start: int
-    every_s: float = 1.0
+class RolloutEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Catalog pods that come one after the other once the lab is up."""
+
+    start: Annotated[OneOrMore, Meta(description="Pods at the beginning.")]
+    every_s: Annotated[float, Meta(ge=0, le=_LONGEST_PAUSE_S)] = 1.0
 
 
-class _Delay(msgspec.Struct, frozen=True):
+class DelayEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A pair of zones whose latency differs from cross_zone_delay_ms."""
+
     zones: tuple[str, str]
-    ms: float
+    ms: Milliseconds
 
 
-class Scenario(msgspec.Struct, frozen=True):
-    """What a scenario file may say; everything but the description has the lab's defaults."""
+class PodsEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Pods by workload and zone; zones that are not named get none. In place of ui and catalog."""
 
-    description: str
-    zones: tuple[str, ...] = _ZONES
-    nodes_per_zone: int = 1
-    cpu_milli: dict[str, int] = {}
-    """By zone: allocatable CPU of each of its nodes."""
-    pods: dict[str, dict[str, int]] = {}
-    """By workload and zone; in place of the next two."""
-    ui: tuple[int, ...] = ()
-    """Pods in each zone, in the order of ``zones``; one each if nothing is said."""
-    catalog: tuple[int, ...] = ()
+    ui: PodsByZone | UnsetType = UNSET
+    catalog: PodsByZone | UnsetType = UNSET
+
+
+class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What samezone lab up --scenario reads, as YAML. Everything but the description has a default."""
+
+    description: Annotated[str, Meta(description="What is to be seen here.")]
+    zones: Annotated[
+        tuple[ZoneName, ...],
+        Meta(min_length=1, description="A region and one letter each."),
+    ] = _ZONES
+    nodes_per_zone: OneOrMore = 1
+    cpu_milli: Annotated[
+        dict[str, OneOrMore],
+        Meta(description="By zone: allocatable CPU of each of its nodes; elsewhere 4000."),
+    ] = {}
+    pods: PodsEntry = PodsEntry()
+    ui: PodsInOrder | UnsetType = UNSET
+    """One each if nothing is said."""
+    catalog: PodsInOrder | UnsetType = UNSET
     """Two each if nothing is said."""
-    cross_zone_delay_ms: float = 0.6
-    delays: tuple[_Delay, ...] = ()
-    keep_alive: bool = False
-    extra_nodes: tuple[_Node, ...] = ()
-    rollout: _Rollout | None = None
+    cross_zone_delay_ms: Annotated[Milliseconds, Meta(description="Extra one-way latency.")] = 0.6
+    delays: tuple[DelayEntry, ...] = ()
+    keep_alive: Annotated[bool, Meta(description="Whether ui keeps its connections to catalog.")] = False
+    extra_nodes: tuple[NodeEntry, ...] = ()
+    rollout: RolloutEntry | None = None
 
     def per_zone(self, workload: str, default: int) -> tuple[int, ...]:
         """Pods of a workload in each zone, in the order of ``zones``."""
-        if workload in self.pods:
-            return tuple(self.pods[workload].get(zone, 0) for zone in self.zones)
-        given: tuple[int, ...] = getattr(self, workload)
-        return given or (default,) * len(self.zones)
+        by_zone: dict[str, int] | UnsetType = getattr(self.pods, workload)
+        if by_zone is not UNSET:
+            return tuple(by_zone.get(zone, 0) for zone in self.zones)
+        given: tuple[int, ...] | UnsetType = getattr(self, workload)
+        return (default,) * len(self.zones) if given is UNSET else given
 
 
-def names() -> tuple[str, ...]:
-    """The scenarios that come with the lab."""
-    return tuple(sorted(path.stem for path in FOLDER.glob("*.yaml")))
+def schema() -> dict[str, Any]:
+    """The shape as JSON Schema 2020-12, as ``scenarios/schema.json`` publishes it."""
+    heading = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": "https://samezone.dev/schemas/scenario.json",
+        "title": "A scenario of the samezone lab",
+    }
+    return heading | msgspec.json.schema(Scenario)
 
 
-def read(name: str) -> Scenario:
-    """A scenario by its name or its file; UsageError names the file, the line and the key."""
-    path = Path(name) if name.endswith((".yaml", ".yml")) else FOLDER / f"{name}.yaml"
-    try:
-        return _parsed(path.read_text(encoding="utf-8"), str(path))
-    except FileNotFoundError:
-        raise UsageError(
-            f"reading scenario {name}: no such file; there are {', '.join(names())}, or give a .yaml file"
-        ) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"reading scenario {path}: {error}") from error
+def schema_text() -> str:
+    """The schema as it stands in its file."""
+    return msgspec.json.format(msgspec.json.encode(schema()), indent=2).decode() + "\n"
+
+
+def misfits(scenario: Scenario) -> Iterator[tuple[Place, str]]:
+    """Where and how the parts do not fit each other, which their types cannot say."""
+    zones = scenario.zones
+    named: list[Place] = [("cpu_milli", zone) for zone in scenario.cpu_milli]
+    for workload in ("ui", "catalog"):
+        in_order: tuple[int, ...] | UnsetType = getattr(scenario, workload)
+        by_zone: dict[str, int] | UnsetType = getattr(scenario.pods, workload)
+        if in_order is not UNSET and by_zone is not UNSET:
+            yield (workload,), f"given here and as pods.{workload}; choose one"
+        if in_order is not UNSET and len(in_order) != len(zones):
+            yield (workload,), f"expected {len(zones)} numbers, one for each zone, got {len(in_order)}"
+        if by_zone is not UNSET:
+            named += [("pods", workload, zone) for zone in by_zone]
+    for place in named:
+        if place[-1] not in zones:
+            yield place, f"no such zone; the scenario has {', '.join(zones)}"
+    for index, pair in enumerate(scenario.delays):
+        if not set(pair.zones) <= set(zones) or len(set(pair.zones)) == 1:
+            yield ("delays", index, "zones"), f"expected two of the zones {', '.join(zones)}"
 
 
 def apply(scenario: Scenario, settings: LabSettings) -> LabSettings:
@@ -117,77 +160,3 @@ def apply(scenario: Scenario, settings: LabSettings) -> LabSettings:
         ),
         rollout=None if rollout is None else Rollout(start=rollout.start, every_s=rollout.every_s),
     )
-
-
-@cache
-def schema() -> Mapping[str, Any]:
-    """The published schema."""
-    found: Mapping[str, Any] = json.loads(SCHEMA.read_text(encoding="utf-8"))
-    return found
-
-
-def _parsed(text: str, path: str) -> Scenario:
-    try:
-        for event in yaml.parse(text, Loader=yaml.SafeLoader):
-            if isinstance(event, yaml.AliasEvent):
-                line = event.start_mark.line + 1 if event.start_mark else 1
-                raise UsageError(f"{path}:{line}: *{event.anchor}: aliases are not read; write it out")
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
-        raw = yaml.safe_load(text)
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise UsageError(f"{path}:{line}: {' '.join(str(error.problem).split())}") from error
-    except yaml.YAMLError as error:
-        raise UsageError(f"{path}:1: {' '.join(str(error).split())}") from error
-    lines: dict[Place, int] = {(): 1}
-    found = tuple(_read_lines(root, (), lines)) if root is not None else ()
-    found = found or flaws(raw, schema()) or tuple(_misfits(raw))
-    if found:
-        first = min(found, key=lambda flaw: _line(lines, flaw.place))
-        more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
-        raise UsageError(f"{path}:{_line(lines, first.place)}: {first}{more}")
-    return msgspec.convert(raw, Scenario)
-
-
-def _read_lines(node: yaml.Node, place: Place, lines: dict[Place, int]) -> Iterator[Flaw]:
-    """Fill in the line of every place; a key that is given twice is a flaw, which YAML would swallow."""
-    if isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            inner = (*place, str(key.value))
-            if inner in lines:
-                yield Flaw(place=inner, message="given twice")
-            lines[inner] = key.start_mark.line + 1
-            yield from _read_lines(value, inner, lines)
-    elif isinstance(node, yaml.SequenceNode):
-        for index, value in enumerate(node.value):
-            lines[*place, index] = value.start_mark.line + 1
-            yield from _read_lines(value, (*place, index), lines)
-
-
-def _line(lines: Mapping[Place, int], place: Place) -> int:
-    """Of the place; of what is around it where YAML spells its key in another way."""
-    while place not in lines:
-        place = place[:-1]
-    return lines[place]
-
-
-def _misfits(raw: Mapping[str, Any]) -> Iterator[Flaw]:
-    """What a schema cannot say: how the parts have to fit each other."""
-    zones = raw.get("zones", _ZONES)
-    for workload in ("ui", "catalog"):
-        if workload in raw and workload in raw.get("pods", {}):
-            yield Flaw(
-                place=(workload,), message=f"given here and as {dotted(('pods', workload))}; choose one"
-            )
-        if workload in raw and len(raw[workload]) != len(zones):
-            message = f"expected {len(zones)} numbers, one for each zone, got {len(raw[workload])}"
-            yield Flaw(place=(workload,), message=message)
-    named: list[Place] = [("cpu_milli", zone) for zone in raw.get("cpu_milli", ())]
-    named += [("pods", workload, zone) for workload, by in raw.get("pods", {}).items() for zone in by]
-    for place in named:
-        if place[-1] not in zones:
-            yield Flaw(place=place, message=f"no such zone; the scenario has {', '.join(zones)}")
-    for index, pair in enumerate(raw.get("delays", ())):
-        if not set(pair["zones"]) <= set(zones) or len(set(pair["zones"])) == 1:
-            message = f"expected two of the zones {', '.join(zones)}"
-            yield Flaw(place=("delays", index, "zones"), message=message)
