@@ -144,7 +144,7 @@ def lab_settings(args: argparse.Namespace, io: Io) -> LabSettings:
         api_port=args.api_port,
         xray_port=args.xray_port,
         seed=args.lab_seed,
-        state_dir=io.lab_dir,
+        state_dir=str(io.lab_dir),
     )
     return settings if args.scenario is None else scenario.apply(scenario_files.read(args.scenario), settings)
 

@@ -7,10 +7,10 @@ from k8s.effects import Patience
 from k8s.errors import ExitCode
 from k8s.lab import processes, state
 from k8s.lab.apiclient.api import LabApi
+from k8s.lab.asking import delays_of
 from k8s.lab.design import marks
 from k8s.lab.life import Life
 from k8s.lab.nodes.kubelet import rfc3339_now
-from k8s.lab.readiness import delays_of
 from k8s.model.quantity import cpu_milli
 from k8s.topology import ServiceKey, Zone
 

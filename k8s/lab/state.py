@@ -129,7 +129,7 @@ class LabState:
     @property
     def state_dir(self) -> Path:
         """Where this state was written."""
-        return self.settings.state_dir
+        return Path(self.settings.state_dir)
 
     @property
     def kubeconfig(self) -> Path:
@@ -183,7 +183,7 @@ def read(state_dir: Path) -> LabState | None:
     """
     path = state_dir / STATE_FILE
     try:
-        return msgspec.json.decode(path.read_bytes(), type=LabState, dec_hook=_decode)
+        return msgspec.json.decode(path.read_bytes(), type=LabState)
     except FileNotFoundError:
         return None
     except (OSError, msgspec.DecodeError) as error:
@@ -214,7 +214,7 @@ def write(state: LabState) -> None:
     """Put the state in its file's place, whole."""
     path = state.state_dir / STATE_FILE
     new = path.with_suffix(".new")
-    new.write_bytes(msgspec.json.format(msgspec.json.encode(state, enc_hook=_encode), indent=1))
+    new.write_bytes(msgspec.json.format(msgspec.json.encode(state), indent=1))
     new.replace(path)
 
 
@@ -245,12 +245,12 @@ def last_lines(log: Path, count: int = 5) -> tuple[str, ...]:
 
 def encode_settings(settings: LabSettings) -> str:
     """Settings as one line of JSON."""
-    return msgspec.json.encode(settings, enc_hook=_encode).decode()
+    return msgspec.json.encode(settings).decode()
 
 
 def decode_settings(text: str) -> LabSettings:
     """What ``encode_settings`` made."""
-    return msgspec.json.decode(text, type=LabSettings, dec_hook=_decode)
+    return msgspec.json.decode(text, type=LabSettings)
 
 
 def _kubeconfig(api_url: str) -> str:
@@ -271,15 +271,3 @@ users:
 - name: {CONTEXT}
   user: {{}}
 """
-
-
-def _encode(value: object) -> str:
-    if isinstance(value, Path):
-        return str(value)
-    raise NotImplementedError(f"{type(value).__name__} is not part of the state")
-
-
-def _decode(kind: type, value: object) -> object:
-    if kind is Path:
-        return Path(str(value))
-    raise NotImplementedError(f"{kind.__name__} is not part of the state")

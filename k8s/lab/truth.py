@@ -1,17 +1,13 @@
-"""The lab's ground truth: the relays' own counts of connections and bytes, read and compared."""
+"""The lab's ground truth: the relays' own counts of connections and bytes, as values (pure)."""
 
-import time
-import urllib.request
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import msgspec
 
 from k8s.errors import InvalidRunError, UnreachableError
 from k8s.topology import ServiceKey
-
-_TIMEOUT_S = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,25 +91,6 @@ def difference(before: TruthSnapshot, after: TruthSnapshot) -> TruthSnapshot:
             )
     rows = tuple(row for row in found.rows if any(_counts(row)))
     return TruthSnapshot(taken_at_s=after.taken_at_s, rows=rows)
-
-
-def read_truth(relay_admin_urls: Sequence[str], clock: Callable[[], float] = time.time) -> TruthSnapshot:
-    """Ask every relay; UnreachableError names the one that does not answer."""
-    taken_at_s = clock()
-    return merge(taken_at_s, [row for url in relay_admin_urls for row in parse(_get(f"{url}/counters"))])
-
-
-def _get(url: str) -> bytes:
-    try:
-        # Proxies of the environment are for other places than a loopback.
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with opener.open(url, timeout=_TIMEOUT_S) as response:
-            document: bytes = response.read()
-    except OSError as error:
-        raise UnreachableError(
-            f"asking the relay at {url}: {error}; is the lab up? samezone lab status"
-        ) from error
-    return document
 
 
 def _service_key(text: str) -> ServiceKey:

@@ -6,8 +6,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from k8s.lab import asking, truth
 from k8s.lab import state as lab_state
-from k8s.lab import truth
 from k8s.lab.design.addresses import WORKER_PODS_FROM, Addresses
 from k8s.lab.state import LabState
 from k8s.live import recycle
@@ -87,7 +87,7 @@ class LabPlatform:
     def read_truth(self) -> truth.TruthSnapshot:
         """The relays' counters now."""
         # Read again: a node may have joined since.
-        return truth.read_truth(lab_state.load(self.state.state_dir).relay_admin_urls)
+        return asking.read_truth(lab_state.load(self.state.state_dir).relay_admin_urls)
 
     def truth_file(self, before: truth.TruthSnapshot, after: truth.TruthSnapshot) -> TruthFile:
         """What the relays counted in between."""

@@ -12,6 +12,7 @@ import pytest
 
 from k8s.lab import state as lab_state
 from k8s.lab import truth
+from k8s.lab.asking import read_truth
 from k8s.lab.design.layout import CATALOG, UI
 from k8s.lab.state import LabState, PodState
 from k8s.topology import NodeName
@@ -122,7 +123,7 @@ def test_a_rollout_restart_loses_no_request(lab: Lab) -> None:
     assert set(seen) == {200}
     assert Counter(pod.zone for pod in pods(lab, "ui")) == dict.fromkeys(now(lab).zones, 1)
     assert not set(before.values()) & {pod.ip for pod in pods(lab, "ui")}
-    rows = truth.read_truth(now(lab).relay_admin_urls).rows
+    rows = read_truth(now(lab).relay_admin_urls).rows
     served = {row.server_ip for row in rows if row.service == UI and row.connections}
     assert served & set(before.values())  # what went is still counted, under its own address
 
@@ -160,9 +161,9 @@ def test_calls_fail_over_when_a_zone_fails_and_come_back_when_it_heals(lab: Lab)
     assert f"zone {zone} has failed: node-b-1 NotReady" in said(lab, "zone", "fail", zone)
     await_(lambda: not there & (ready_ips(lab, "ui") | ready_ips(lab, "catalog")), "its endpoints to leave")
     time.sleep(0.2)  # the relays gather changes for 20 ms
-    before = truth.read_truth(now(lab).relay_admin_urls)
+    before = read_truth(now(lab).relay_admin_urls)
     statuses = [page(lab, node) for node in (NODE_A, NODE_B) for _ in range(10)]
-    rows = truth.difference(before, truth.read_truth(now(lab).relay_admin_urls)).rows
+    rows = truth.difference(before, read_truth(now(lab).relay_admin_urls)).rows
     assert statuses == [200] * 20
     assert sum(row.connections for row in rows) == 20 * 3
     assert not there & {row.server_ip for row in rows}
@@ -226,7 +227,7 @@ def test_a_node_that_joins_gets_pods_and_a_delay_is_felt(lab: Lab) -> None:
 
 def served_to(lab: Lab, client: str) -> set[str]:
     """Who has served this client of catalog so far."""
-    rows = truth.read_truth(now(lab).relay_admin_urls).rows
+    rows = read_truth(now(lab).relay_admin_urls).rows
     return {row.server_ip for row in rows if row.service == CATALOG and row.client_ip == client}
 
 

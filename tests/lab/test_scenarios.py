@@ -11,9 +11,9 @@ import pytest
 
 from analysis.statistics import stats
 from k8s.effects import Patience
+from k8s.lab import scenario_files, truth
 from k8s.lab import state as lab_state
-from k8s.lab import truth
-from k8s.lab.design import scenario
+from k8s.lab.asking import read_truth
 from k8s.lab.state import LabState
 from k8s.live import control, live_scene
 from k8s.live.cluster import LiveCluster, connect
@@ -29,7 +29,7 @@ UI = ServiceKey(namespace="ui", name="ui")
 PAGES_A_POD = 102
 """/catalog makes three calls: 306 a client pod."""
 PATIENCE = Patience(timeout_s=10, clock=time.time, sleep=time.sleep)
-STEADY = [name for name in scenario.names() if name != "rollout-3-to-9"]
+STEADY = [name for name in scenario_files.names() if name != "rollout-3-to-9"]
 REFUSED = {"refused-4-4-3", "node-without-zone", "one-zone"}
 
 
@@ -52,11 +52,11 @@ def measured(state: LabState) -> tuple[int, int]:
     zone_of = {pod.ip: pod.zone for pod in state.pods}
     urls = [f"http://{pod.ip}:8080/catalog" for pod in state.pods if pod.namespace == "ui"] * PAGES_A_POD
     relays = [node.relay_admin_url for node in state.nodes]
-    before = truth.read_truth(relays)
+    before = read_truth(relays)
     with ThreadPoolExecutor(9) as pool:
         statuses = Counter(pool.map(_get, urls))
     assert statuses == {200: len(urls)}
-    rows = [row for row in truth.difference(before, truth.read_truth(relays)).rows if row.service == CATALOG]
+    rows = [row for row in truth.difference(before, read_truth(relays)).rows if row.service == CATALOG]
     same = sum(row.connections for row in rows if zone_of[row.client_ip] == zone_of[row.server_ip])
     return same, sum(row.connections for row in rows)
 

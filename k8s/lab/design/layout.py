@@ -3,9 +3,8 @@
 Pod names look as a ReplicaSet makes them, so that nothing can read a zone out of a name.
 """
 
-import random
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from k8s.lab.design.addresses import Addresses
@@ -73,24 +72,23 @@ class Layout:
         return Counter(self.node(pod.node).number for pod in self.pods)
 
 
-def lay_out(settings: LabSettings, octet: int) -> Layout:
-    """Place nodes and pods; the same settings always give the same layout."""
+def lay_out(settings: LabSettings, octet: int, letters: Callable[[int], str]) -> Layout:
+    """Place nodes and pods; *letters* gives so many letters of NAME_LETTERS, other ones each time."""
     addresses = Addresses(octet=octet)
     nodes = tuple(_nodes(settings, addresses))
-    rng = random.Random(settings.seed)  # noqa: S311 - names, not secrets
     used: Counter[NodeName] = Counter()
     pods: list[LabPod] = []
     for service, replicas, per_zone in (
         (CATALOG, settings.catalog_replicas, settings.catalog_per_zone),
         (UI, settings.ui_replicas, settings.ui_per_zone),
     ):
-        replica_set = f"{service.name}-{suffix(rng, 9)}"
+        replica_set = f"{service.name}-{letters(9)}"
         for node in _places(nodes, settings.zones, per_zone or _evenly(replicas, len(settings.zones))):
             used[node.name] += 1
             pods.append(
                 LabPod(
                     service=service,
-                    name=PodName(f"{replica_set}-{suffix(rng, 5)}"),
+                    name=PodName(f"{replica_set}-{letters(5)}"),
                     node=node.name,
                     zone=node.zone,
                     ip=addresses.pod(node.number, used[node.name]),
@@ -125,8 +123,3 @@ def _places(
         here = [node for node in nodes if node.zone == zone]
         for index in range(count):
             yield here[index % len(here)]
-
-
-def suffix(rng: random.Random, length: int) -> str:
-    """Random letters for a name."""
-    return "".join(rng.choices(NAME_LETTERS, k=length))

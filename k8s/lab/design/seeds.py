@@ -7,11 +7,12 @@ from typing import Any
 from k8s.lab.design.addresses import POD_PORT, SERVICE_PORT
 from k8s.lab.design.layout import LabNode, LabPod
 from k8s.lab.design.settings import ExtraNode
-from k8s.lab.relay.rules import KUBE_PROXY_MINOR
 from k8s.topology import ZONE_LABEL, NodeName, ServiceKey, Zone
 
 NAMESPACES = ("default", "kube-system", "catalog", "ui", "locust")
 APP_LABEL = "app.kubernetes.io/name"
+KUBE_PROXY_MINOR = 35
+"""The version of kube-proxy, 1.x, that the nodes say they run and the relays behave like."""
 KUBE_VERSION = f"v1.{KUBE_PROXY_MINOR}.0"
 CONTAINER = "app"
 EXTERNAL = "samezone.dev/external"

@@ -1,7 +1,6 @@
 """What a lab shall be: values, and the checks of them."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from k8s.errors import UsageError
 from k8s.lab.design.addresses import MAX_NODES, WORKER_PODS_FROM
@@ -71,8 +70,8 @@ class LabSettings:
     """Of pod names and of the controller's choices."""
     routing_seed: int | None = None
     """Of the relays' choices; None takes the operating system's randomness, as it should be for measuring."""
-    state_dir: Path
-    """Where state, logs, kubeconfig and env are written."""
+    state_dir: str
+    """The folder where state, logs, kubeconfig and env are written."""
 
     @property
     def region(self) -> str:

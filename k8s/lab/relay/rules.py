@@ -4,12 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from k8s.lab.design.addresses import Addresses
+from k8s.lab.design.seeds import KUBE_PROXY_MINOR
 from k8s.lab.relay.listener import Target
 from k8s.routing.proxy import Usable, usable
 from k8s.topology import EndpointSlice, Node, NodeName, Service, ServiceKey, Zone
-
-KUBE_PROXY_MINOR = 35
-"""The version of kube-proxy, 1.x, that the nodes say they run and the relays behave like."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,21 +1,20 @@
 """Everything in the supervisor that follows the API, put together: machines, outages, workloads, kubelets."""
 
 import logging
-import random
 import time
 from collections.abc import Callable, Iterable
-from functools import partial
 
 from k8s.lab.apiclient.api import ApiError, LabApi
 from k8s.lab.apiclient.feed import Feed
+from k8s.lab.asking import answers
 from k8s.lab.controllers.workloads import Feeds, Workloads
-from k8s.lab.design.layout import LabNode, LabPod, suffix
+from k8s.lab.design.layout import LabNode, LabPod
 from k8s.lab.nodes.keepers import Keepers, PodAddresses
 from k8s.lab.nodes.kubelet import Kubelet, rfc3339_now
 from k8s.lab.nodes.machines import Machines
 from k8s.lab.nodes.outages import Outages
-from k8s.lab.readiness import answers
 from k8s.lab.run.lineup import LabPlan, node_state
+from k8s.lab.run.names import letters
 from k8s.topology import NodeName, PodName
 
 _LOOK_S = 1.0
@@ -71,7 +70,7 @@ class Controllers:
             api=api,
             feeds=feeds,
             machines=self.machines,
-            letters=partial(suffix, random.Random(f"{plan.settings.seed}/later")),  # noqa: S311 - names
+            letters=letters(f"{plan.settings.seed}/later"),
             clock_s=time.time,
             now=rfc3339_now,
         )

@@ -20,16 +20,16 @@ from k8s.errors import UnreachableError
 from k8s.lab import state
 from k8s.lab.apiclient.api import LabApi
 from k8s.lab.apiserver import server as apiserver
+from k8s.lab.asking import answers, relays_complete
 from k8s.lab.controllers import endpointslices
 from k8s.lab.design.layout import CATALOG, SERVICE_NUMBERS, LabNode, LabPod
-from k8s.lab.design.ports import HOST
 from k8s.lab.design.settings import LabSettings
 from k8s.lab.nodes.kubelet import Kubelet, rfc3339_now
 from k8s.lab.processes import ProcessId, Signals, end, fork, identify, send
-from k8s.lab.readiness import answers, relays_complete
 from k8s.lab.relay import node_proxy as relay
 from k8s.lab.run.control_plane import Controllers
 from k8s.lab.run.lineup import LabPlan, node_state
+from k8s.lab.run.ports import HOST
 from k8s.lab.run.seeding import seed
 from k8s.lab.state import ChildState, Crash, LabState, Phase
 from k8s.lab.store import catalog, ui

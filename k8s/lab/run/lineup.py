@@ -4,10 +4,11 @@ from dataclasses import dataclass
 
 from k8s.lab.design.addresses import RELAY_ADMIN_PORT, SERVICE_PORT
 from k8s.lab.design.layout import CATALOG, SERVICE_NUMBERS, LabNode, LabPod, Layout, lay_out
-from k8s.lab.design.ports import HOST
 from k8s.lab.design.settings import LabSettings
 from k8s.lab.processes import ProcessId
 from k8s.lab.relay.node_proxy import RelaySettings
+from k8s.lab.run.names import letters
+from k8s.lab.run.ports import HOST
 from k8s.lab.state import LabState, NodeState, Phase, ServiceState, pod_state
 from k8s.lab.store.pod_settings import PodSettings
 from k8s.topology import ServiceKey
@@ -100,4 +101,4 @@ def node_state(node: LabNode) -> NodeState:
 
 def plan_lab(settings: LabSettings, octet: int) -> LabPlan:
     """The plan of a lab that owns this second octet."""
-    return LabPlan(settings=settings, layout=lay_out(settings, octet))
+    return LabPlan(settings=settings, layout=lay_out(settings, octet, letters(settings.seed)))

@@ -71,8 +71,8 @@ def up(settings: LabSettings) -> LabState:
     message says why) and KeyboardInterrupt; after each of the last three nothing of it runs any more.
     """
     check(settings)
-    state_dir = settings.state_dir.absolute()
-    settings = replace(settings, state_dir=state_dir)  # what is written there has to hold in any folder
+    state_dir = Path(settings.state_dir).absolute()
+    settings = replace(settings, state_dir=str(state_dir))  # what is written there has to hold in any folder
     found = status(state_dir)
     if found.state is not None and found.health in {Health.UP, Health.STARTING}:
         raise AlreadyUpError(found.state)
@@ -137,7 +137,7 @@ def _zygote(settings: LabSettings) -> Iterator[Iterator[dict[str, object]]]:
         for name, value in os.environ.items()
         if not name.startswith("OTEL_") and not name.lower().endswith("_proxy")
     }
-    with (settings.state_dir / state.LOG_DIR / "supervisor.log").open("ab") as log:
+    with (Path(settings.state_dir) / state.LOG_DIR / "supervisor.log").open("ab") as log:
         process = subprocess.Popen(
             [sys.executable, "-P", "-m", "k8s.lab.run.zygote", state.encode_settings(settings), str(write)],
             stdin=subprocess.DEVNULL,

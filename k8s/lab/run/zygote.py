@@ -16,11 +16,11 @@ from typing import TextIO
 
 from k8s.errors import SamezoneError, UsageError
 from k8s.lab import state
-from k8s.lab.design.ports import take_octet, take_port
 from k8s.lab.design.settings import LabSettings
 from k8s.lab.processes import Signals, write_to
 from k8s.lab.run.crew import CrashedError, Crew
 from k8s.lab.run.lineup import plan_lab
+from k8s.lab.run.ports import take_octet, take_port
 from k8s.lab.state import Phase
 
 _OWN_LOG = "supervisor.log"
@@ -50,8 +50,9 @@ class Teller:
 def supervise(settings: LabSettings, teller: Teller) -> None:
     """Have a lab of these settings until told to stop; runs in the process that ``up`` left behind."""
     signals = Signals()
-    lock = _lock(settings.state_dir)
-    _empty_logs(settings.state_dir / state.LOG_DIR)
+    state_dir = Path(settings.state_dir)
+    lock = _lock(state_dir)
+    _empty_logs(state_dir / state.LOG_DIR)
     octet, held = take_octet(len(settings.zones) * settings.nodes_per_zone)
     settings = replace(
         settings,
@@ -72,10 +73,10 @@ def supervise(settings: LabSettings, teller: Teller) -> None:
         raise
     except BaseException:
         crew.stop()
-        state.remove(settings.state_dir)
+        state.remove(state_dir)
         raise
     crew.stop()
-    state.remove(settings.state_dir)
+    state.remove(state_dir)
 
 
 def _lock(state_dir: Path) -> TextIO:
@@ -107,7 +108,7 @@ def main(argv: list[str]) -> None:
     if os.fork():
         os._exit(0)
     os.setsid()
-    write_to(settings.state_dir / state.LOG_DIR / _OWN_LOG)
+    write_to(Path(settings.state_dir) / state.LOG_DIR / _OWN_LOG)
     logging.basicConfig(level=logging.INFO, format=_LOG_FORMAT)
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _DESCRIPTORS if most == resource.RLIM_INFINITY else min(_DESCRIPTORS, most)

@@ -19,7 +19,7 @@ PATIENCE_S = 30.0
 def settings(folder: Path, **more: Any) -> LabSettings:
     """A lab of three zones on free ports."""
     given: dict[str, Any] = {"api_port": 0, "xray_port": 0, "ui_replicas": 3, "catalog_replicas": 3} | more
-    return LabSettings(state_dir=folder, **given)
+    return LabSettings(state_dir=str(folder), **given)
 
 
 def up(folder: Path, **more: Any) -> LabState:

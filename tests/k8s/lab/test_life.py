@@ -4,7 +4,6 @@ import json
 import signal
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,7 +28,7 @@ class World:
     """A lab of two nodes a zone; *react* is what its supervisor does while somebody waits."""
 
     def __init__(self) -> None:
-        settings = LabSettings(state_dir=Path("unused"), nodes_per_zone=2)
+        settings = LabSettings(state_dir="unused", nodes_per_zone=2)
         self.state = plan_lab(settings, octet=100).state(ME, 0.0)
         self.api = Cast()
         self.time_s = 0.0

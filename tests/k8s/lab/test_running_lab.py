@@ -16,11 +16,12 @@ import psutil
 import pytest
 
 from k8s.lab import state as lab_state
+from k8s.lab.asking import read_truth
 from k8s.lab.design.layout import CATALOG, UI
 from k8s.lab.run import supervisor
 from k8s.lab.state import LabState
 from k8s.lab.store.products import PRODUCT_IDS
-from k8s.lab.truth import TruthSnapshot, difference, read_truth
+from k8s.lab.truth import TruthSnapshot, difference
 from k8s.topology import NodeName, ServiceKey
 from tests.k8s.lab.labs import get, up, wait_until
 

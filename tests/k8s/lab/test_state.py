@@ -25,7 +25,7 @@ NODE = NodeName("node-b-1")
 def up(tmp_path: Path) -> LabState:
     """The state of a lab that is up, kept by this very process."""
     pairs = (PairDelay(zones=(Zone("eu-west-1a"), Zone("eu-west-1b")), delay_s=0.002),)
-    settings = LabSettings(state_dir=tmp_path, api_port=16443, xray_port=16080, pair_delays=pairs)
+    settings = LabSettings(state_dir=str(tmp_path), api_port=16443, xray_port=16080, pair_delays=pairs)
     me = identify(os.getpid())
     assert me is not None
     return replace(plan_lab(settings, octet=103).state(me, 1700000000.5), phase=Phase.UP)
@@ -97,7 +97,7 @@ def test_the_env_file_is_what_a_shell_reads(tmp_path: Path, up: LabState) -> Non
     """Also where the folder's name has a space."""
     folder = tmp_path / "my lab"
     folder.mkdir()
-    state = replace(up, settings=replace(up.settings, state_dir=folder))
+    state = replace(up, settings=replace(up.settings, state_dir=str(folder)))
     lab_state.write_access_files(state)
     script = f". {shlex.quote(str(folder / 'env'))} && env"
     shell = subprocess.run(

@@ -1,20 +1,20 @@
 """Where the lab's nodes and pods are."""
 
 from collections import Counter
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from k8s.lab.design.layout import CATALOG, UI, Layout, lay_out
+from k8s.lab.design.layout import CATALOG, UI, Layout
 from k8s.lab.design.settings import LabSettings
+from k8s.lab.run.lineup import plan_lab
 from k8s.topology import NodeName, Zone
 
 A, B, C = Zone("eu-west-1a"), Zone("eu-west-1b"), Zone("eu-west-1c")
 
 
 def layout(**settings: Any) -> Layout:
-    return lay_out(LabSettings(state_dir=Path("unused"), **settings), octet=100)
+    return plan_lab(LabSettings(state_dir="unused", **settings), octet=100).layout
 
 
 def per_zone(found: Layout, service: object) -> list[int]:

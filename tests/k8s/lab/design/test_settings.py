@@ -1,6 +1,5 @@
 """What a lab may be asked to be."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +12,7 @@ A, B, C = Zone("eu-west-1a"), Zone("eu-west-1b"), Zone("eu-west-1c")
 
 
 def settings(**given: Any) -> LabSettings:
-    return LabSettings(state_dir=Path("unused"), **given)
+    return LabSettings(state_dir="unused", **given)
 
 
 def test_the_defaults_can_be_built() -> None:

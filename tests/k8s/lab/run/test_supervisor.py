@@ -14,13 +14,14 @@ import pytest
 
 from k8s.errors import SamezoneError, UnreachableError, UsageError
 from k8s.lab import state as lab_state
+from k8s.lab.asking import read_truth
 from k8s.lab.design.addresses import POD_PORT, Addresses
 from k8s.lab.design.layout import CATALOG, UI
-from k8s.lab.design.ports import take_octet
 from k8s.lab.run import supervisor
+from k8s.lab.run.ports import take_octet
 from k8s.lab.run.supervisor import AlreadyUpError, Health
 from k8s.lab.state import LabState
-from k8s.lab.truth import difference, read_truth
+from k8s.lab.truth import difference
 from k8s.topology import NodeName
 from tests.k8s.lab.labs import get, listening, pids, running, settings, up, wait_until
 
