@@ -18,7 +18,9 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from k8s.errors import UnreachableError, UsageError
-from k8s.lab.apiclient.informer import Api, ApiError, Informer, Object, open_session
+from k8s.lab.apiclient.api import ApiError, LabApi
+from k8s.lab.apiclient.feed import Feed
+from k8s.lab.apiclient.following import follow, listed
 from k8s.lab.controllers.reconcile import (
     MANAGED_BY,
     Backend,
@@ -28,6 +30,7 @@ from k8s.lab.controllers.reconcile import (
     reuse_deleted,
 )
 from k8s.lab.controllers.recorder import Recorder
+from k8s.lab.design.seeds import Object
 from k8s.model import objects
 from k8s.routing.allocation import NODES_NOT_LOADED, CpuRatios, cpu_ratios, overloaded
 from k8s.routing.hints import HintsCache, Reconciliation, is_processed, reconcile
@@ -63,13 +66,12 @@ def serve(api_url: str, seed: int) -> None:
 
 async def _serve(api_url: str, seed: int) -> None:
     loop = asyncio.get_running_loop()
-    async with open_session() as session:
-        controller = Controller(Api(session, api_url), random.Random(seed), clock=time.time)  # noqa: S311
-        work = asyncio.create_task(controller.run())
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, work.cancel)
-        with contextlib.suppress(asyncio.CancelledError):
-            await work
+    controller = Controller(api_url, random.Random(seed), clock=time.time)  # noqa: S311 - choices, not secrets
+    work = asyncio.create_task(controller.run())
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, work.cancel)
+    with contextlib.suppress(asyncio.CancelledError):
+        await work
 
 
 @dataclass(slots=True)
@@ -110,28 +112,28 @@ class _Queue:
 class Controller:
     """What the controller process holds; ``run`` is its life."""
 
-    def __init__(self, api: Api, rng: random.Random, *, clock: Callable[[], float]) -> None:
+    def __init__(self, api_url: str, rng: random.Random, *, clock: Callable[[], float]) -> None:
         """*clock* gives seconds since the epoch, for the events."""
-        self._api = api
+        self._api = LabApi(api_url)
         self._rng = rng
-        self._recorder = Recorder(api, clock)
+        self._recorder = Recorder(self._call, clock)
         self._queue = _Queue()
         self._cpu: CpuRatios = NODES_NOT_LOADED
         self._caches: dict[ServiceKey, HintsCache] = {}
-        self._nodes = Informer(api, "/api/v1/nodes", self._node_changed)
-        self._pods = Informer(api, "/api/v1/pods", self._pod_changed)
-        self._services = Informer(api, "/api/v1/services", self._service_changed)
-        self._slices = Informer(api, "/apis/discovery.k8s.io/v1/endpointslices", self._slice_changed)
+        self._nodes = _feed(api_url, "/api/v1/nodes", self._node_changed)
+        self._pods = _feed(api_url, "/api/v1/pods", self._pod_changed)
+        self._services = _feed(api_url, "/api/v1/services", self._service_changed)
+        self._slices = _feed(api_url, "/apis/discovery.k8s.io/v1/endpointslices", self._slice_changed)
 
     async def run(self) -> None:
         """Follow the API server and reconcile for ever."""
-        informers = (self._nodes, self._pods, self._services, self._slices)
+        feeds = (self._nodes, self._pods, self._services, self._slices)
+        for feed in feeds:
+            await listed(feed)
         async with asyncio.TaskGroup() as group:
-            for informer in informers:
-                group.create_task(informer.run())
-            for informer in informers:
-                await informer.listed.wait()
-            log.info("following %s", self._api.url)
+            for feed in feeds:
+                group.create_task(follow(feed))
+            log.info("following http://%s", self._api.netloc)
             while True:
                 await self._pass(await self._queue.take())
 
@@ -203,23 +205,28 @@ class Controller:
         }
         for one in plan.lists.create:
             body = objects.endpoint_slice_raw(one, owner, pod_uids=uids)
-            self._slices.put(await self._api.call("POST", _slices_path(service.namespace), body))
+            self._slices.put(await self._call("POST", _slices_path(service.namespace), body))
         for one in plan.lists.update:
             # It may have gone while the writes before were under way: then the PUT fails and all is redone.
             known = self._slices.objects.get((service.namespace, one.name), {"metadata": {}})
             version = known["metadata"].get("resourceVersion", "")
             body = objects.endpoint_slice_raw(one, owner, pod_uids=uids, resource_version=version)
-            self._slices.put(await self._api.call("PUT", _slices_path(service.namespace, one.name), body))
+            self._slices.put(await self._call("PUT", _slices_path(service.namespace, one.name), body))
         for name in plan.delete:
             await self._delete(service.namespace, name)
 
     async def _delete(self, namespace: str, name: str) -> None:
         try:
-            await self._api.call("DELETE", _slices_path(namespace, name))
+            await self._call("DELETE", _slices_path(namespace, name))
         except ApiError as error:
-            if error.code != _NOT_FOUND:
+            if error.status != _NOT_FOUND:
                 raise
-        self._slices.drop((namespace, name))
+        if (known := self._slices.objects.get((namespace, name))) is not None:
+            self._slices.drop(known)
+
+    async def _call(self, method: str, path: str, body: Object | None = None, media: str = "json") -> Object:
+        """One request, while the feeds go on."""
+        return await asyncio.to_thread(self._api.call, method, path, body, media)
 
     def _node_changed(self, before: Object | None, after: Object | None) -> None:
         old, new = _read(before, objects.node), _read(after, objects.node)
@@ -248,6 +255,11 @@ class Controller:
     def _slice_changed(self, before: Object | None, after: Object | None) -> None:
         for key in {_service_of(one) for one in (before, after) if one is not None and _is_ours(one)}:
             self._queue.add_later(key, FOREIGN_SLICE_DELAY_S)
+
+
+def _feed(api_url: str, path: str, on_change: Callable[[Object | None, Object | None], None]) -> Feed:
+    """With a connection of its own: lists and writes are waited for in different threads."""
+    return Feed(api=LabApi(api_url), path=path, on_change=on_change)
 
 
 def _slices_path(namespace: str, name: str = "") -> str:

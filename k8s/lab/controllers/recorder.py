@@ -1,10 +1,11 @@
 """Events of the lab's EndpointSlice controller: posted on the Service, repetitions only counted."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from k8s.lab.apiclient.informer import Api, ApiError, Object
+from k8s.lab.apiclient.api import ApiError
+from k8s.lab.design.seeds import Object
 from k8s.routing.hints import HintsEvent
 
 COMPONENT = "endpoint-slice-controller"
@@ -21,7 +22,8 @@ class _Posted:
 class Recorder:
     """Records events as client-go does: an identical one raises the count of the first."""
 
-    api: Api
+    call: Callable[..., Awaitable[Object]]
+    """A request to the API, as ``LabApi.call``."""
     clock: Callable[[], float]
     """Seconds since the epoch."""
     _posted: dict[tuple[str, HintsEvent], _Posted] = field(default_factory=dict)
@@ -40,9 +42,9 @@ class Recorder:
         body = {"count": posted.count + 1, "lastTimestamp": _stamp(self.clock())}
         path = f"/api/v1/namespaces/{namespace}/events/{posted.name}"
         try:
-            await self.api.call("PATCH", path, body, media="strategic-merge-patch+json")
+            await self.call("PATCH", path, body, media="strategic-merge-patch+json")
         except ApiError as error:
-            if error.code != _NOT_FOUND:
+            if error.status != _NOT_FOUND:
                 raise
             return False
         posted.count += 1
@@ -73,7 +75,7 @@ class Recorder:
             "lastTimestamp": _stamp(now_s),
             "count": 1,
         }
-        await self.api.call("POST", f"/api/v1/namespaces/{service['namespace']}/events", body)
+        await self.call("POST", f"/api/v1/namespaces/{service['namespace']}/events", body)
         return _Posted(name=name, count=1)
 
 

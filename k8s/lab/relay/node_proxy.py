@@ -13,8 +13,11 @@ import msgspec
 from aiohttp import web
 
 from k8s.errors import UnreachableError, UsageError
-from k8s.lab.apiclient.informer import Api, Informer, Object, open_session
+from k8s.lab.apiclient.api import LabApi
+from k8s.lab.apiclient.feed import Feed
+from k8s.lab.apiclient.following import follow
 from k8s.lab.design.addresses import RELAY_ADMIN_PORT, Addresses
+from k8s.lab.design.seeds import Object
 from k8s.lab.relay.counters import Counters
 from k8s.lab.relay.listener import Listener, Target
 from k8s.lab.relay.rules import Proxied, Rule, RuleKey, rules_for, zone_label
@@ -68,21 +71,20 @@ class Relay:
         seed = None if settings.seed is None else f"{settings.seed}/{settings.node}"
         self._choose = random.Random(seed).choice  # noqa: S311 - as uniform as kube-proxy's; no secret
         self.wires = settings.wires
-        self._informers: tuple[Informer, ...] = ()
+        self._feeds = tuple(
+            Feed(api=LabApi(settings.api_url), path=path, on_change=self._changed) for path in _PATHS
+        )
 
     @property
     def synced(self) -> bool:
         """Whether the rules are made of everything the API has."""
-        listed = [informer.listed.is_set() for informer in self._informers]
-        return bool(listed) and all(listed) and self._due is None
+        return all(feed.is_listed for feed in self._feeds) and self._due is None
 
     async def watch(self) -> None:
         """Keep the rules as the API has them, until cancelled."""
-        async with open_session() as session, asyncio.TaskGroup() as group:
-            api = Api(session, self.settings.api_url)
-            self._informers = tuple(Informer(api, path, self._changed) for path in _PATHS)
-            for informer in self._informers:
-                group.create_task(informer.run())
+        async with asyncio.TaskGroup() as group:
+            for feed in self._feeds:
+                group.create_task(follow(feed))
 
     def close(self) -> None:
         """Accept no more connections."""
@@ -97,7 +99,7 @@ class Relay:
     def _apply(self) -> None:
         self._due = None
         settings = self.settings
-        nodes, services, slices = (informer.objects.values() for informer in self._informers)
+        nodes, services, slices = (feed.objects.values() for feed in self._feeds)
         proxied = Proxied(
             node=settings.node,
             number=settings.number,

@@ -114,8 +114,8 @@ class Controllers:
 
 def _feeds(api: LabApi) -> Feeds:
     return Feeds(
-        nodes=Feed(api=api, path="/api/v1/nodes", kind=("v1", "Node")),
-        deployments=Feed(api=api, path="/apis/apps/v1/deployments", kind=("apps/v1", "Deployment")),
-        replica_sets=Feed(api=api, path="/apis/apps/v1/replicasets", kind=("apps/v1", "ReplicaSet")),
-        pods=Feed(api=api, path="/api/v1/pods", kind=("v1", "Pod")),
+        nodes=Feed(api=api, path="/api/v1/nodes"),
+        deployments=Feed(api=api, path="/apis/apps/v1/deployments"),
+        replica_sets=Feed(api=api, path="/apis/apps/v1/replicasets"),
+        pods=Feed(api=api, path="/api/v1/pods"),
     )

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from k8s.lab.apiclient.api import ApiError
-from k8s.lab.apiclient.feed import Feed, key_of
+from k8s.lab.apiclient.feed import Events, Feed, key_of
 from k8s.lab.controllers.workloads import Feeds
 from k8s.lab.design.seeds import Object
 
@@ -21,11 +21,9 @@ class Cast:
     removed: list[str] = field(default_factory=list)
     refused: set[str] = field(default_factory=set)
     """Names that it does not take."""
-    netloc: str = ""
 
     def __post_init__(self) -> None:
-        kinds = {"Node": "v1", "Deployment": "apps/v1", "ReplicaSet": "apps/v1", "Pod": "v1"}
-        feeds = {kind: Feed(api=self, path=kind, kind=(version, kind)) for kind, version in kinds.items()}
+        feeds = {kind: Feed(api=self, path=kind) for kind in ("Node", "Deployment", "ReplicaSet", "Pod")}
         self._feeds = feeds
         self.feeds = Feeds(
             nodes=feeds["Node"],
@@ -37,6 +35,9 @@ class Cast:
     def listed(self, path: str) -> tuple[list[Object], str]:
         kind = {"/api/v1/nodes": "Node", "/api/v1/pods": "Pod"}.get(path, path)
         return [copy.deepcopy(obj) for key, obj in self.objects.items() if key[0] == kind], str(self.version)
+
+    def watch(self, path: str, version: str) -> Events:
+        raise ApiError(f"nobody watches {path} from {version}: puts are seen at once")
 
     def get(self, path: str) -> Object | None:
         name = path.rpartition("/")[2]

@@ -1,4 +1,4 @@
-"""List and watch against a server that misbehaves on purpose."""
+"""List and watch in an asyncio loop, against a server that misbehaves on purpose."""
 
 import asyncio
 import json
@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from k8s.errors import UnreachableError
-from k8s.lab.apiclient.informer import Api, ApiError, Informer, Object, open_session
+from k8s.lab.apiclient.api import LabApi
+from k8s.lab.apiclient.feed import Feed
+from k8s.lab.apiclient.following import follow
+from k8s.lab.design.seeds import Object
 
 Answer = Callable[[web.StreamResponse], Awaitable[None]]
 
@@ -55,8 +57,8 @@ class Script:
         return response
 
 
-def heard(script: Script, until: Callable[[Informer], bool]) -> tuple[Informer, list[str]]:
-    """Follow the script until the informer is as wanted; its objects and what it called out."""
+def heard(script: Script, until: Callable[[Feed], bool]) -> tuple[Feed, list[str]]:
+    """Follow the script until the feed is as wanted; its objects and what it called out."""
     changes: list[str] = []
 
     def on_change(before: Object | None, after: Object | None) -> None:
@@ -66,7 +68,7 @@ def heard(script: Script, until: Callable[[Informer], bool]) -> tuple[Informer, 
         ]
         changes.append(">".join(said))
 
-    async def follow() -> Informer:
+    async def play() -> Feed:
         app = web.Application()
         app.router.add_get("/{path:.*}", script.handle)
         runner = web.AppRunner(app, shutdown_timeout=0.1)
@@ -74,25 +76,26 @@ def heard(script: Script, until: Callable[[Informer], bool]) -> tuple[Informer, 
         site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()
         host, port = runner.addresses[0]
-        async with open_session() as session:
-            informer = Informer(Api(session, f"http://{host}:{port}"), "/api/v1/nodes", on_change)
-            task = asyncio.create_task(informer.run())
-            async with asyncio.timeout(10):
-                while not until(informer):
-                    assert not task.done()
-                    await asyncio.sleep(0.01)
-            task.cancel()
+        feed = Feed(api=LabApi(f"http://{host}:{port}"), path="/api/v1/nodes", on_change=on_change)
+        task = asyncio.create_task(follow(feed))
+        async with asyncio.timeout(10):
+            while not until(feed):
+                assert not task.done()
+                await asyncio.sleep(0.01)
+        task.cancel()
+        await asyncio.wait((task,))
+        assert feed.descriptor() is None
         await runner.cleanup()
-        return informer
+        return feed
 
-    return asyncio.run(follow()), changes
+    return asyncio.run(play()), changes
 
 
-def has(**versions: int) -> Callable[[Informer], bool]:
+def has(**versions: int) -> Callable[[Feed], bool]:
     """Whether exactly these objects are known, at these versions."""
     expected = {("", name): str(version) for name, version in versions.items()}
-    return lambda informer: (
-        expected == {key: obj["metadata"]["resourceVersion"] for key, obj in informer.objects.items()}
+    return lambda feed: (
+        expected == {key: obj["metadata"]["resourceVersion"] for key, obj in feed.objects.items()}
     )
 
 
@@ -153,34 +156,10 @@ def test_long_line() -> None:
     long = node("a", 11, status={"padding": "x" * 1_500_000})
     script = Script(lists=[[node("a", 1)]], watches=[[event("MODIFIED", long)]], holds=True)
 
-    informer, changes = heard(script, has(a=11))
+    feed, changes = heard(script, has(a=11))
 
     assert changes == ["->a1", "a1>a11"]
-    assert len(informer.objects["", "a"]["status"]["padding"]) == 1_500_000
-
-
-def test_echo_of_an_own_write() -> None:
-    """What a write returned is no news when the watch repeats it, nor is what came before it."""
-    calls: list[Object | None] = []
-
-    async def play() -> Informer:
-        async with open_session() as session:
-            informer = Informer(
-                Api(session, "http://127.0.0.1:9"), "/x", lambda _, after: calls.append(after)
-            )
-            informer.put(node("a", 20))
-            informer._hear({"type": "MODIFIED", "object": node("a", 19)})
-            informer._hear({"type": "MODIFIED", "object": node("a", 20)})
-            informer._hear({"type": "MODIFIED", "object": node("a", 21)})
-            informer.put(node("b", 30))
-            informer.drop(("", "b"))
-            informer._hear({"type": "DELETED", "object": node("b", 31)})
-            return informer
-
-    informer = asyncio.run(play())
-
-    assert calls == [node("a", 21)]
-    assert informer.objects == {("", "a"): node("a", 21)}
+    assert len(feed.objects["", "a"]["status"]["padding"]) == 1_500_000
 
 
 def test_answer_that_is_no_list() -> None:
@@ -188,17 +167,3 @@ def test_answer_that_is_no_list() -> None:
     _, changes = heard(Script(lists=[[node("a", 1)]], watches=[], oddities=2), has(a=1))
 
     assert changes == ["->a1"]
-
-
-def test_no_server() -> None:
-    """A request without answer is an UnreachableError that names it; a refusal is an ApiError."""
-
-    async def ask() -> None:
-        async with open_session() as session:
-            await Api(session, "http://127.0.0.1:9").call("GET", "/api/v1/nodes")
-
-    with pytest.raises(
-        UnreachableError, match=r"GET http://127\.0\.0\.1:9/api/v1/nodes: no answer"
-    ) as caught:
-        asyncio.run(ask())
-    assert not isinstance(caught.value, ApiError)
