@@ -93,7 +93,7 @@ class Archive:
         if isinstance(entry, dict):
             return (entry,)
         message, resource = entry
-        return documents_of(span_of(message), resource, self._indexing)
+        return documents_of(span_of(message), resource, self._indexing, number)
 
     def _keep(self, number: int, payload: bytes, *, otlp: bool, uses: int) -> None:
         if uses <= 0:

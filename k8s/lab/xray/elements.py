@@ -115,7 +115,7 @@ class Packer:
         name, namespace = naming.name_and_namespace(kind, attributes, resource.service_name, message.name)
         if namespace == "aws" or self._accounts:
             # Rare, and what names the node hides in more attributes: take the long way.
-            documents = documents_of(span_of(message), resource, self._indexing)
+            documents = documents_of(span_of(message), resource, self._indexing, source)
             return [part for document in documents for part in self.of_document(document, source, position)]
         own_id = int.from_bytes(message.span_id)
         parent = int.from_bytes(message.parent_span_id)
@@ -124,7 +124,7 @@ class Packer:
         segment = naming.is_segment(kind, has_parent=parent != 0)
         if naming.is_local_root(attributes):
             if kind not in {SERVER, INTERNAL}:
-                service_id = derived_id(own_id, 0)
+                service_id = derived_id(own_id, source)
                 if "aws.remote.service" in attributes:
                     name = naming.remote_name(attributes)
                 callee = self._inferred(name, attributes)

@@ -1,7 +1,8 @@
 """OTLP span and resource -> the segment documents that awsxrayexporter v0.156.0 sends for them.
 
 Pure: the ids that the exporter draws at random (the second document of a LOCAL_ROOT pair, exceptions) are
-derived from the span's id instead, so that a span delivered twice gives the same documents.
+derived from the span's id and the number of the delivery. So the documents of one delivery can be made again,
+and a span delivered twice gives two segments, as it does behind the exporter, which draws anew each time.
 """
 
 from collections.abc import Callable
@@ -51,24 +52,29 @@ _AWS_CONSUMED: Final = frozenset(_AWS_FIELDS) | {"rpc.method", "aws.operation", 
 _SQL_CONSUMED: Final = frozenset({"db.connection_string", "db.system", "db.name", "db.statement", "db.user"})
 
 
-def documents_of(span: Span, resource: OtelResource, indexing: Indexing) -> tuple[Document, ...]:
-    """The span's documents: one, or for a LOCAL_ROOT span that calls out two (the call, then the service)."""
+def documents_of(
+    span: Span, resource: OtelResource, indexing: Indexing, delivery: int = 0
+) -> tuple[Document, ...]:
+    """The span's documents: one, or for a LOCAL_ROOT span that calls out two (the call, then the service).
+
+    *delivery* tells the times apart at which one span came.
+    """
+    drawn = derived_id(int.from_bytes(span.span_id), delivery)
     if not naming.is_local_root(span.attributes):
-        return (_document(span, resource, indexing, span.parent_id),)
+        return (_document(span, resource, indexing, span.parent_id, seed=drawn),)
     if span.kind in {SERVER, INTERNAL}:
-        document = _document(span, resource, indexing, span.parent_id)
+        document = _document(span, resource, indexing, span.parent_id, seed=drawn)
         document.pop("type", None)
         document.pop("namespace", None)
         return (document,)
-    service_id = derived_id(int.from_bytes(span.span_id), 0)
     return (
-        _call_of(span, resource, indexing, service_id.to_bytes(8)),
-        _service_of(span, resource, indexing, service_id),
+        _call_of(span, resource, indexing, drawn),
+        _service_of(span, resource, indexing, drawn),
     )
 
 
 def derived_id(span_id: int, number: int) -> int:
-    """A 64-bit id that looks drawn at random but depends only on the span's and *number* (splitmix64)."""
+    """A 64-bit id that looks drawn at random but depends only on another id and *number* (splitmix64)."""
     value = (span_id + (number + 1) * _ONE_MORE) & _MASK
     value = ((value ^ (value >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
     value = ((value ^ (value >> 27)) * 0x94D049BB133111EB) & _MASK
@@ -81,8 +87,9 @@ def trace_id_of(trace_id: bytes) -> str:
     return f"1-{digits[:8]}-{digits[8:]}"
 
 
-def _call_of(span: Span, resource: OtelResource, indexing: Indexing, parent_id: bytes) -> Document:
-    document = _document(span, resource, indexing, parent_id)
+def _call_of(span: Span, resource: OtelResource, indexing: Indexing, service_id: int) -> Document:
+    seed = derived_id(service_id, 0)
+    document = _document(span, resource, indexing, service_id.to_bytes(8), seed=seed)
     document["type"] = SUBSEGMENT
     document.setdefault("namespace", naming.REMOTE)
     if span.kind == CONSUMER:
@@ -94,7 +101,7 @@ def _call_of(span: Span, resource: OtelResource, indexing: Indexing, parent_id: 
 
 def _service_of(span: Span, resource: OtelResource, indexing: Indexing, service_id: int) -> Document:
     attributes = {key: value for key, value in span.attributes.items() if key not in _NOT_ON_SERVICE}
-    document = _document(span, resource, indexing, span.parent_id, attributes=attributes, own_id=service_id)
+    document = _document(span, resource, indexing, span.parent_id, attributes=attributes, seed=service_id)
     document["id"] = f"{service_id:016x}"
     name = text(span.attributes, "aws.local.service") or resource.service_name
     document["name"] = name or document["name"]
@@ -118,10 +125,10 @@ def _document(
     indexing: Indexing,
     parent_id: bytes,
     *,
+    seed: int,
     attributes: dict[str, Value] | None = None,
-    own_id: int | None = None,
 ) -> Document:
-    """One document; *attributes* replace the span's, *own_id* seeds the ids of its exceptions."""
+    """One document; *seed* is what the ids of its exceptions come from, *attributes* replace the span's."""
     if attributes is not None:
         span = Span(
             **{field: getattr(span, field) for field in span.__slots__ if field != "attributes"},
@@ -131,7 +138,6 @@ def _document(
     segment = naming.is_segment(span.kind, has_parent=has_parent)
     name, namespace = naming.name_and_namespace(span.kind, span.attributes, resource.service_name, span.name)
     http, rest = http_block(span)
-    seed = own_id if own_id is not None else int.from_bytes(span.span_id)
     cause, rest = cause_block(span, rest, resource.language, _ids(seed))
     aws, rest = _aws_block(rest, resource)
     sql, rest = _sql_block(span, rest)

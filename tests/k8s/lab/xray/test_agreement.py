@@ -70,13 +70,13 @@ def random_request(rng: random.Random, size: int) -> ExportTraceServiceRequest:
     return request(*parts)
 
 
-def exported(message: ExportTraceServiceRequest) -> list[Json]:
+def exported(message: ExportTraceServiceRequest, delivery: int = 1) -> list[Json]:
     """The documents that the exporter sends for a request, after their way through JSON."""
     indexing = Settings().indexing
     found = [
         document
         for each, resource in spans_of(message, Resources())
-        for document in documents_of(span_of(each), resource, indexing)
+        for document in documents_of(span_of(each), resource, indexing, delivery)
     ]
     return [json.loads(json.dumps(document)) for document in found]
 
@@ -124,7 +124,8 @@ def test_mixed_ways_in(seed: int) -> None:
             ]
             del resource_spans.scope_spans[0].spans[:]
             resource_spans.scope_spans[0].spans.extend(kept)
-    documents = exported(halves[1])
+    # The spans over OTLP come after the calls for these; with their ids both ways give the same segments.
+    documents = exported(halves[1], delivery=len(exported(halves[1])) // 50 + 2)
     for start in range(0, len(documents), 50):
         put(mixed, *documents[start : start + 50])
     take(mixed, halves[0])

@@ -69,7 +69,7 @@ def test_both_ways_agree(message: Span, resource: Mapping[str, Any], accounts: b
 
     slow = [
         part
-        for document in documents_of(span_of(message), described, indexing)
+        for document in documents_of(span_of(message), described, indexing, 5)
         for part in packer.of_document(document, 5, 6)
     ]
     assert elements(slow) == elements(quick)

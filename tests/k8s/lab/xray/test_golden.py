@@ -90,7 +90,7 @@ def test_documents_and_spans_agree(lost: tuple[int, ...]) -> None:
     documents = [
         json.loads(json.dumps(document))
         for message, resource in spans_of(request, Resources())
-        for document in documents_of(span_of(message), resource, Settings().indexing)
+        for document in documents_of(span_of(message), resource, Settings().indexing, delivery=1)
     ]
     put(over_documents, *documents)
 

@@ -1,9 +1,12 @@
 """The way in and the bounds: what is late, lost, doubled, too much or too old."""
 
+import json
+
 from k8s.lab.xray.api_errors import XrayError
 from tests.k8s.lab.xray.builders import (
     CLIENT,
     SERVER,
+    TRACE,
     WINDOW,
     Clock,
     call,
@@ -83,13 +86,25 @@ def test_duplicates() -> None:
 
 
 def test_second_delivery_of_spans() -> None:
-    """The same OTLP request twice, as an SDK sends after a lost answer, counts once, LOCAL_ROOT included."""
+    """The same OTLP request twice, as an SDK sends after a lost answer: a LOCAL_ROOT span has two segments.
+
+    The exporter draws a new id for the segment at each delivery. What keeps its id counts once.
+    """
     once, twice = stand_in(), stand_in()
     take(once, shop())
     for _ in range(2):
         take(twice, shop())
 
-    assert services(once) == services(twice)
+    (nodes, edges), (doubled, doubled_edges) = counts(services(once)), counts(services(twice))
+    root = ("locust-a", "AWS::EKS::Container")
+    assert nodes[root] == 1
+    assert doubled == nodes | {root: 2}
+    assert doubled_edges == edges | {(("locust-a", "client"), root): 2}
+    (trace,) = twice.call("/Traces", {"TraceIds": [TRACE]})["Traces"]
+    documents = [json.loads(one["Document"]) for one in trace["Segments"]]
+    roots = [one for one in documents if "parent_id" not in one]
+    assert [one["name"] for one in roots] == ["locust-a"] * 2
+    assert len({one["id"] for one in roots}) == 2
 
 
 def test_late_spans() -> None:
