@@ -51,6 +51,14 @@ def warnings_of(resource: Resource, new: Object) -> tuple[str, ...]:
 
 
 def _service(new: Object, old: Object | None) -> Iterator[Fault]:
+    annotations = new["metadata"].get("annotations", {})
+    mode = annotations.get(TOPOLOGY_MODE_ANNOTATION)
+    if mode is not None and annotations.get(OLD_HINTS_ANNOTATION, mode) != mode:
+        yield faults.invalid(
+            f"metadata.annotations[{TOPOLOGY_MODE_ANNOTATION}]",
+            mode,
+            f"must match annotations[{OLD_HINTS_ANNOTATION}] when both are specified",
+        )
     spec = new["spec"]
     ports = spec.get("ports", [])
     if not ports and spec["type"] != "ExternalName" and spec.get("clusterIP") != "None":

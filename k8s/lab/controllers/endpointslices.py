@@ -4,7 +4,8 @@ What it decides is in ``k8s/routing/hints.py`` and ``k8s/lab/controllers/reconci
 starts a pass and what is written. As in kubernetes/kubernetes (pkg/controller/endpointslice): a pass follows
 a change of the Service, of a pod it selects, or of its slices by somebody else. A change of the nodes starts
 one only for Services that hold hints and are overloaded now. Differences: IPv4 only; nodes are read before
-any Service; and since the lab has no garbage collector, slices of a deleted Service are deleted here.
+any Service; what fails is tried again sooner; and since the lab has no garbage collector, slices of a deleted
+Service are deleted here.
 """
 
 import asyncio
@@ -26,6 +27,7 @@ from k8s.lab.controllers.reconcile import (
     Backend,
     SlicePlan,
     StoredSlice,
+    failure,
     plan_slices,
     reuse_deleted,
 )
@@ -172,8 +174,9 @@ class Controller:
         self._caches[key] = done.cache
         try:
             await self._write(service, plan, owner)
-            if done.event is not None:
-                await self._recorder.record(raw, done.event)
+            for event in (done.event, failure(key, plan.homeless)):
+                if event is not None:
+                    await self._recorder.record(raw, event)
         except BaseException:
             self._caches[key] = cache
             raise

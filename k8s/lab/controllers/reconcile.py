@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
 from k8s.model.objects import SliceOwner, slice_labels
-from k8s.routing.hints import SliceLists
-from k8s.topology import Endpoint, EndpointSlice, Labels, NodeName, Pod, PodName, Service, Zone
+from k8s.routing.hints import HintsEvent, SliceLists
+from k8s.topology import Endpoint, EndpointSlice, Labels, NodeName, Pod, PodName, Service, ServiceKey, Zone
 
 MANAGED_BY = "endpointslice-controller.k8s.io"
 MAX_ENDPOINTS = 100
@@ -57,8 +57,8 @@ class SlicePlan:
     lists: SliceLists
     delete: tuple[str, ...] = ()
     """Names of slices."""
-    homeless: tuple[PodName, ...] = ()
-    """Pods left out because their node does not exist: try again later."""
+    homeless: tuple[tuple[PodName, str], ...] = ()
+    """(pod, node) of the pods left out because their node does not exist: try again later."""
 
 
 @dataclass(slots=True)
@@ -113,6 +113,19 @@ def plan_slices(
     return SlicePlan(lists=lists, delete=tuple(delete), homeless=homeless)
 
 
+def failure(service: ServiceKey, homeless: Sequence[tuple[PodName, str]]) -> HintsEvent | None:
+    """What is told of pods whose node does not exist; None if there are none."""
+    texts = [f"skipping Pod {pod} for Service {service}: Node {node} Not Found" for pod, node in homeless]
+    if not texts:
+        return None
+    text = texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"
+    return HintsEvent(
+        type="Warning",
+        reason="FailedToUpdateEndpointSlices",
+        message=f"Error updating Endpoint Slices for Service {service}: {text}",
+    )
+
+
 def reuse_deleted(plan: SlicePlan, stored: Sequence[StoredSlice], owner: SliceOwner) -> SlicePlan:
     """Turn a deletion and a creation into one update of the slice that would go; done last, after hints."""
     own = {one.value.name for one in stored if one.owner_uid == owner.uid}
@@ -152,10 +165,10 @@ def _is_placeholder(one: StoredSlice, owner: SliceOwner, labels: Labels) -> bool
 
 def _wanted(
     service: Service, backends: Iterable[Backend], zones: Mapping[NodeName, Zone | None]
-) -> tuple[dict[Ports, list[Endpoint]], tuple[PodName, ...]]:
-    """The endpoints that should be there, by their ports, and the pods whose node is unknown."""
+) -> tuple[dict[Ports, list[Endpoint]], tuple[tuple[PodName, str], ...]]:
+    """The endpoints that should be there, by their ports, and the pods whose node is unknown, with it."""
     wanted: dict[Ports, list[Endpoint]] = {}
-    homeless: list[PodName] = []
+    homeless: list[tuple[PodName, str]] = []
     for backend in backends:
         pod = backend.pod
         if pod.ip is None or pod.phase in ("Succeeded", "Failed"):
@@ -163,7 +176,7 @@ def _wanted(
         ports = _target_ports(service, backend)
         endpoints = wanted.setdefault(ports, [])
         if pod.node not in zones and not service.publish_not_ready_addresses:
-            homeless.append(pod.name)
+            homeless.append((pod.name, pod.node or ""))
         else:
             zone = zones.get(pod.node) if pod.node is not None else None
             endpoints.append(_endpoint(pod, zone, service))

@@ -8,6 +8,7 @@ import pytest
 from k8s.lab.apiserver.patch import merge_patch
 from k8s.lab.apiserver.requests import Options
 from k8s.lab.apiserver.statuses import StatusError
+from k8s.topology import OLD_HINTS_ANNOTATION, TOPOLOGY_MODE_ANNOTATION
 from tests.k8s.lab.apiserver import samples
 from tests.k8s.lab.apiserver.place import Place, target_of
 
@@ -100,6 +101,18 @@ def test_an_unknown_traffic_distribution() -> None:
         ({"metadata": {"labels": {"a": "b c"}}}, 'metadata.labels: Invalid value: "b c": a valid label must'),
         ({"metadata": {"labels": {"a b": "c"}}}, 'metadata.labels: Invalid value: "a b": name part must'),
         (
+            {
+                "metadata": {
+                    "annotations": {TOPOLOGY_MODE_ANNOTATION: "Auto", OLD_HINTS_ANNOTATION: "Disabled"}
+                }
+            },
+            (
+                'Service "catalog" is invalid: metadata.annotations[service.kubernetes.io/topology-mode]: '
+                'Invalid value: "Auto": must match annotations[service.kubernetes.io/topology-aware-hints] '
+                "when both are specified"
+            ),
+        ),
+        (
             {"metadata": {"annotations": {"a b": "c"}}},
             'metadata.annotations: Invalid value: "a b": name part',
         ),
@@ -133,6 +146,8 @@ def test_a_cluster_ip_stays() -> None:
         {"spec": {"type": "ExternalName", "externalName": "example.com", "ports": None, "clusterIP": None}},
         {"spec": {"trafficDistribution": "PreferSameNode"}},
         {"metadata": {"annotations": {"Example.com/Upper": "any text, at all\n"}}},
+        {"metadata": {"annotations": {TOPOLOGY_MODE_ANNOTATION: "auto", OLD_HINTS_ANNOTATION: "auto"}}},
+        {"metadata": {"annotations": {OLD_HINTS_ANNOTATION: "Auto"}}},
         {"spec": {"ports": [HTTP, {"name": "dns", "port": 8080, "protocol": "UDP"}]}},
     ],
 )

@@ -151,6 +151,26 @@ def test_pods_come_and_go(place: Place) -> None:
     place.await_(lambda: len(place.hinted()), 6)
 
 
+def test_a_pod_whose_node_is_not_there_is_told_and_left_out(place: Place) -> None:
+    """The others keep their hints; once the node is there, the pod is, too."""
+    place.furnish({"a": 2, "b": 2, "c": 2})
+    place.annotate("Auto")
+    place.await_(place.hinted, "aabbcc")
+
+    place.add_pod("catalog-lost", "node-gone", "127.100.9.1")
+    why = "skipping Pod catalog-lost for Service shop/catalog: Node node-gone Not Found"
+    said = f"Error updating Endpoint Slices for Service shop/catalog: {why}"
+    place.await_(lambda: ("Warning", "FailedToUpdateEndpointSlices", said) in told(place), expected=True)
+    assert place.hinted() == "aabbcc"
+    until = time.monotonic() + 10
+    while place.events()[0].count < 3:  # it is tried again and again
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    assert len(place.events()) == 2
+    place.add_node("node-gone", "a")
+    place.await_(lambda: len(place.hints()), 7)
+
+
 def test_lost_hints_are_sticky(place: Place) -> None:
     """A ready node without zone takes the hints away; its label does not bring them back, a touch does."""
     place.furnish({"a": 2, "b": 2, "c": 2})

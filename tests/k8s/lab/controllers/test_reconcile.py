@@ -171,7 +171,7 @@ def test_pod_on_an_unknown_node() -> None:
     found = plan([pod(1), pod(2, "gone")])
 
     assert names(found.lists.create[0]) == ["1"]
-    assert found.homeless == ("catalog-2",)
+    assert found.homeless == (("catalog-2", "gone"),)
 
 
 def test_node_without_zone() -> None:
