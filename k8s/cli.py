@@ -124,6 +124,7 @@ def add_lab_options(up: argparse.ArgumentParser) -> None:
     up.add_argument("--catalog", default="6", help="pods, or pods in each zone, e.g. 5,2,2")
     up.add_argument("--cross-zone-delay-ms", type=float, default=0.6, help="extra one-way latency")
     up.add_argument("--keep-alive", action="store_true", help="ui keeps its connections to catalog")
+    up.add_argument("--no-sql-spans", action="store_true", help="catalog makes no spans of its queries")
     up.add_argument("--api-port", type=int, default=DEFAULT_API_PORT, help="0: any free one")
     up.add_argument("--xray-port", type=int, default=DEFAULT_XRAY_PORT, help="0: any free one")
     up.add_argument("--lab-seed", type=int, default=1, help="of pod names and the controller's choices")
@@ -141,6 +142,7 @@ def lab_settings(args: argparse.Namespace, io: Io) -> LabSettings:
         catalog_per_zone=catalog if len(catalog) > 1 else (),
         cross_zone_delay_s=args.cross_zone_delay_ms / 1000,
         keep_alive=args.keep_alive,
+        sql_spans=not args.no_sql_spans,
         api_port=args.api_port,
         xray_port=args.xray_port,
         seed=args.lab_seed,

@@ -63,6 +63,8 @@ class LabSettings:
     rollout: Rollout | None = None
     keep_alive: bool = False
     """Whether ui keeps its connections to catalog; by default every call opens a new one."""
+    sql_spans: bool = True
+    """Whether catalog makes a span of each query to its database, as the sample's does."""
     api_port: int = DEFAULT_API_PORT
     """0 takes a free port."""
     xray_port: int = DEFAULT_XRAY_PORT

@@ -59,6 +59,7 @@ class LabPlan:
             otlp_url=f"{self.xray_url}/v1/traces",
             catalog_url=self._service_url(node, CATALOG),
             keep_alive=self.settings.keep_alive,
+            sql_spans=self.settings.sql_spans,
         )
 
     def state(self, supervisor: ProcessId, created_at_s: float) -> LabState:

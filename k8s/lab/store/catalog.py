@@ -1,13 +1,15 @@
-"""``catalog``: products as JSON, from memory."""
+"""``catalog``: products as JSON, from a database in memory."""
 
 import asyncio
 from collections.abc import Mapping
 
 from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.trace import Tracer
 
+from k8s.lab.store.database import TRACER_NAME, Database
 from k8s.lab.store.httpd import Reply
 from k8s.lab.store.pod_settings import PodSettings
-from k8s.lab.store.products import PRODUCTS, TAGS, Product, Tag, select
+from k8s.lab.store.products import PRODUCTS, TAGS, Product, Tag
 from k8s.lab.store.serving import Call, Route, TracedPages, error_reply, json_reply, serve_until_told
 from k8s.lab.store.tracing import start_tracing
 
@@ -35,7 +37,9 @@ _BY_ID = {product.id: json_reply(_product_json(product)) for product in PRODUCTS
 class Catalog:
     """The handlers of one catalog pod."""
 
-    def __init__(self, pod: PodSettings) -> None:
+    def __init__(self, pod: PodSettings, tracer: Tracer) -> None:
+        """*tracer* makes the spans of the queries, where the pod shall have them."""
+        self._database = Database(tracer if pod.sql_spans else None)
         self._topology = json_reply(
             {
                 "persistenceProvider": "in-memory",
@@ -45,13 +49,13 @@ class Catalog:
                 "zone": pod.zone,
             }
         )
-        self._product = Route(template="/catalog/products/{id}", handler=_one)
+        self._product = Route(template="/catalog/products/{id}", handler=self._one)
         self._routes = {
             route.template: route
             for route in (
-                Route(template="/catalog/products", handler=_page),
-                Route(template="/catalog/size", handler=_size),
-                Route(template="/catalog/tags", handler=_tags),
+                Route(template="/catalog/products", handler=self._page),
+                Route(template="/catalog/size", handler=self._size),
+                Route(template="/catalog/tags", handler=self._tags),
                 Route(template="/health", handler=_health, traced=False),
                 Route(template="/topology", handler=self._where, traced=False),
             )
@@ -67,25 +71,24 @@ class Catalog:
     def _where(self, _call: Call) -> Reply:
         return self._topology
 
+    def _page(self, call: Call) -> Reply:
+        page, size = call.number("page", 1), call.number("size", 10)
+        if page is None or size is None or page < 1 or size < 0:
+            return error_reply(400, "page and size have to be numbers")
+        order = call.query.get("order", "")
+        found = self._database.products(call.context, _tags_of(call.query), order=order, page=page, size=size)
+        return json_reply([_product_json(product) for product in found])
 
-def _page(call: Call) -> Reply:
-    page, size = call.number("page", 1), call.number("size", 10)
-    if page is None or size is None or page < 1 or size < 0:
-        return error_reply(400, "page and size have to be numbers")
-    found = select(_tags_of(call.query), order=call.query.get("order", ""), page=page, size=size)
-    return json_reply([_product_json(product) for product in found])
+    def _one(self, call: Call) -> Reply:
+        found = self._database.product(call.context, call.path.removeprefix(_PRODUCT))
+        return error_reply(404, "record not found") if found is None else _BY_ID[found.id]
 
+    def _size(self, call: Call) -> Reply:
+        return json_reply({"size": self._database.count(call.context, _tags_of(call.query))})
 
-def _one(call: Call) -> Reply:
-    return _BY_ID.get(call.path.removeprefix(_PRODUCT)) or error_reply(404, "record not found")
-
-
-def _size(call: Call) -> Reply:
-    return json_reply({"size": len(select(_tags_of(call.query), size=len(PRODUCTS)))})
-
-
-def _tags(_call: Call) -> Reply:
-    return _TAGS
+    def _tags(self, call: Call) -> Reply:
+        self._database.tags(call.context)
+        return _TAGS
 
 
 def _health(_call: Call) -> Reply:
@@ -104,4 +107,5 @@ def serve(pod: PodSettings) -> None:
 
 async def _serve(pod: PodSettings) -> None:
     provider: TracerProvider = start_tracing(pod)
-    await serve_until_told(TracedPages(Catalog(pod).route, provider.get_tracer("catalog")), pod, provider)
+    catalog = Catalog(pod, provider.get_tracer(TRACER_NAME))
+    await serve_until_told(TracedPages(catalog.route, provider.get_tracer("catalog")), pod, provider)

@@ -23,3 +23,5 @@ class PodSettings:
     """The Service ``catalog`` as seen from its node; ui only."""
     keep_alive: bool = False
     """Whether calls to catalog share connections; ui only."""
+    sql_spans: bool = True
+    """Whether each query makes a span; catalog only."""

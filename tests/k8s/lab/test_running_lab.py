@@ -160,6 +160,13 @@ def test_x_ray_counts_what_the_relays_count(lab: LabState) -> None:
         )
 
     wait_until(lambda: graph_calls() == calls, "X-Ray to have every call")
+    graph = client.get_service_graph(StartTime=lab.created_at_s, EndTime=time.time() + 1)["Services"]
+    (sql,) = [node for node in graph if node.get("Type") == "Database::SQL"]
+    callers = [
+        node["Name"] for node in graph for edge in node["Edges"] if edge["ReferenceId"] == sql["ReferenceId"]
+    ]
+    assert (sql["Name"], sql["State"]) == ("gorm.Query", "unknown")
+    assert sorted(callers) == sorted(pod.name for pod in lab.pods if pod.namespace == "catalog")
 
 
 def test_a_dead_pod_is_started_again_and_its_restart_is_seen(lab: LabState) -> None:

@@ -21,7 +21,7 @@ CATALOG_IP, UI_IP, CLIENT_IP = "127.78.1.1", "127.78.1.2", "127.78.1.9"
 
 def pod(name: str, ip: str, **more: object) -> PodSettings:
     """A pod of zone a."""
-    given: dict[str, object] = {"keep_alive": False} | more
+    given: dict[str, object] = {"keep_alive": False, "sql_spans": True} | more
     return PodSettings(
         name=name,
         namespace=name.partition("-")[0],
@@ -31,6 +31,7 @@ def pod(name: str, ip: str, **more: object) -> PodSettings:
         ip=ip,
         otlp_url="http://127.0.0.1:1/v1/traces",
         keep_alive=bool(given["keep_alive"]),
+        sql_spans=bool(given["sql_spans"]),
         catalog_url=str(given.get("catalog_url", "")),
     )
 
@@ -86,13 +87,15 @@ def page_of(raw: bytes) -> Page:
 
 
 @contextlib.asynccontextmanager
-async def open_shop(*, keep_alive: bool = False) -> AsyncIterator[Shop]:
+async def open_shop(*, keep_alive: bool = False, sql_spans: bool = False) -> AsyncIterator[Shop]:
     """A shop as long as the context lasts."""
     exporter = InMemorySpanExporter()
     provider = TracerProvider(shutdown_on_exit=False)
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     tracer = provider.get_tracer("test")
-    catalog_pages = TracedPages(Catalog(pod("catalog-1", CATALOG_IP)).route, tracer)
+    catalog_pages = TracedPages(
+        Catalog(pod("catalog-1", CATALOG_IP, sql_spans=sql_spans), tracer).route, tracer
+    )
     catalog = HttpServer(CATALOG_IP, 0, catalog_pages.answer)
     url = f"http://{CATALOG_IP}:{catalog.port}"
     calls = CatalogCalls(url, source_ip=UI_IP, keep_alive=keep_alive, tracer=tracer)
