@@ -45,6 +45,8 @@ class Node:
     cpu_allocatable_milli: int
     """``status.allocatable.cpu`` in milli-CPU, rounded up as Quantity.MilliValue does; 0 if absent."""
     labels: Labels = ()
+    provider_id: str = ""
+    """``spec.providerID``, e.g. ``aws:///eu-west-1a/i-0abc``; empty where the cloud did not say."""
 
     @property
     def is_control_plane(self) -> bool:
@@ -69,6 +71,10 @@ class Pod:
     labels: Labels = ()
     restarts: int = 0
     """Restarts of its containers, summed."""
+    knobs: Labels = ()
+    """Annotations and labels that look as if they set a routing mode, which no pod can."""
+    owner: str = ""
+    """Kind and name of the object that controls it, e.g. ``ReplicaSet/shop-7b9c8d6f5``; empty without one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +110,8 @@ class EndpointSlice:
     """(port name, port number) pairs."""
     managed_by: str = ""
     """The value of label ``endpointslice.kubernetes.io/managed-by``."""
+    deleting: bool = False
+    """``metadata.deletionTimestamp`` is set: its controller passes it over, kube-proxy still reads it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,6 +140,10 @@ class Service:
     internal_traffic_policy: str = "Cluster"
     session_affinity: str = "None"
     publish_not_ready_addresses: bool = False
+    labels: Labels = ()
+    ip_families: tuple[str, ...] = ()
+    """``IPv4`` and ``IPv6``, the Service's first family first; empty where it does not say."""
+    external_traffic_policy: str = "Cluster"
 
     @property
     def key(self) -> ServiceKey:

@@ -12,7 +12,7 @@ import time
 
 from k8s.doctor.survey import survey
 from k8s.model.scene import Scene
-from k8s.predict.prediction import CONTROLLER
+from k8s.routing.hints import CONTROLLER
 from k8s.topology import (
     TOPOLOGY_MODE_ANNOTATION,
     Endpoint,

@@ -3,7 +3,6 @@
 import argparse
 import json
 from collections.abc import Callable
-from pathlib import Path
 
 from k8s.console import Io, Parser, Verbs, verb
 from k8s.doctor.doctor_text import as_data, as_text, table, table_data
@@ -11,13 +10,10 @@ from k8s.doctor.examination import diagnose
 from k8s.doctor.place import place_of
 from k8s.doctor.survey import survey_of, unhealthy
 from k8s.errors import ExitCode, UsageError
-from k8s.live import live_scene, saved
-from k8s.live.cluster import LiveCluster
+from k8s.live import saved
 from k8s.model.scene import Scene
+from k8s.predict.cli import OpenCluster, add_files, add_target, key_of, scene_of, target_of
 from k8s.routing.modes import RoutingMode
-from k8s.topology import ServiceKey
-
-OpenCluster = Callable[[argparse.Namespace, Io], LiveCluster]
 
 _POOLS = {"yes": True, "no": False, "unknown": None}
 
@@ -43,7 +39,7 @@ def add(
         "risks and notes are healthy. Reads the cluster, or files saved with: " + saved.SAVE,
     )
     add_place(parser)
-    parser.add_argument("target", nargs="?", metavar="SERVICE", help="NS/NAME; default: catalog/catalog")
+    add_target(parser)
     parser.add_argument("--all", action="store_true", help="one line for every Service with endpoints")
     parser.add_argument("--client", metavar="NS/NAME", help="whose view counts: a pod or a workload")
     parser.add_argument(
@@ -54,9 +50,7 @@ def add(
     parser.add_argument(
         "--pools", choices=sorted(_POOLS), default="unknown", help="whether clients keep connections open"
     )
-    parser.add_argument(
-        "--from", dest="saved", type=Path, nargs="+", action="extend", metavar="FILE", help="saved files"
-    )
+    add_files(parser)
     parser.add_argument("--json", action="store_true", help="print data instead of text")
 
 
@@ -64,29 +58,29 @@ def routing_doctor(args: argparse.Namespace, io: Io, open_cluster: OpenCluster) 
     """``samezone routing doctor``."""
     if args.all and (args.target or args.client or args.mode):
         raise UsageError("routing doctor: --all takes no SERVICE, --client or --mode")
-    if args.saved:
-        scene = saved.read(args.saved)
-    else:
-        scene = live_scene.read(open_cluster(args, io), taken_at_s=io.clock())
+    scene = scene_of(args, io, open_cluster)
     return examine_all(scene, args, io) if args.all else examine_one(scene, args, io)
 
 
 def examine_all(scene: Scene, args: argparse.Namespace, io: Io) -> int:
     """The table."""
-    rows = survey_of(place_of(scene))
+    place = place_of(scene)
+    rows = survey_of(place, namespace=args.namespace)
+    blind = [gap for gap in scene.gaps if gap.startswith(("nodes:", "endpointslices:", "services:"))]
     if args.json:
         io.write(json.dumps(table_data(rows, source=scene.source, gaps=scene.gaps), indent=2))
     else:
         for line in table(rows, source=scene.source, gaps=scene.gaps):
             io.write(line)
-    return ExitCode.INVALID if unhealthy(rows) else ExitCode.DONE
+    # Without them nothing decides: an empty table is then no clean bill.
+    return ExitCode.INVALID if unhealthy(rows) or blind else ExitCode.DONE
 
 
 def examine_one(scene: Scene, args: argparse.Namespace, io: Io) -> int:
     """One Service."""
     diagnosis = diagnose(
         place_of(scene),
-        key_of("SERVICE", args.target) if args.target else args.service,
+        target_of(args, "doctor"),
         key_of("--client", args.client) if args.client else None,
         store_pools=_POOLS[args.pools],
         wanted=RoutingMode(args.mode) if args.mode else None,
@@ -97,11 +91,3 @@ def examine_one(scene: Scene, args: argparse.Namespace, io: Io) -> int:
         for line in as_text(diagnosis, source=scene.source, gaps=scene.gaps):
             io.write(line)
     return ExitCode.DONE if diagnosis.healthy else ExitCode.INVALID
-
-
-def key_of(what: str, text: str) -> ServiceKey:
-    """``namespace/name``; UsageError names *what* it was given for."""
-    namespace, slash, name = text.partition("/")
-    if not (namespace and slash and name) or "/" in name:
-        raise UsageError(f"routing doctor: {what} {text!r} is not NAMESPACE/NAME, e.g. catalog/catalog")
-    return ServiceKey(namespace=namespace, name=name)

@@ -1,19 +1,21 @@
 """The commands of fixes: text for a shell. Words in capitals are for the reader to replace."""
 
 import json
+import re
 import shlex
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from k8s.doctor.finding import MOST_SHOWN
-from k8s.doctor.situation import Family, Situation
+from k8s.doctor.situation import Family, Placed, Situation
 from k8s.routing.modes import RoutingMode, patch_between, settings_for, settings_of
 from k8s.topology import (
     TOPOLOGY_MODE_ANNOTATION,
     ZONE_LABEL,
     EndpointSlice,
     Node,
+    Pod,
     Service,
     ServiceKey,
     Zone,
@@ -21,6 +23,11 @@ from k8s.topology import (
 
 _OTHER_ZONE_LABELS = ("failure-domain.beta.kubernetes.io/zone", "topology.ebs.csi.aws.com/zone")
 """Where a node may tell its zone besides: the label of before 1.17, and the EBS CSI driver's."""
+_PROVIDER_ZONE = re.compile(r"(?:aws:///|gce://[^/]+/)([a-z0-9-]+)/[^/]+")
+SAME_ZONE_SINCE = 34
+"""From this Kubernetes 1.x on ``PreferSameZone`` is known; before, ``PreferClose`` means the same."""
+_SCALED = frozenset({"deployment", "statefulset", "rollout", "replicaset", "replicationcontroller"})
+_SPREAD = frozenset({"deployment", "statefulset", "rollout"})
 _TOUCH = 'samezone/touched="$(date +%s)" --overwrite'
 
 
@@ -80,10 +87,17 @@ def label_zones(nodes: Iterable[Node]) -> str:
     every = list(nodes)
     commands = []
     for node in every[:MOST_SHOWN]:
-        labels = dict(node.labels)
-        zone = next((labels[key] for key in _OTHER_ZONE_LABELS if labels.get(key)), "ZONE")
+        zone = told_zone(node) or "ZONE"
         commands.append(kubectl("label", "node", node.name, f"{ZONE_LABEL}={zone}", "--overwrite"))
     return in_turn(*commands)
+
+
+def told_zone(node: Node) -> str | None:
+    """The zone that another label, or the cloud's id of the machine, tells."""
+    labels = dict(node.labels)
+    found = _PROVIDER_ZONE.fullmatch(node.provider_id)
+    by_label = next((labels[key] for key in _OTHER_ZONE_LABELS if labels.get(key)), None)
+    return by_label or (found[1] if found else None)
 
 
 def zone_of_endpoint(one: EndpointSlice, number: int) -> str:
@@ -116,22 +130,29 @@ def selector(service: Service) -> str:
     return ",".join(f"{key}={value}" for key, value in service.selector)
 
 
+def by_field(situation: Situation) -> str:
+    """Ask by the field instead: it counts neither CPU nor endpoints."""
+    minor = situation.place.scene.server_minor
+    mode = RoutingMode.PREFER_SAME_ZONE
+    if minor is not None and minor < SAME_ZONE_SINCE:
+        mode = RoutingMode.PREFER_CLOSE
+    return set_mode(situation.service, mode)
+
+
 def scale(situation: Situation, family: Family, wanted: int) -> str:
-    """So many ready endpoints: scale what owns the pods by what is missing."""
-    found = workloads(situation, [family])
-    if not found:
-        words = ("deployment", "-l", selector(situation.service), f"--replicas={wanted}")
-        return kubectl("-n", situation.key.namespace, "scale", *words)
-    owner, count = found[0]
-    replicas = max(0, count + wanted - family.ready)
-    return kubectl("-n", situation.key.namespace, "scale", owner, f"--replicas={replicas}")
+    """So many ready endpoints: scale what owns the pods by what is missing.
+
+    Where nobody known owns them, or a DaemonSet, whose number is that of the nodes, ask by the field instead.
+    """
+    for owner, count in workloads(situation, [family]):
+        if owner.partition("/")[0] in _SCALED:
+            replicas = max(0, count + wanted - family.ready)
+            return kubectl("-n", situation.key.namespace, "scale", owner, f"--replicas={replicas}")
+    return by_field(situation)
 
 
 def workloads(situation: Situation, families: Iterable[Family]) -> Sequence[tuple[str, int]]:
-    """(``deployment/NAME`` or ``statefulset/NAME``, its ready endpoints), the largest first.
-
-    Known only where a pod has the labels that those controllers write.
-    """
+    """(owner as kubectl names it, e.g. ``deployment/shop``, its ready endpoints), the largest first."""
     counts: Counter[str] = Counter()
     for family in families:
         for one in family.slices:
@@ -139,17 +160,40 @@ def workloads(situation: Situation, families: Iterable[Family]) -> Sequence[tupl
                 pod = endpoint.pod and situation.place.pods.get((one.namespace, endpoint.pod))
                 if not pod or endpoint.ready is not True:
                     continue
-                labels = dict(pod.labels)
-                middle = f"-{labels.get('pod-template-hash')}-"
-                if middle in pod.name:
-                    counts[f"deployment/{pod.name.partition(middle)[0]}"] += 1
-                elif "statefulset.kubernetes.io/pod-name" in labels:
-                    counts[f"statefulset/{pod.name.rpartition('-')[0]}"] += 1
+                owner = owner_of(pod)
+                if owner is not None:
+                    counts[owner] += 1
     return counts.most_common()
 
 
+def owner_of(pod: Pod) -> str | None:
+    """What to scale or restart for a pod, as kubectl names it; None where nothing tells.
+
+    By the pod's owner, and where that was not saved by the labels that the owner's controller writes.
+    """
+    kind, _, name = pod.owner.partition("/")
+    labels = dict(pod.labels)
+    for label, workload in (("rollouts-pod-template-hash", "rollout"), ("pod-template-hash", "deployment")):
+        middle = f"-{labels.get(label)}"
+        if label in labels and kind in ("", "ReplicaSet"):
+            if name.endswith(middle):
+                return f"{workload}/{name.removesuffix(middle)}"
+            if f"{middle}-" in pod.name:
+                return f"{workload}/{pod.name.partition(f'{middle}-')[0]}"
+    if kind in ("StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController"):
+        return f"{kind.lower()}/{name}"
+    if not kind and "statefulset.kubernetes.io/pod-name" in labels:
+        return f"statefulset/{pod.name.rpartition('-')[0]}"
+    return None
+
+
 def spread(situation: Situation, family: Family) -> str:
-    """Have the pods placed evenly over the zones."""
+    """Have the pods placed evenly over the zones; empty where no owner is known whose pods can be."""
+    owner = next(
+        (name for name, _ in workloads(situation, [family]) if name.partition("/")[0] in _SPREAD), None
+    )
+    if owner is None:
+        return ""
     constraint = {
         "maxSkew": 1,
         "topologyKey": ZONE_LABEL,
@@ -157,10 +201,29 @@ def spread(situation: Situation, family: Family) -> str:
         "labelSelector": {"matchLabels": dict(situation.service.selector)},
     }
     patch = {"spec": {"template": {"spec": {"topologySpreadConstraints": [constraint]}}}}
-    found = workloads(situation, [family])
-    owner = found[0][0] if found else "deployment/DEPLOYMENT"
     text = json.dumps(patch, separators=(",", ":"))
     return kubectl("-n", situation.key.namespace, "patch", owner, "--type", "merge", "-p", text)
+
+
+def delete_pods(situation: Situation, placed: Sequence[Placed]) -> str:
+    """Pods whose node is gone are never ended by it: they must be deleted by force."""
+    pods = sorted({one.endpoint.pod for one in placed if one.endpoint.pod})
+    if not pods:
+        return ""
+    words = ("delete", "pod", *pods[:MOST_SHOWN], "--force", "--grace-period=0")
+    return kubectl("-n", situation.key.namespace, *words)
+
+
+def delete_slices(slices: Sequence[EndpointSlice]) -> str:
+    """Slices that nobody looks after any more."""
+    namespace = slices[0].namespace
+    return kubectl("-n", namespace, "delete", "endpointslice", *(one.name for one in slices[:MOST_SHOWN]))
+
+
+def release(one: EndpointSlice) -> str:
+    """Let a slice go that something holds by a finalizer."""
+    patch = '{"metadata":{"finalizers":null}}'
+    return kubectl("-n", one.namespace, "patch", "endpointslice", one.name, "--type", "merge", "-p", patch)
 
 
 def look_at_nodes(nodes: Sequence[str]) -> str:

@@ -1,10 +1,13 @@
 """D50-D51: connections that were made before the hints, and clients that may not choose again."""
 
-from k8s.doctor.commands import kubectl, patch_service
-from k8s.doctor.finding import Evidence, Finding, Severity, seen
+from k8s.doctor.commands import kubectl, owner_of, patch_service
+from k8s.doctor.finding import MOST_SHOWN, Evidence, Finding, Severity, seen
 from k8s.doctor.situation import Situation
 from k8s.routing.hints import ENABLED_REASON
 from k8s.routing.modes import RoutingMode
+
+_RESTARTED = frozenset({"deployment", "statefulset", "daemonset"})
+"""What ``kubectl rollout restart`` knows; an Argo Rollout makes new pods for those that are deleted."""
 
 
 def d50_pools(situation: Situation) -> Finding | None:
@@ -42,7 +45,14 @@ def _restart(situation: Situation) -> str:
     namespace, name = situation.client.namespace, situation.client.name
     if (namespace, name) in {(pod.namespace, str(pod.name)) for pod in situation.clients}:
         return kubectl("-n", namespace, "delete", "pod", name)
-    return kubectl("-n", namespace, "rollout", "restart", f"deployment/{name}")
+    owner = next((found for pod in situation.clients if (found := owner_of(pod))), f"deployment/{name}")
+    if owner.partition("/")[0] not in _RESTARTED:
+        return kubectl("-n", namespace, "delete", "pod", *_named(situation))
+    return kubectl("-n", namespace, "rollout", "restart", owner)
+
+
+def _named(situation: Situation) -> list[str]:
+    return sorted(str(pod.name) for pod in situation.clients)[:MOST_SHOWN]
 
 
 def d51_affinity(situation: Situation) -> Finding | None:

@@ -81,15 +81,17 @@ def _count(
 
 
 def _not_ready(situation: Situation, family: Family) -> tuple[Evidence, ...]:
-    if not family.not_ready:
-        return ()
-    return (seen(situation.label(family), "endpoints not ready", family.not_ready),)
+    label = situation.label(family)
+    return (
+        *((seen(label, "endpoints not ready", family.not_ready),) if family.not_ready else ()),
+        *((seen(label, "endpoints terminating", family.terminating),) if family.terminating else ()),
+    )
 
 
 def _enough(situation: Situation, family: Family) -> str:
     """Get the pods ready if that is enough, else more of them."""
     counts = nearest(situation, family)
-    if family.ready + family.not_ready in counts.accepted:
+    if family.not_ready and family.ready + family.not_ready in counts.accepted:
         namespace = situation.key.namespace
         return kubectl("-n", namespace, "describe", "pods", "-l", selector(situation.service))
     if counts.nearest_above is None:
@@ -103,7 +105,8 @@ def _zones(family: Family) -> int:
 
 def d20_fewer_than_zones(situation: Situation) -> Finding | None:
     """Fewer ready endpoints than zones."""
-    if asks_auto(situation) and not situation.families and situation.place.cpu.by_zone:
+    absent = situation.place.missing("endpointslices")
+    if asks_auto(situation) and not situation.families and situation.place.cpu.by_zone and not absent:
         return Finding(
             code="D20",
             severity=Severity.PROBLEM,

@@ -3,14 +3,23 @@
 One event message stands for several causes ("Insufficient Node information ..."); only the nodes tell which.
 """
 
-from k8s.doctor.commands import in_turn, kubectl, label_zones, look_at_nodes, set_mode, touch, withdraw
+from dataclasses import replace
+
+from k8s.doctor.commands import (
+    by_field,
+    in_turn,
+    kubectl,
+    label_zones,
+    look_at_nodes,
+    told_zone,
+    touch,
+    withdraw,
+)
 from k8s.doctor.finding import MOST_SHOWN, Evidence, Finding, Severity, few, names, seen
 from k8s.doctor.situation import Situation, refusal_of
-from k8s.routing.allocation import RatiosGap, Refusal
+from k8s.routing.allocation import RatiosGap, Refusal, allocate, cpu_ratios
 from k8s.routing.modes import RoutingMode
-from k8s.topology import ZONE_LABEL, NodeName
-
-_SAME_ZONE_SINCE = 34
+from k8s.topology import ZONE_LABEL, Node, NodeName, Zone
 
 
 def asks_auto(situation: Situation) -> bool:
@@ -52,9 +61,28 @@ def d10_node_without_zone(situation: Situation) -> Finding | None:
         + told(situation),
         meaning=f"{len(nodes)} ready worker node{'s have' if plural else ' has'} no zone, and one is enough "
         f"for the controller to give no Service of the cluster hints{still(situation)}.",
-        fix=in_turn(label_zones(nodes), touch(situation.key)),
+        fix=_zones_or_field(situation, nodes),
         blocks_hints=True,
     )
+
+
+def _zones_or_field(situation: Situation, nodes: list[Node]) -> str:
+    """Labels, unless the controller would then refuse for another reason.
+
+    A virtual kubelet, say, claims a thousand CPUs: with a zone it would take nearly all endpoints there.
+    """
+    others = {node.zone for node in situation.place.nodes.values() if node.zone}
+    labelled = {node.name: Zone(zone) for node in nodes if (zone := told_zone(node))}
+    open_ends = [node.name for node in nodes if node.name not in labelled]
+    for zone in sorted(others) if open_ends else [None]:
+        guess = labelled | ({name: zone for name in open_ends} if zone else {})
+        after = [
+            replace(node, zone=guess.get(node.name, node.zone)) for node in situation.place.nodes.values()
+        ]
+        cpu = cpu_ratios(after)
+        if all(allocate(cpu, family.ready).refusal is None for family in situation.families):
+            return in_turn(label_zones(nodes), touch(situation.key))
+    return by_field(situation)
 
 
 def d11_node_without_cpu(situation: Situation) -> Finding | None:
@@ -91,14 +119,8 @@ def d12_zones(situation: Situation) -> Finding | None:
     if not asks_auto(situation) or gap is None:
         return None
     if not situation.place.nodes:
-        return Finding(
-            code="D12",
-            severity=Severity.NOTE,
-            evidence=tuple(seen(situation.place.scene.source, "not read", one) for one in _gaps(situation)),
-            meaning="The nodes are not known, so neither is whether the controller can give hints.",
-            fix=kubectl("get", "nodes", "-L", ZONE_LABEL),
-            blocks_hints=False,
-        )
+        # D15 says so.
+        return None
     counted = dict(situation.place.cpu.cpu_milli_by_zone)
     lost = _elsewhere(situation, set(counted), situation.place.cpu.not_ready)
     masters = _elsewhere(situation, set(counted), situation.place.cpu.control_plane)
@@ -119,10 +141,6 @@ def d12_zones(situation: Situation) -> Finding | None:
     )
 
 
-def _gaps(situation: Situation) -> tuple[str, ...]:
-    return situation.place.scene.gaps or ("nodes",)
-
-
 def _elsewhere(situation: Situation, counted: set[str], some: tuple[str, ...]) -> list[tuple[str, str]]:
     """(node, zone) of those that would add a zone."""
     found = [situation.place.nodes[NodeName(name)] for name in some]
@@ -136,12 +154,8 @@ def _why_few_zones(
         more = ", others have only control-plane nodes" if masters else ""
         return f"the nodes of another are not ready{more}", look_at_nodes([name for name, _ in lost])
     if masters:
-        minor = situation.place.scene.server_minor
-        mode = RoutingMode.PREFER_SAME_ZONE
-        if minor is not None and minor < _SAME_ZONE_SINCE:
-            mode = RoutingMode.PREFER_CLOSE
         why = "the others have only control-plane nodes, which do not count (for trafficDistribution they do)"
-        return why, set_mode(situation.service, mode)
+        return why, by_field(situation)
     if not situation.place.cpu.cpu_milli_by_zone:
         return "every worker is not ready", look_at_nodes(list(situation.place.cpu.not_ready))
     return "the whole cluster is in one, where nothing can cross", withdraw(situation.service)

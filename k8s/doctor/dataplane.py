@@ -1,14 +1,18 @@
-"""D44-D45: versions that do not know the setting, and proxies that do not read hints."""
+"""D44-D45: versions that do not know the setting, and carriers that do not read hints."""
 
 from collections.abc import Iterator, Sequence
 
-from k8s.doctor.commands import in_turn, kubectl, set_mode
+from k8s.doctor.commands import annotate, in_turn, kubectl, set_mode
 from k8s.doctor.finding import MOST_SHOWN, Evidence, Finding, Severity, few, names, seen
-from k8s.doctor.place import undocumented
-from k8s.doctor.situation import OFF_VALUES, Situation, annotation_of
+from k8s.doctor.shares import OFF_VALUES, annotation_of
+from k8s.doctor.situation import Situation
 from k8s.model.agents import repository_of
-from k8s.routing.modes import RoutingMode
-from k8s.topology import NodeName
+from k8s.model.scene import AgentKind
+from k8s.predict.carriage import GATEWAYS, groups
+from k8s.routing import carriers
+from k8s.routing.carriers import Carrier, Use
+from k8s.routing.modes import RoutingMode, settings_of
+from k8s.topology import OLD_HINTS_ANNOTATION, TOPOLOGY_MODE_ANNOTATION, NodeName
 
 _FIELD_SINCE = 31
 _SAME_ZONE_SINCE = 34
@@ -16,18 +20,35 @@ _PROXY_KNOWN_SINCE = 27
 _PROXY_IGNORES_ANNOTATION_SINCE = 31
 _PROXY_NODE_HINTS_SINCE = 34
 _FIELD = frozenset({RoutingMode.PREFER_CLOSE, RoutingMode.PREFER_SAME_ZONE, RoutingMode.PREFER_SAME_NODE})
-_SIDECARS = (
-    ("security.istio.io/tlsMode", "Istio"),
-    ("linkerd.io/control-plane-ns", "Linkerd"),
-)
-"""Labels that an injector leaves on a pod."""
+_TOPOLOGY_MODE_SINCE = 27
 
 
 def d44_versions(situation: Situation) -> Finding | None:
     """Control plane or kube-proxy older than what is asked for, or of unknown age."""
     if situation.wanted is RoutingMode.OFF:
         return None
-    return _old_control_plane(situation) or _old_proxies(situation) or _unknown(situation)
+    return (
+        _old_key(situation) or _old_control_plane(situation) or _old_proxies(situation) or _unknown(situation)
+    )
+
+
+def _old_key(situation: Situation) -> Finding | None:
+    minor, settings = situation.place.scene.server_minor, settings_of(situation.service)
+    old_only = minor is not None and minor < _TOPOLOGY_MODE_SINCE
+    if not old_only or situation.mode is not RoutingMode.TAR or settings.topology_aware_hints is not None:
+        return None
+    return Finding(
+        code="D44",
+        severity=Severity.PROBLEM,
+        evidence=(
+            seen("API server", "version", f"1.{minor}"),
+            seen(situation.subject, "annotation", TOPOLOGY_MODE_ANNOTATION),
+        ),
+        meaning=f"This control plane knows only the older key; {TOPOLOGY_MODE_ANNOTATION} is read since "
+        f"Kubernetes 1.{_TOPOLOGY_MODE_SINCE}.",
+        fix=annotate(situation.key, f"{OLD_HINTS_ANNOTATION}=Auto"),
+        blocks_hints=True,
+    )
 
 
 def _old_control_plane(situation: Situation) -> Finding | None:
@@ -92,7 +113,7 @@ def _proxies(situation: Situation) -> list[tuple[int, Sequence[NodeName]]]:
 
 def _upgrade(situation: Situation, since: int) -> str:
     """The image of a node that is up to date, else the same with a version to be filled in."""
-    agents = situation.place.data_planes.get("kube-proxy", ())
+    agents = situation.place.proxy_agents
     fresh = {node for minor, nodes in situation.place.proxies.items() if minor >= since for node in nodes}
     image = max((one.image for one in agents if one.node in fresh), default="")
     if not image:
@@ -105,11 +126,13 @@ def _unknown(situation: Situation) -> Finding | None:
     unknown: list[Evidence] = []
     if place.scene.server_minor is None and situation.wanted in _FIELD:
         unknown.append(seen("API server", "version", "not known"))
-    nodes: Sequence[NodeName] = place.proxies_unknown
-    if situation.clients:
-        nodes = [node.name for node in situation.client_nodes if node.name in set(nodes)]
-    other = set(place.data_planes) - {"kube-proxy"}
-    if nodes and not ("Cilium" in other and "kube-proxy" not in place.data_planes):
+    known = {name for some in place.proxies.values() for name in some}
+    nodes = [
+        name
+        for name in _client_nodes(situation)
+        if name not in known and place.carriage.of_node(name) in (carriers.KUBE_PROXY, carriers.UNSEEN)
+    ]
+    if nodes:
         unknown.append(seen(f"{len(nodes)} nodes", "kube-proxy's version", f"not known ({names(nodes)})"))
     if not unknown:
         return None
@@ -126,23 +149,29 @@ def _unknown(situation: Situation) -> Finding | None:
     )
 
 
+def _client_nodes(situation: Situation) -> list[NodeName]:
+    """The nodes of the clients, or all that may have some."""
+    if situation.clients:
+        return sorted({node.name for node in situation.client_nodes})
+    return sorted(node.name for node in situation.place.nodes.values() if node.ready)
+
+
 def d45_other_path(situation: Situation) -> Finding | None:
-    """Traffic that does not go by kube-proxy: other data planes, meshes, headless, load balancers."""
+    """Connections that something carries which does not read the setting, or of which that is not known."""
     if situation.wanted is RoutingMode.OFF:
         return None
-    for check in (_headless, _mesh, _cilium, _load_balancer, _undocumented):
-        found = check(situation)
-        if found is not None:
-            severity, evidence, meaning, fix = found
-            return Finding(
-                code="D45",
-                severity=severity,
-                evidence=evidence,
-                meaning=meaning,
-                fix=fix,
-                blocks_hints=False,
-            )
-    return None
+    found = _headless(situation) or _carried(situation)
+    if found is None:
+        return None
+    severity, evidence, meaning, fix = found
+    return Finding(
+        code="D45",
+        severity=severity,
+        evidence=evidence,
+        meaning=f"{meaning}.",
+        fix=fix,
+        blocks_hints=False,
+    )
 
 
 _Path = tuple[Severity, tuple[Evidence, ...], str, str]
@@ -157,111 +186,141 @@ def _headless(situation: Situation) -> _Path | None:
         (seen(situation.subject, "spec.clusterIP", "None"),),
         (
             "The Service is headless: clients choose among the addresses that DNS gives them, hints are not "
-            "used."
+            "used"
         ),
         kubectl("-n", namespace, "expose", "service", name, f"--name={name}-zonal"),
     )
 
 
-def _mesh(situation: Situation) -> _Path | None:
-    planes = situation.place.data_planes
-    sidecars = [
-        seen(
-            f"Pod {pod.namespace}/{pod.name}", f"metadata.labels[{key}]", f"{dict(pod.labels)[key]} ({mesh})"
-        )
-        for pod in situation.clients
-        for key, mesh in _SIDECARS
-        if key in dict(pod.labels)
+def _carried(situation: Situation) -> _Path | None:
+    """The worst that is known of any carrier: of the clients' own, else of those of all nodes and pods."""
+    found = [
+        (severity, carrier, members)
+        for carrier, members in groups(_carriers(situation)).items()
+        if (severity := _severity(situation, carrier, len(members))) is not None
     ]
-    agents = [
-        seen(f"Pod {one.name}", "image", one.image)
-        for mesh in ("Istio ambient", "Linkerd")
-        for one in planes.get(mesh, ())[:MOST_SHOWN]
-    ]
-    if not sidecars and not agents:
+    if not found:
         return None
-    istio_only = "Linkerd" not in planes and not any("Linkerd" in one.value for one in sidecars)
-    if situation.wanted is RoutingMode.TAR and istio_only:
-        return (
-            Severity.PROBLEM if sidecars else Severity.RISK,
-            tuple(sidecars or agents)[:MOST_SHOWN],
-            (
-                "Istio routes the traffic of its clients itself and ignores the annotation; it reads "
-                "trafficDistribution."
-            ),
-            set_mode(situation.service, RoutingMode.PREFER_CLOSE),
-        )
+    order = list(Severity)
+    severity, carrier, members = min(found, key=lambda one: order.index(one[0]))
+    everybody = not situation.clients and len(members) == len(_client_nodes(situation))
+    where = "" if situation.clients or everybody or carrier.by_pod else f" (on {len(members)} node{'s' * (len(members) > 1)})"
     return (
-        Severity.RISK,
-        tuple(sidecars or agents)[:MOST_SHOWN],
-        (
-            "Clients in the mesh are routed by its own proxies, not by kube-proxy: what they make of this "
-            "setting must be measured."
-        ),
-        "",
+        severity,
+        _members_seen(situation, carrier, members),
+        _says(situation, carrier) + where,
+        _remedy(situation, carrier),
     )
 
 
-def _cilium(situation: Situation) -> _Path | None:
-    agents = situation.place.data_planes.get("Cilium", ())
-    if not agents:
-        return None
-    alone = "kube-proxy" not in situation.place.data_planes
-    role = "in place of kube-proxy" if alone else "beside kube-proxy, and may answer for Services inside pods"
-    patch = '{"data":{"enable-service-topology":"true"}}'
-    return (
-        Severity.RISK,
-        few(agents, lambda one: seen(f"Pod {one.name}", "image", one.image)),
-        (
-            f"Cilium runs {role}: it heeds hints only with loadBalancer.serviceTopology, which is off by "
-            "default and cannot be seen from here."
-        ),
-        in_turn(
-            kubectl(
-                "-n", "kube-system", "patch", "configmap", "cilium-config", "--type", "merge", "-p", patch
-            ),
-            kubectl("-n", "kube-system", "rollout", "restart", "daemonset/cilium"),
-        ),
-    )
+def _says(situation: Situation, carrier: Carrier) -> str:
+    return carrier.says(situation.wanted)
 
 
-def _load_balancer(situation: Situation) -> _Path | None:
-    if situation.service.type != "LoadBalancer":
-        return None
-    return (
-        Severity.NOTE,
-        (seen(situation.subject, "spec.type", "LoadBalancer"),),
-        (
-            "What comes through the load balancer is spread by its own cross-zone setting; hints count only "
-            "for clients of the ClusterIP."
-        ),
-        "",
-    )
-
-
-def _undocumented(situation: Situation) -> _Path | None:
-    place = situation.place
-    if "kube-proxy" in place.data_planes:
-        return None
+def _carriers(situation: Situation) -> Iterator[tuple[str, Carrier]]:
+    """(object, what carries its connections)."""
+    carriage = situation.place.carriage
     if situation.clients:
-        kinds = sorted({kind for node in situation.client_nodes for kind in undocumented(node)})
+        for pod in situation.clients:
+            yield f"Pod {pod.namespace}/{pod.name}", carriage.of_pod(pod)
     else:
-        kinds = list(place.undocumented)
-    if kinds:
+        for (namespace, name), carrier in carriage.pods.items():
+            yield f"Pod {namespace}/{name}", carrier
+        for node in _client_nodes(situation):
+            yield f"Node {node}", carriage.of_node(node)
+    meshed = all(pod.node and not carriage.of_pod(pod).by_pod for pod in situation.clients)
+    for here, mesh, kind in (
+        (carriage.ambient, carriers.AMBIENT, AgentKind.ZTUNNEL),
+        (carriage.linkerd, carriers.LINKERD, AgentKind.LINKERD),
+    ):
+        if here and meshed:
+            yield from ((f"Pod {one.name}", mesh) for one in carriage.agents[kind])
+
+
+def _severity(situation: Situation, carrier: Carrier, count: int) -> Severity | None:
+    """How bad it is that *carrier* has a part in this; None where it is as asked."""
+    use = carrier.use_of(situation.wanted)
+    named = bool(situation.clients)
+    if use is Use.NONE:
+        if named:
+            return Severity.PROBLEM
+        if carrier.by_pod:
+            # Gateways are everywhere and may call other Services; sidecars sit in whoever calls.
+            return Severity.NOTE if carrier in _GATEWAYS else Severity.RISK
+        return Severity.PROBLEM if count == len(_client_nodes(situation)) else Severity.RISK
+    if use is Use.UNKNOWN:
+        return Severity.RISK if carrier.doubtful else Severity.NOTE
+    return Severity.NOTE if named and carrier.by_pod else None
+
+
+_GATEWAYS = frozenset(
+    {
+        carriers.INGRESS_NGINX,
+        carriers.NGINX_INGRESS,
+        carriers.NGINX_INGRESS_AWARE,
+        carriers.TRAEFIK,
+        carriers.KONG,
+        carriers.HAPROXY,
+        carriers.CONTOUR,
+    }
+)
+
+
+def _members_seen(situation: Situation, carrier: Carrier, members: Sequence[str]) -> tuple[Evidence, ...]:
+    """Where the carrier was seen: its own pods where it has any, else what it carries for."""
+    agents = [
+        one
+        for kind, some in situation.place.carriage.agents.items()
+        for one in some
+        if kind.value == carrier.name and kind not in GATEWAYS
+    ]
+    if agents and not situation.clients:
+        return few(agents, lambda one: seen(f"Pod {one.name}", "image", one.image))
+    if carrier is carriers.UNSEEN:
+        kinds = ", ".join((AgentKind.KUBE_PROXY, AgentKind.CILIUM, "Istio", AgentKind.LINKERD))
+        return (seen("agents", kinds, "none seen"), *_nodes_seen(situation, members))
+    return few(members, lambda name: _member_seen(situation, carrier, name))
+
+
+def _nodes_seen(situation: Situation, members: Sequence[str]) -> tuple[Evidence, ...]:
+    if len(members) == len(_client_nodes(situation)) and not situation.clients:
+        return ()
+    return few(members, lambda name: seen(name, "a proxy's pod on its node", "none"))
+
+
+def _member_seen(situation: Situation, carrier: Carrier, name: str) -> Evidence:
+    kind, _, rest = name.partition(" ")
+    if kind == "Node":
+        labels = dict(situation.place.nodes[NodeName(rest)].labels)
+        told = [f"{key}={labels[key]}" for key in _TELLING if key in labels]
+        return seen(name, "metadata.labels", ", ".join(told) or "none that tells")
+    namespace, _, pod = rest.partition("/")
+    for one in (agent for some in situation.place.carriage.agents.values() for agent in some):
+        if (one.namespace, one.name) == (namespace, pod):
+            return seen(name, "is", f"{one.kind.value} ({one.image})")
+    return seen(name, "connections carried by", carrier.name)
+
+
+_TELLING = ("kubernetes.io/os", "eks.amazonaws.com/compute-type", "type")
+
+
+def _remedy(situation: Situation, carrier: Carrier) -> str:
+    if carrier.remedy == "field" and situation.wanted is RoutingMode.TAR:
+        return _mesh_field(situation)
+    if carrier.remedy != "cilium":
         return (
-            Severity.NOTE,
-            tuple(seen("nodes", "metadata.labels", one) for one in kinds),
-            (
-                "AWS does not document which proxy carries Service traffic on these nodes: only measuring "
-                "tells whether hints are heeded."
-            ),
-            "",
+            kubectl("-n", "kube-system", "get", "daemonsets", "-o", "wide")
+            if (carrier is carriers.UNSEEN)
+            else ""
         )
-    if place.proxies:
-        return None
-    return (
-        Severity.NOTE,
-        (seen("agents", "kube-proxy, Cilium, Istio, Linkerd", "none seen"),),
-        "Which proxy carries Service traffic is not known, so neither is whether hints are heeded.",
-        kubectl("-n", "kube-system", "get", "daemonsets", "-o", "wide"),
+    patch = '{"data":{"enable-service-topology":"true"}}'
+    config = ("patch", "configmap", "cilium-config", "--type", "merge", "-p", patch)
+    return in_turn(
+        kubectl("-n", "kube-system", *config),
+        kubectl("-n", "kube-system", "rollout", "restart", "daemonset/cilium"),
     )
+
+
+def _mesh_field(situation: Situation) -> str:
+    """PreferClose is what every release of Istio knows that reads the field."""
+    return set_mode(situation.service, RoutingMode.PREFER_CLOSE)

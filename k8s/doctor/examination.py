@@ -1,18 +1,30 @@
 """Why zone routing does not work for a Service, with evidence and the smallest fix (pure).
 
-Codes are evaluated in order, causes before effects: what the Service says (D01-D03), what the controller
-knows of the nodes (D10-D13), whether the number of endpoints can get hints (D20-D23), whether those that are
-there are right (D30-D33), whether kube-proxy can use them (D40-D45), and what connections make of it
-(D50-D51). Sources: KEP-2433, KEP-4444, KEP-3015 and the code of kubernetes/endpointslice and kube-proxy.
+Codes are evaluated in order, causes before effects: what the Service says (D01-D04), what was read and what
+the controller knows of the nodes (D10-D16), whether the number of endpoints can get hints (D20-D23), whether
+those that are there are right (D30-D36), whether whatever carries the connections can use them (D40-D46), and
+what connections and their load make of it (D50-D53). Sources: KEP-2433, KEP-4444, KEP-3015 and the code of
+kubernetes/endpointslice and kube-proxy; each file names its own.
 """
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from k8s.doctor import connections, counts, cpu, dataplane, knobs, reach, staleness
+from k8s.doctor import (
+    absence,
+    connections,
+    counts,
+    cpu,
+    dataplane,
+    knobs,
+    load,
+    loadbalancers,
+    reach,
+    staleness,
+)
 from k8s.doctor.finding import Finding, Severity, seen
-from k8s.doctor.place import Place, place_of
-from k8s.doctor.shares import Clients, clients_of, share_now, tally_of
+from k8s.doctor.outlook import FamilyOutlook, outlook_of
+from k8s.doctor.place import IndexedPlace, place_of
 from k8s.doctor.situation import Situation, situation_of
 from k8s.model.scene import Scene
 from k8s.routing.allocation import Refusal
@@ -28,14 +40,21 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("D01", knobs.d01_annotation),
     ("D02", knobs.d02_not_processed),
     ("D03", knobs.d03_both),
+    ("D04", knobs.d04_stray),
     ("D10", cpu.d10_node_without_zone),
     ("D11", cpu.d11_node_without_cpu),
     ("D12", cpu.d12_zones),
     ("D13", cpu.d13_restarted),
+    ("D14", absence.d14_not_written),
+    ("D15", absence.d15_not_read),
+    ("D16", absence.d16_no_zones),
     ("D20", counts.d20_fewer_than_zones),
     ("D21", counts.d21_minimums),
     ("D22", counts.d22_rounding),
     ("D23", counts.d23_endpoint_without_zone),
+    ("D34", staleness.d34_moved),
+    ("D35", staleness.d35_lost),
+    ("D36", staleness.d36_pending),
     ("D30", staleness.d30_lost),
     ("D31", staleness.d31_stale),
     ("D32", staleness.d32_uncounted_zone),
@@ -46,12 +65,16 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("D43", reach.d43_local),
     ("D44", dataplane.d44_versions),
     ("D45", dataplane.d45_other_path),
+    ("D45", loadbalancers.d45_load_balancer),
+    ("D46", reach.d46_ports),
     ("D50", connections.d50_pools),
     ("D51", connections.d51_affinity),
+    ("D52", load.d52_hot),
+    ("D53", load.d53_shift),
 )
 """Every diagnosis, in the order of evaluation."""
 
-_EXPLAINED_BY = {"D30": "D13"}
+_EXPLAINED_BY = {"D30": {"D13"}, "D42": {"D34"}, "D52": {"D34"}}
 """A finding that another one, more exact, makes superfluous."""
 
 _DOES = {
@@ -101,7 +124,7 @@ def examine(
 
 
 def diagnose(
-    place: Place,
+    place: IndexedPlace,
     service_key: ServiceKey,
     client: ServiceKey | None = None,
     *,
@@ -114,7 +137,7 @@ def diagnose(
         situation = replace(situation, wanted=wanted)
     findings = tuple(find(situation))
     if all(one.severity is not Severity.PROBLEM for one in findings):
-        findings = (as_asked(situation, clients_of(place)), *findings)
+        findings = (as_asked(situation), *findings)
     return Diagnosis(service=service_key, mode=situation.mode, findings=findings)
 
 
@@ -122,7 +145,7 @@ def find(situation: Situation) -> Iterator[Finding]:
     """What is found, in the order of evaluation, without D00."""
     found: set[str] = set()
     for code, check in CHECKS:
-        if _EXPLAINED_BY.get(code) in found:
+        if _EXPLAINED_BY.get(code, set()) & found:
             continue
         finding = check(situation)
         if finding is not None:
@@ -144,7 +167,7 @@ def would_refuse(situation: Situation) -> str | None:
     return None
 
 
-def as_asked(situation: Situation, clients: Clients | None) -> Finding:
+def as_asked(situation: Situation) -> Finding:
     """Which mode is in force and what it does, where there is no problem."""
     return Finding(
         code=AS_ASKED,
@@ -161,16 +184,15 @@ def as_asked(situation: Situation, clients: Clients | None) -> Finding:
                 for family in situation.families
             ),
         ),
-        meaning=_sentence(situation, share_now(situation, clients, tally_of(situation))),
+        meaning=_sentence(situation),
         fix="",
         blocks_hints=False,
     )
 
 
-def _sentence(situation: Situation, share: float | None) -> str:
-    stays = ""
-    if share is not None:
-        stays = f", {share:.1%} of new connections (clients weighted by CPU) stay in their zone"
+def _sentence(situation: Situation) -> str:
+    outlooks, basis = outlook_of(situation)
+    stays = _stays(outlooks, basis, several=len(situation.families) > 1)
     if not any(family.usable for family in situation.families):
         stays += "; there is no ready endpoint"
     if situation.mode is not RoutingMode.OFF:
@@ -180,3 +202,24 @@ def _sentence(situation: Situation, share: float | None) -> str:
     if any(not family.bare for family in situation.families):
         return f"Nothing is asked for, but there are hints, which kube-proxy heeds since 1.31{stays}; {auto}."
     return f"Nothing is asked for: connections go to any endpoint{stays}; {auto}."
+
+
+def _stays(outlooks: tuple[FamilyOutlook, ...], basis: str, *, several: bool) -> str:
+    """What stays in its zone, of the first family and of others that differ from it."""
+    if not outlooks:
+        return ""
+    first = outlooks[0]
+    told = f", {_percent(first)} of new connections ({basis}) stay in their zone"
+    if first.supposed:
+        told += " if what carries them heeds hints"
+    others = [one for one in outlooks[1:] if _percent(one) != _percent(first)]
+    if several and others:
+        told += "".join(f"; {one.address_type} {_percent(one)}" for one in others)
+    later = first.next
+    if later is not None and round(float(later), 3) != round(float(first.now), 3):
+        told += f" now, {float(later):.1%} after the controller's next look"
+    return told
+
+
+def _percent(one: FamilyOutlook) -> str:
+    return f"{float(one.now):.1%}"

@@ -2,11 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from fnmatch import fnmatchcase
+from dataclasses import dataclass, replace
 
-from k8s.model.agents import repository_of
-from k8s.model.scene import Agent, Scene
+from k8s.doctor.assumed import AssumedClients, assumed_clients
+from k8s.model.scene import Agent, AgentKind, Scene
+from k8s.predict.carriage import Carriage, carriage_of
 from k8s.routing.allocation import CpuRatios, cpu_ratios
 from k8s.topology import (
     EndpointSlice,
@@ -20,21 +20,12 @@ from k8s.topology import (
     Zone,
 )
 
-_AGENT_IMAGES = {
-    "kube-proxy": "*/kube-proxy",
-    "Cilium": "*/cilium",
-    "Istio ambient": "*/ztunnel",
-    "Linkerd": "*linkerd/*",
-}
-"""Data plane: the form of its agent's image, tag taken off."""
-_UNDOCUMENTED = frozenset(
-    {("eks.amazonaws.com/compute-type", "fargate"), ("eks.amazonaws.com/compute-type", "auto")}
-)
-"""Node labels of kinds of nodes whose proxy AWS does not document."""
+
+_COMBINED = "(combined from similar events): "
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class IndexedPlace:
     """What all Services of a scene share."""
 
     scene: Scene
@@ -46,47 +37,51 @@ class Place:
     events: Mapping[ServiceKey, tuple[Event, ...]] | None
     """Newest first; None where events were not read."""
     pods: Mapping[tuple[str, PodName], Pod]
+    knobbed: tuple[Pod, ...]
+    """Those that carry what looks like a setting of zone routing."""
     zoneless: tuple[Node, ...]
     """Ready nodes without a zone, of whatever role."""
     zones: frozenset[Zone]
     """Zones with a ready node, of whatever role: where clients may be."""
     proxies: Mapping[int, tuple[NodeName, ...]]
     """Nodes by the minor version of their kube-proxy, where known."""
-    proxies_unknown: tuple[NodeName, ...]
-    data_planes: Mapping[str, tuple[Agent, ...]]
-    """Agents by what they are: ``kube-proxy``, ``Cilium``, ..."""
-    undocumented: tuple[str, ...]
-    """Kinds of nodes here whose proxy AWS does not document, as ``label=value``, sorted."""
+    carriage: Carriage
+    """What carries the connections of whom."""
+    assumed: AssumedClients | None
+    """Clients of every Service alike, where nobody is named; None where nothing can be assumed."""
+
+    @property
+    def proxy_agents(self) -> tuple[Agent, ...]:
+        """The pods of kube-proxy."""
+        return self.carriage.agents.get(AgentKind.KUBE_PROXY, ())
+
+    def missing(self, word: str) -> bool:
+        """Whether objects of that kind (as kubectl calls it) were not read at all."""
+        return any(gap.startswith(f"{word}:") for gap in self.scene.gaps)
 
 
-def place_of(scene: Scene) -> Place:
+def place_of(scene: Scene) -> IndexedPlace:
     """The scene, indexed; linear in its size."""
     snapshot = scene.snapshot
-    nodes = {node.name: node for node in snapshot.nodes}
+    carriage = carriage_of(scene)
     proxies: dict[int, list[NodeName]] = defaultdict(list)
     for name, minor in scene.proxy_minors:
         proxies[minor].append(name)
-    known = {name for name, _ in scene.proxy_minors}
-    return Place(
+    return IndexedPlace(
         scene=scene,
         cpu=cpu_ratios(snapshot.nodes),
-        nodes=nodes,
+        nodes={node.name: node for node in snapshot.nodes},
         services={service.key: service for service in snapshot.services},
         slices=_slices(snapshot.slices),
         events=_events(scene),
         pods={(pod.namespace, pod.name): pod for pod in snapshot.pods},
+        knobbed=tuple(pod for pod in snapshot.pods if pod.knobs),
         zoneless=tuple(node for node in snapshot.nodes if node.ready and not node.zone),
         zones=frozenset(node.zone for node in snapshot.nodes if node.zone and node.ready),
         proxies={minor: tuple(sorted(proxies[minor])) for minor in sorted(proxies)},
-        proxies_unknown=tuple(name for name in sorted(nodes) if name not in known),
-        data_planes=_data_planes(scene.agents),
-        undocumented=tuple(sorted({kind for node in snapshot.nodes for kind in undocumented(node)})),
+        carriage=carriage,
+        assumed=assumed_clients(scene, carriage),
     )
-
-
-def undocumented(node: Node) -> tuple[str, ...]:
-    """The labels, as ``label=value``, that say a node is of such a kind."""
-    return tuple(f"{key}={value}" for key, value in node.labels if (key, value) in _UNDOCUMENTED)
 
 
 def _slices(slices: Iterable[EndpointSlice]) -> dict[ServiceKey, tuple[EndpointSlice, ...]]:
@@ -105,18 +100,15 @@ def _events(scene: Scene) -> dict[ServiceKey, tuple[Event, ...]] | None:
         return None
     found: dict[ServiceKey, list[Event]] = defaultdict(list)
     for one in scene.events:
-        found[one.service].append(one.event)
+        found[one.service].append(_as_said(one.event))
     return {
         key: tuple(sorted(some, key=lambda event: event.last_seen_s, reverse=True))
         for key, some in found.items()
     }
 
 
-def _data_planes(agents: Iterable[Agent]) -> dict[str, tuple[Agent, ...]]:
-    found: dict[str, list[Agent]] = defaultdict(list)
-    for one in agents:
-        image = f"/{repository_of(one.image)}"
-        for name, form in _AGENT_IMAGES.items():
-            if fnmatchcase(image, form):
-                found[name].append(one)
-    return {name: tuple(found[name]) for name in _AGENT_IMAGES if name in found}
+def _as_said(event: Event) -> Event:
+    """Without what client-go puts before a message that stands for more than ten similar ones."""
+    if not event.message.startswith(_COMBINED):
+        return event
+    return replace(event, message=event.message.removeprefix(_COMBINED))

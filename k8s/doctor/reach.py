@@ -1,14 +1,18 @@
-"""D40-D43: hints that kube-proxy cannot use, for some clients or for all."""
+"""D40-D43, D46: hints that kube-proxy cannot use, for some clients, some ports or for all."""
+
+from collections import Counter
 
 from k8s.doctor.commands import hint_endpoints, in_turn, label_zones, patch_service, spread, touch
 from k8s.doctor.finding import Evidence, Finding, Severity, few, names, seen
-from k8s.doctor.situation import Placed, Situation, is_foreign
+from k8s.doctor.situation import Family, Placed, Situation, is_foreign
+from k8s.predict.starting_point import with_port
 from k8s.routing.modes import RoutingMode
 from k8s.topology import ZONE_LABEL, EndpointSlice, Zone
 
 _FIELD_MODES = frozenset(
     {RoutingMode.PREFER_CLOSE, RoutingMode.PREFER_SAME_ZONE, RoutingMode.PREFER_SAME_NODE}
 )
+_NOBODY = "no controller"
 
 
 def _in_force(situation: Situation) -> bool:
@@ -25,13 +29,14 @@ def d40_unhinted(situation: Situation) -> Finding | None:
         for family in situation.families
         if not family.bare or (situation.acts in _FIELD_MODES and family.usable)
         for one in family.unhinted
-        if one.endpoint.zone or is_foreign(one.slice)
+        # Of a slice that is pending deletion D36 speaks.
+        if (one.endpoint.zone or is_foreign(one.slice)) and not one.slice.deleting
     ]
     if not met:
         return None
     foreign = list({one.slice.name: one.slice for one in met if is_foreign(one.slice)}.values())
     by_whom = (
-        f"in a slice that {names(sorted({one.managed_by for one in foreign}))} writes"
+        f"in a slice that {names(sorted({one.managed_by or _NOBODY for one in foreign}))} writes"
         if foreign
         else "although the controller should have given it one"
     )
@@ -60,7 +65,7 @@ def _hint_by_hand(situation: Situation, met: list[Placed], foreign: list[Endpoin
 
 
 def _unhinted(one: Placed) -> Evidence:
-    managed = f" (managed by {one.slice.managed_by})" if is_foreign(one.slice) else ""
+    managed = f" (managed by {one.slice.managed_by or 'nobody'})" if is_foreign(one.slice) else ""
     return seen(
         f"EndpointSlice {one.slice.namespace}/{one.slice.name}",
         f"endpoints[{one.number}].hints",
@@ -103,7 +108,36 @@ def d42_zone_without_hint(situation: Situation) -> Finding | None:
     zones: set[Zone] = set(situation.place.zones)
     if named:
         zones = {node.zone for node in situation.client_nodes if node.zone}
-    family = situation.families[0]
+    met = [(family, missed) for family in situation.families if (missed := _missed(family, zones))]
+    if not met:
+        return None
+    family, missed = met[0]
+    who = f"Clients {situation.client}" if named else "Clients, if there are any,"
+    by_family = f" ({family.address_type})" if len(situation.families) > 1 else ""
+    return Finding(
+        code="D42",
+        severity=Severity.PROBLEM if named else Severity.RISK,
+        evidence=tuple(
+            one
+            for family, missed in met
+            for one in few(
+                missed,
+                lambda zone, family=family: seen(  # type: ignore[misc]
+                    f"zone {zone}{f' ({family.address_type})' if len(situation.families) > 1 else ''}",
+                    "endpoints hinted to it; endpoints in it",
+                    f"0; {dict(family.pods_by_zone).get(zone, 0)}",
+                ),
+            )
+        ),
+        meaning=f"{who} in {names(missed)}{by_family} use the endpoints of all zones, because none is hinted "
+        "to theirs.",
+        fix=spread(situation, family),
+        blocks_hints=False,
+    )
+
+
+def _missed(family: Family, zones: set[Zone]) -> list[Zone]:
+    """Zones to which none of the family's endpoints is hinted; kube-proxy looks at each family by itself."""
     reached = {
         zone
         for one in family.slices
@@ -111,23 +145,41 @@ def d42_zone_without_hint(situation: Situation) -> Finding | None:
         if endpoint.ready is not False
         for zone in endpoint.zone_hints
     }
-    missed = sorted(zones - reached)
-    if not missed:
+    return sorted(zones - reached)
+
+
+def d46_ports(situation: Situation) -> Finding | None:
+    """Ports that other endpoints serve: kube-proxy filters each port of a Service by itself."""
+    if situation.acts is RoutingMode.OFF or not situation.ports:
         return None
-    pods = dict(family.pods_by_zone)
-    who = f"Clients {situation.client}" if named else "Clients, if there are any,"
+    family = situation.families[0]
+    counts = {port: _hinted_by_zone(with_port(family.slices, port)) for port in situation.ports}
+    first, *others = situation.ports
     return Finding(
-        code="D42",
-        severity=Severity.PROBLEM if named else Severity.RISK,
-        evidence=few(
-            missed,
-            lambda zone: seen(
-                f"zone {zone}", "endpoints hinted to it; endpoints in it", f"0; {pods.get(zone, 0)}"
-            ),
+        code="D46",
+        severity=Severity.RISK,
+        evidence=tuple(
+            seen(
+                situation.subject,
+                f"port {port}: endpoints that serve it, by zone hinted to",
+                ", ".join(f"{zone} {count}" for zone, count in sorted(by_zone.items())) or "none",
+            )
+            for port, by_zone in counts.items()
         ),
-        meaning=f"{who} in {names(missed)} use the endpoints of all zones, because none is hinted to theirs.",
-        fix=spread(situation, family),
+        meaning=f"Not all endpoints serve all ports, and each port is routed by itself: what is said here "
+        f"holds for {first} only; for {names(others)} clients in a zone without such an endpoint cross zones.",
+        fix="",
         blocks_hints=False,
+    )
+
+
+def _hinted_by_zone(slices: tuple[EndpointSlice, ...]) -> Counter[str]:
+    return Counter(
+        str(zone)
+        for one in slices
+        for endpoint in one.endpoints
+        if endpoint.ready is not False
+        for zone in endpoint.zone_hints or ("no hint",)
     )
 
 

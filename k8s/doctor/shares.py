@@ -1,64 +1,41 @@
 """The expected same-zone share by zone counts: linear, for a thousand Services at once.
 
 The same rules as ``k8s/predict/prediction.py``, which is exact and says why, but asks once a node and mode:
-too slow for a survey. Clients are one a node, weighted by allocatable CPU. kube-proxy treats the nodes of a
-zone and version alike, so endpoints are counted by zone; only hints for nodes need a look at single nodes.
+too slow for a survey. kube-proxy treats the nodes of a zone and version alike, so endpoints are counted by
+zone; only hints for nodes need a look at single nodes.
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from k8s.doctor.place import Place
-from k8s.doctor.situation import OFF_VALUES, Family, Situation, annotation_of, is_foreign
+from k8s.doctor.assumed import AssumedClients, Group
+from k8s.doctor.place import IndexedPlace
 from k8s.predict.prediction import with_mode
-from k8s.routing.allocation import cpu_ratios
-from k8s.routing.hints import NEWEST_MINOR, SliceLists, effective_mode
-from k8s.routing.modes import RoutingMode
+from k8s.predict.starting_point import with_port
+from k8s.routing.carriers import Carrier, Use
+from k8s.routing.hints import NEWEST_MINOR, SliceLists, effective_mode, is_owned
+from k8s.routing.modes import RoutingMode, mode_of, settings_of
 from k8s.routing.outcomes import HintOutcome, outcomes
-from k8s.routing.proxy import OLDEST_MINOR
-from k8s.topology import Endpoint, NodeName, Service, Zone
+from k8s.topology import Endpoint, EndpointSlice, NodeName, Service, Zone
 
 _ANNOTATION_UNTIL = 30
 _NODE_HINTS_SINCE = 34
+OFF_VALUES = frozenset({None, "", "disabled", "Disabled"})
+"""Annotation values with which nobody asks for anything; kube-proxy 1.27-1.30 reads them so, too."""
 
 Range = tuple[float, float]
 """Least and greatest expected share, 0 to 1; they differ only where the controller leaves it to chance."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Clients:
-    """Clients of every Service alike: one a ready worker, weighted by its CPU."""
-
-    groups: Mapping[tuple[Zone, int], float]
-    """Share of the connections by (zone, kube-proxy's minor version); sums to 1."""
-    nodes: Mapping[NodeName, tuple[Zone, int, float]]
-    """(zone, version, share) of each."""
-
-
-def clients_of(place: Place) -> Clients | None:
-    """The assumed clients; None where no node can be one, or a kube-proxy is too old to be modelled."""
-    workers = [
-        node
-        for node in place.nodes.values()
-        if node.ready and node.zone and node.cpu_allocatable_milli and not node.is_control_plane
-    ]
-    total = sum(milli for _, milli in cpu_ratios(workers).cpu_milli_by_zone)
-    known = {name: minor for minor, nodes in place.proxies.items() for name in nodes}
-    usual = place.scene.server_minor or max(known.values(), default=NEWEST_MINOR)
-    nodes: dict[NodeName, tuple[Zone, int, float]] = {}
-    groups: dict[tuple[Zone, int], float] = defaultdict(float)
-    for node in workers:
-        minor, share = known.get(node.name, usual), node.cpu_allocatable_milli / total
-        if node.zone is None or minor < OLDEST_MINOR:
-            return None
-        nodes[node.name] = (node.zone, minor, share)
-        groups[node.zone, minor] += share
-    return Clients(groups=groups, nodes=nodes) if nodes else None
+def annotation_of(service: Service) -> str | None:
+    """The annotation that counts: the old key's where it is set, whatever its value."""
+    settings = settings_of(service)
+    return settings.topology_mode if settings.topology_aware_hints is None else settings.topology_aware_hints
 
 
 @dataclass(slots=True)
-class Tally:
+class EndpointTally:
     """The usable endpoints of one family, counted."""
 
     total: int = 0
@@ -66,6 +43,10 @@ class Tally:
     hinted: Counter[Zone] = field(default_factory=Counter)
     own: Counter[Zone] = field(default_factory=Counter)
     """By hint: those that are physically there."""
+    stated: Counter[Zone | None] = field(default_factory=Counter)
+    """By the zone that is written in the slice, which a relabelled node no longer has."""
+    stated_own: Counter[Zone | None] = field(default_factory=Counter)
+    """Of those, the ones that are physically there."""
     complete: bool = True
     nodes_complete: bool = True
     by_node: dict[NodeName, list[Zone | None]] = field(default_factory=dict)
@@ -73,11 +54,11 @@ class Tally:
     local: dict[NodeName, list[Zone | None]] = field(default_factory=dict)
 
 
-def tally_of(situation: Situation) -> Tally:
-    """The first family's usable endpoints, one an address."""
-    tally, place = Tally(), situation.place
+def tally_of(place: IndexedPlace, slices: tuple[EndpointSlice, ...], port: str | None) -> EndpointTally:
+    """The usable endpoints of one family's slices, one an address."""
+    tally = EndpointTally()
     seen: set[str] = set()
-    for one in situation.families[0].slices if situation.families else ():
+    for one in with_port(slices, port):
         for endpoint in one.endpoints:
             if endpoint.ready is False or endpoint.addresses[0] in seen:
                 continue
@@ -86,11 +67,13 @@ def tally_of(situation: Situation) -> Tally:
     return tally
 
 
-def _count(tally: Tally, endpoint: Endpoint, place: Place) -> None:
+def _count(tally: EndpointTally, endpoint: Endpoint, place: IndexedPlace) -> None:
     node = place.nodes.get(endpoint.node) if endpoint.node else None
     zone = (node.zone if node else None) or endpoint.zone
     tally.total += 1
     tally.physical[zone] += 1
+    tally.stated[endpoint.zone] += 1
+    tally.stated_own[endpoint.zone] += endpoint.zone == zone
     if endpoint.zone_hints:
         for hint in endpoint.zone_hints:
             tally.hinted[hint] += 1
@@ -106,61 +89,112 @@ def _count(tally: Tally, endpoint: Endpoint, place: Place) -> None:
         tally.local.setdefault(endpoint.node, []).append(zone)
 
 
-def share_now(situation: Situation, clients: Clients | None, tally: Tally) -> float | None:
+def share_now(service: Service, clients: AssumedClients | None, tally: EndpointTally) -> float | None:
     """The expected share under the hints that are there; None where nothing can be said."""
     if clients is None or not tally.total:
         return None
-    if situation.service.internal_traffic_policy == "Local":
+    if service.internal_traffic_policy == "Local":
         return _share_local(tally, clients)
-    shown = tally.complete and situation.service.cluster_ip != "None"
-    heeded = tally.nodes_complete and situation.service.cluster_ip != "None"
-    option = HintOutcome(
-        hinted=tuple(tally.hinted.items()) if shown else (), own=tuple(tally.own.items()) if shown else ()
-    )
-    return _under(clients, tally, situation.service, option, tally.by_node if heeded else {})
+    option, nodes = _shown(service, tally)
+    return _under(clients, tally, service, option, nodes)
 
 
-def _share_local(tally: Tally, clients: Clients) -> float | None:
+def _shown(
+    service: Service, tally: EndpointTally
+) -> tuple[HintOutcome, Mapping[NodeName, list[Zone | None]]]:
+    """The hints that are there, as far as kube-proxy heeds them."""
+    by_name = service.cluster_ip == "None"
+    if not tally.complete or by_name:
+        option = HintOutcome(hinted=(), own=())
+    else:
+        option = HintOutcome(hinted=tuple(tally.hinted.items()), own=tuple(tally.own.items()))
+    return option, tally.by_node if tally.nodes_complete and not by_name else {}
+
+
+def _share_local(tally: EndpointTally, clients: AssumedClients) -> float | None:
     """Of the connections that are not refused."""
     same = served = 0.0
     for name, zones in tally.local.items():
         if name in clients.nodes:
-            zone, _, weight = clients.nodes[name]
+            (zone, _, _), weight = clients.nodes[name]
             served += weight
             same += weight * zones.count(zone) / len(zones)
     return same / served if served else None
 
 
-def _reads_hints(service: Service) -> Callable[[int], bool]:
-    """Whether a kube-proxy of a version heeds hints for zones of this Service."""
+def _reads_hints(service: Service) -> Callable[[int, Carrier], bool]:
+    """Whether hints for zones of this Service are heeded, by a kube-proxy's version and the carrier."""
     asked = annotation_of(service) not in OFF_VALUES
-    return lambda minor: asked or minor > _ANNOTATION_UNTIL
+    mode = mode_of(service)
+    uses = (Use.HINTS, Use.UNKNOWN)
+    return lambda minor, carrier: (asked or minor > _ANNOTATION_UNTIL) and carrier.use_of(mode) in uses
+
+
+def load_now(service: Service, clients: AssumedClients | None, tally: EndpointTally) -> float | None:
+    """The expected load of the busiest endpoint under the hints there are, as a multiple of the mean.
+
+    None where nothing can be said.
+    """
+    if clients is None or not tally.total or service.internal_traffic_policy == "Local":
+        return None
+    option, nodes = _shown(service, tally)
+    hinted, reads = dict(option.hinted), _reads_hints(service)
+    everybody, zonal = 0.0, defaultdict[Zone, float](float)
+    remaining = dict(clients.groups)
+    on_nodes = defaultdict[Zone, float](float)
+    for name in nodes.keys() & clients.nodes.keys():
+        (zone, minor, carrier), weight = clients.nodes[name]
+        if minor >= _NODE_HINTS_SINCE and reads(minor, carrier):
+            on_nodes[zone] = max(on_nodes[zone], weight / len(nodes[name]))
+            remaining[zone, minor, carrier] -= weight
+    mode = mode_of(service)
+    for (zone, minor, carrier), weight in remaining.items():
+        own = carrier.use_of(mode) is Use.FIELD and tally.physical[zone] > 0
+        if own:
+            zonal[zone] += weight / tally.physical[zone]
+        elif hinted.get(zone) and reads(minor, carrier):
+            zonal[zone] += weight / hinted[zone]
+        else:
+            everybody += weight / tally.total
+    busiest = max((zonal[zone] + on_nodes[zone] for zone in {*zonal, *on_nodes}), default=0.0)
+    return (everybody + busiest) * tally.total
 
 
 def shares_by_mode(
-    situation: Situation, clients: Clients | None, tally: Tally
+    place: IndexedPlace, service: Service, slices: tuple[EndpointSlice, ...], tally: EndpointTally
 ) -> tuple[tuple[RoutingMode, Range], ...]:
     """What each mode would bring, from the hints there are now; empty where nothing can be said."""
-    if clients is None or not tally.total or not situation.processed:
+    if place.assumed is None or not tally.total:
         return ()
-    return tuple((mode, _of_mode(situation, clients, tally, mode)) for mode in RoutingMode)
+    return tuple((mode, _of_mode(place, service, slices, tally, mode)) for mode in RoutingMode)
 
 
-def _of_mode(situation: Situation, clients: Clients, tally: Tally, mode: RoutingMode) -> Range:
-    if situation.service.internal_traffic_policy == "Local":
+def _of_mode(
+    place: IndexedPlace,
+    before: Service,
+    slices: tuple[EndpointSlice, ...],
+    tally: EndpointTally,
+    mode: RoutingMode,
+) -> Range:
+    clients = place.assumed
+    assert clients is not None  # noqa: S101 - shares_by_mode has looked
+    if before.internal_traffic_policy == "Local":
         local = _share_local(tally, clients) or 0.0
         return (local, local)
-    service = with_mode(situation.service, mode)
-    minor = situation.place.scene.server_minor or NEWEST_MINOR
-    acts = effective_mode(service, minor)
-    family = situation.families[0]
-    foreign = any(is_foreign(one.slice) for one in family.unhinted)
-    off = acts is RoutingMode.OFF or foreign or service.cluster_ip == "None"
+    service = with_mode(before, mode)
+    acts = effective_mode(service, place.scene.server_minor or NEWEST_MINOR)
+    strange = any(
+        endpoint.ready is not False and not endpoint.zone_hints
+        for one in slices
+        if not is_owned(one)
+        for endpoint in one.endpoints
+    )
+    off = acts is RoutingMode.OFF or strange or service.cluster_ip == "None"
     options: Sequence[HintOutcome] = (HintOutcome(hinted=(), own=()),)
     if not off and acts is RoutingMode.TAR:
-        options = auto_outcomes(situation.place, family)
-    elif not off and not family.zoneless:
-        options = (HintOutcome(hinted=family.pods_by_zone, own=family.pods_by_zone),)
+        options = auto_outcomes(place, slices)
+    elif not off and not tally.stated[None]:
+        options = (HintOutcome(hinted=_stated(tally.stated), own=_stated(tally.stated_own)),)
     nodes = tally.local if acts is RoutingMode.PREFER_SAME_NODE and not off else {}
     if sum(map(len, nodes.values())) < tally.total:
         # An endpoint on no node gets no hint for one, and then those of the others are ignored.
@@ -169,25 +203,30 @@ def _of_mode(situation: Situation, clients: Clients, tally: Tally, mode: Routing
     return (min(found), max(found))
 
 
-def auto_outcomes(place: Place, family: Family) -> tuple[HintOutcome, ...]:
+def _stated(counts: Counter[Zone | None]) -> tuple[tuple[Zone, int], ...]:
+    return tuple((zone, count) for zone, count in counts.items() if zone is not None)
+
+
+def auto_outcomes(place: IndexedPlace, slices: tuple[EndpointSlice, ...]) -> tuple[HintOutcome, ...]:
     """What Auto may come to from here; an empty one alone is a refusal."""
-    own = tuple(one for one in family.slices if not is_foreign(one))
-    return outcomes(place.cpu, SliceLists(unchanged=own))
+    return outcomes(place.cpu, SliceLists(unchanged=tuple(one for one in slices if is_owned(one))))
 
 
 def _under(
-    clients: Clients,
-    tally: Tally,
+    clients: AssumedClients,
+    tally: EndpointTally,
     service: Service,
     option: HintOutcome,
     nodes: Mapping[NodeName, list[Zone | None]],
 ) -> float:
     """The share under hints for zones as *option* counts them, and for *nodes*."""
     hinted, own = dict(option.hinted), dict(option.own)
-    reads = _reads_hints(service)
-    share, remaining = _on_nodes(clients, nodes)
-    for (zone, minor), weight in remaining.items():
-        if hinted.get(zone) and reads(minor):
+    reads, mode = _reads_hints(service), mode_of(service)
+    share, remaining = _on_nodes(clients, nodes, reads)
+    for (zone, minor, carrier), weight in remaining.items():
+        if carrier.use_of(mode) is Use.FIELD and tally.physical[zone]:
+            share += weight
+        elif hinted.get(zone) and reads(minor, carrier):
             share += weight * own.get(zone, 0) / hinted[zone]
         else:
             share += weight * tally.physical[zone] / tally.total
@@ -195,13 +234,16 @@ def _under(
 
 
 def _on_nodes(
-    clients: Clients, nodes: Mapping[NodeName, list[Zone | None]]
-) -> tuple[float, dict[tuple[Zone, int], float]]:
+    clients: AssumedClients,
+    nodes: Mapping[NodeName, list[Zone | None]],
+    reads: Callable[[int, Carrier], bool],
+) -> tuple[float, dict[Group, float]]:
     """What hints for nodes keep in the zone, and the clients that they leave to the hints for zones."""
     share, remaining = 0.0, dict(clients.groups)
     for name in nodes.keys() & clients.nodes.keys():
-        zone, minor, weight = clients.nodes[name]
-        if minor >= _NODE_HINTS_SINCE:
+        group, weight = clients.nodes[name]
+        zone, minor, carrier = group
+        if minor >= _NODE_HINTS_SINCE and reads(minor, carrier):
             share += weight * nodes[name].count(zone) / len(nodes[name])
-            remaining[zone, minor] -= weight
+            remaining[group] -= weight
     return share, remaining

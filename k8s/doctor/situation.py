@@ -1,19 +1,27 @@
 """One Service in its place, looked at once: what the diagnoses ask about."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
-from k8s.doctor.place import Place
+from k8s.doctor.place import IndexedPlace
+from k8s.doctor.shares import OFF_VALUES, EndpointTally, tally_of
+from k8s.doctor.stray_knobs import StrayKnob, stray_knobs
 from k8s.errors import UsageError
 from k8s.predict.clients import pods_of
-from k8s.predict.prediction import CONTROLLER
+from k8s.predict.starting_point import differing_ports, near_names, sorted_families
 from k8s.routing.allocation import Allocation, Refusal, ZoneCounts, allocate
-from k8s.routing.hints import DISABLED_REASON, ENABLED_REASON, NEWEST_MINOR, effective_mode, is_processed
+from k8s.routing.hints import (
+    DISABLED_REASON,
+    ENABLED_REASON,
+    NEWEST_MINOR,
+    effective_mode,
+    is_owned,
+    is_processed,
+)
 from k8s.routing.modes import RoutingMode, mode_of, settings_of
 from k8s.topology import Endpoint, EndpointSlice, Event, Node, Pod, PodName, Service, ServiceKey, Zone
 
-OFF_VALUES = frozenset({None, "", "disabled", "Disabled"})
-"""Annotation values with which nobody asks for anything; kube-proxy 1.27-1.30 reads them so, too."""
+_FAILED = frozenset({"FailedToUpdateEndpointSlices", "FailedToListPods", "FailedToListEndpointSlices"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +43,9 @@ class Family:
     ready: int
     """N, as the controller counts: strictly ready, in the slices it manages."""
     not_ready: int
+    """Of the slices it manages: those that may become ready."""
+    terminating: int
+    """Those that will not."""
     usable: int
     """Ready as clients read it (not told otherwise), whoever manages the slice."""
     unhinted: tuple[Placed, ...]
@@ -42,6 +53,10 @@ class Family:
     node_hinted: tuple[Placed, ...]
     zoneless: tuple[Placed, ...]
     """Of those that make N, the ones without a zone."""
+    moved: tuple[Placed, ...]
+    """Usable ones whose slice tells another zone than their node's label."""
+    lost: tuple[Placed, ...]
+    """Usable ones on a node that does not exist."""
     have: ZoneCounts
     """Hints by zone of those that make N."""
     pods_by_zone: ZoneCounts
@@ -64,7 +79,7 @@ class Family:
 class Situation:
     """A Service, what it asks for, and what it has."""
 
-    place: Place
+    place: IndexedPlace
     service: Service
     mode: RoutingMode
     """What the knobs say."""
@@ -73,9 +88,15 @@ class Situation:
     wanted: RoutingMode
     """What was evidently meant: TAR also where an annotation is misspelt."""
     families: tuple[Family, ...]
-    """IPv4 first; empty where there is no slice."""
+    """The Service's own first family first; empty where there is no slice."""
     clients: tuple[Pod, ...]
     """The pods that ``client`` names; empty: no particular client."""
+    stray: tuple[StrayKnob, ...]
+    """Settings that nobody reads."""
+    ports: tuple[str, ...]
+    """Names of its ports, where not all are served by the same endpoints of the first family."""
+    tally: EndpointTally
+    """Of the first family, and the first of *ports*."""
     client: ServiceKey | None = None
     store_pools: bool | None = None
     """Whether the clients keep their connections open; None: not known."""
@@ -115,6 +136,12 @@ class Situation:
         reasons = (ENABLED_REASON, DISABLED_REASON)
         return tuple(one for one in self.place.events.get(self.key, ()) if one.reason in reasons)
 
+    @property
+    def sync_failures(self) -> tuple[Event, ...]:
+        """What the controller says of slices that it could not write, newest first."""
+        events = (self.place.events or {}).get(self.key, ())
+        return tuple(one for one in events if one.reason in _FAILED)
+
     def event_of(self, address_type: str) -> Event | None:
         """The newest such event for a family; None also where events were not read."""
         suffix = f"addressType: {address_type}"
@@ -126,33 +153,36 @@ class Situation:
 
 
 def situation_of(
-    place: Place, key: ServiceKey, client: ServiceKey | None = None, *, store_pools: bool | None = None
+    place: IndexedPlace, key: ServiceKey, client: ServiceKey | None = None, *, store_pools: bool | None = None
 ) -> Situation:
     """The Service in its place; UsageError where it, or the client, is not there."""
     service = place.services.get(key)
     if service is None:
-        near = ", ".join(sorted(str(one) for one in place.services if one.name == key.name))
-        hint = f"; there is {near}" if near else ""
-        raise UsageError(f"examining Service {key}: not in {place.scene.source}{hint}")
+        near = near_names(key, sorted(place.services))
+        raise UsageError(f"examining Service {key}: not in {place.scene.source}{near}")
     mode = mode_of(service)
     minor = place.scene.server_minor
+    families = _families(place, service)
+    first = families[0].slices if families else ()
+    ports = differing_ports(service, first)
+    stray = stray_knobs(place, service)
+    wanted = mode
+    if mode is RoutingMode.OFF:
+        wanted = RoutingMode.TAR if misspelt(service) else stray[0].means if stray else mode
     return Situation(
         place=place,
         service=service,
         mode=mode,
         acts=effective_mode(service, NEWEST_MINOR if minor is None else minor),
-        wanted=RoutingMode.TAR if mode is RoutingMode.OFF and misspelt(service) else mode,
-        families=_families(place, key),
+        wanted=wanted,
+        families=families,
         clients=_clients(place, client),
+        stray=stray,
+        ports=ports,
+        tally=tally_of(place, first, next(iter(ports), None)),
         client=client,
         store_pools=store_pools,
     )
-
-
-def annotation_of(service: Service) -> str | None:
-    """The annotation that counts: the old key's where it is set, whatever its value."""
-    settings = settings_of(service)
-    return settings.topology_mode if settings.topology_aware_hints is None else settings.topology_aware_hints
 
 
 def misspelt(service: Service) -> bool:
@@ -161,70 +191,109 @@ def misspelt(service: Service) -> bool:
     return settings.topology_mode not in OFF_VALUES or settings.topology_aware_hints not in OFF_VALUES
 
 
-def _clients(place: Place, client: ServiceKey | None) -> tuple[Pod, ...]:
+def _clients(place: IndexedPlace, client: ServiceKey | None) -> tuple[Pod, ...]:
     if client is None:
         return ()
     exact = place.pods.get((client.namespace, PodName(client.name)))
     found = (exact,) if exact else pods_of(place.scene.snapshot, client)
     if not found:
+        known = [ServiceKey(namespace=namespace, name=name) for namespace, name in place.pods]
+        named = {replace(one, name=one.name.rsplit("-", 2)[0]) for one in known} | {*place.services}
         raise UsageError(
             f"examining for client {client}: no pod or workload of that name in {place.scene.source}"
+            + near_names(client, sorted(named))
         )
+    if not any(pod.ready and pod.node for pod in found):
+        raise UsageError(f"examining for client {client}: no pod of it is ready, so it calls nobody")
     return found
 
 
-def _families(place: Place, key: ServiceKey) -> tuple[Family, ...]:
-    slices = place.slices.get(key, ())
-    types = sorted({one.address_type for one in slices if one.endpoints})
+def _families(place: IndexedPlace, service: Service) -> tuple[Family, ...]:
+    slices = place.slices.get(service.key, ())
+    types = sorted_families(service, {one.address_type for one in slices if one.endpoints})
     return tuple(
         _family(place, address_type, tuple(one for one in slices if one.address_type == address_type))
         for address_type in types
     )
 
 
-def _family(place: Place, address_type: str, slices: tuple[EndpointSlice, ...]) -> Family:
-    ready = not_ready = usable = 0
-    unhinted: list[Placed] = []
-    node_hinted: list[Placed] = []
-    zoneless: list[Placed] = []
-    have: Counter[Zone] = Counter()
-    physical: Counter[Zone] = Counter()
+@dataclass(slots=True)
+class _Groups:
+    """The endpoints of a family, sorted into those that somebody asks about."""
+
+    ready: int = 0
+    not_ready: int = 0
+    terminating: int = 0
+    usable: int = 0
+    unhinted: list[Placed] = field(default_factory=list)
+    node_hinted: list[Placed] = field(default_factory=list)
+    zoneless: list[Placed] = field(default_factory=list)
+    moved: list[Placed] = field(default_factory=list)
+    lost: list[Placed] = field(default_factory=list)
+    have: Counter[Zone] = field(default_factory=Counter)
+    physical: Counter[Zone] = field(default_factory=Counter)
+
+
+def _family(place: IndexedPlace, address_type: str, slices: tuple[EndpointSlice, ...]) -> Family:
+    groups = _Groups()
     for one in slices:
-        own = not is_foreign(one)
+        owned = is_owned(one)
         for number, endpoint in enumerate(one.endpoints):
             if endpoint.ready is False:
-                not_ready += own
+                leaves = endpoint.terminating is True
+                groups.terminating += owned and leaves
+                groups.not_ready += owned and not leaves
                 continue
-            usable += 1
-            if not endpoint.zone_hints:
-                unhinted.append(Placed(slice=one, number=number, endpoint=endpoint))
-            if endpoint.node_hints:
-                node_hinted.append(Placed(slice=one, number=number, endpoint=endpoint))
-            if endpoint.zone:
-                physical[endpoint.zone] += 1
-            if endpoint.ready and own:
-                ready += 1
-                have.update(endpoint.zone_hints)
-                if not endpoint.zone:
-                    zoneless.append(Placed(slice=one, number=number, endpoint=endpoint))
+            _sort_in(groups, place, one, number, owned=owned)
     return Family(
         address_type=address_type,
         slices=slices,
-        ready=ready,
-        not_ready=not_ready,
-        usable=usable,
-        unhinted=tuple(unhinted),
-        node_hinted=tuple(node_hinted),
-        zoneless=tuple(zoneless),
-        have=tuple(sorted(have.items())),
-        pods_by_zone=tuple(sorted(physical.items())),
-        allocation=allocate(place.cpu, ready),
+        ready=groups.ready,
+        not_ready=groups.not_ready,
+        terminating=groups.terminating,
+        usable=groups.usable,
+        unhinted=tuple(groups.unhinted),
+        node_hinted=tuple(groups.node_hinted),
+        zoneless=tuple(groups.zoneless),
+        moved=tuple(groups.moved),
+        lost=tuple(groups.lost),
+        have=tuple(sorted(groups.have.items())),
+        pods_by_zone=tuple(sorted(groups.physical.items())),
+        allocation=allocate(place.cpu, groups.ready),
     )
 
 
+def _sort_in(groups: _Groups, place: IndexedPlace, one: EndpointSlice, number: int, *, owned: bool) -> None:
+    """One usable endpoint."""
+    endpoint = one.endpoints[number]
+    into: list[list[Placed]] = []
+    groups.usable += 1
+    if not endpoint.zone_hints:
+        into.append(groups.unhinted)
+    if endpoint.node_hints:
+        into.append(groups.node_hinted)
+    if endpoint.zone:
+        groups.physical[endpoint.zone] += 1
+    if endpoint.node and place.nodes:
+        node = place.nodes.get(endpoint.node)
+        if node is None:
+            into.append(groups.lost)
+        elif node.zone != endpoint.zone and node.zone and endpoint.zone:
+            into.append(groups.moved)
+    if endpoint.ready and owned:
+        groups.ready += 1
+        groups.have.update(endpoint.zone_hints)
+        if not endpoint.zone:
+            into.append(groups.zoneless)
+    if into:
+        placed = Placed(slice=one, number=number, endpoint=endpoint)
+        for group in into:
+            group.append(placed)
+
+
 def is_foreign(one: EndpointSlice) -> bool:
-    """Whether somebody else than the EndpointSlice controller writes this slice."""
-    return one.managed_by not in ("", CONTROLLER)
+    """Whether the EndpointSlice controller neither counts nor writes this slice."""
+    return not is_owned(one)
 
 
 def refusal_of(event: Event | None) -> Refusal | None:

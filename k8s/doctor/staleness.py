@@ -1,4 +1,4 @@
-"""D30-D33: hints that are lost, out of date, or left over.
+"""D30-D36: hints that are lost, out of date, or left over.
 
 Under ``topology-mode: Auto`` the controller looks again only after a change of the Service or its pods;
 nodes make it look again only at Services that *hold* hints (kubernetes/endpointslice,
@@ -7,14 +7,25 @@ nodes make it look again only at Services that *hold* hints (kubernetes/endpoint
 
 import math
 
-from k8s.doctor.commands import in_turn, kubectl, look_at_nodes, off_then_auto, touch
+from collections.abc import Mapping
+
+from k8s.doctor.absence import failures_seen
+from k8s.doctor.commands import (
+    delete_pods,
+    in_turn,
+    kubectl,
+    look_at_nodes,
+    off_then_auto,
+    release,
+    touch,
+)
 from k8s.doctor.finding import MOST_SHOWN, Evidence, Finding, Severity, few, names, seen
-from k8s.doctor.situation import Family, Situation, is_foreign, refusal_of
+from k8s.doctor.situation import Family, Placed, Situation, is_foreign, refusal_of
 from k8s.routing.allocation import OVERLOAD_THRESHOLD, ZoneCounts, overloaded
 from k8s.routing.hints import ENABLED_REASON, SliceLists
 from k8s.routing.modes import RoutingMode
 from k8s.routing.outcomes import outcomes
-from k8s.topology import Event, Node
+from k8s.topology import Event, Node, NodeName
 
 SETTLING_S = 10.0
 """The controller answers within about a second; an event younger than this may precede its next writing."""
@@ -82,7 +93,7 @@ def _why_lost(situation: Situation, event: Event | None) -> tuple[Severity, str]
     if event is None:
         return Severity.PROBLEM, (
             "Hints are possible now but absent, and no event says why: just asked for and not yet looked "
-            "at, or lost so long ago that the event has expired (they last an hour)."
+            "at, or lost so long ago that the event has expired (they last an hour unless set otherwise)."
         )
     if _age_s(situation, event) < SETTLING_S:
         return Severity.RISK, (
@@ -213,6 +224,9 @@ def _bring_back(situation: Situation, there: list[Node]) -> str:
     if down:
         return look_at_nodes(down)
     names_there = {node.name for node in there}
+    lost = [one for family in situation.families for one in family.lost]
+    if lost and not there:
+        return delete_pods(situation, lost)
     pods = [
         endpoint.pod
         for family in situation.families
@@ -226,6 +240,98 @@ def _bring_back(situation: Situation, there: list[Node]) -> str:
     return in_turn(
         kubectl("cordon", *sorted(names_there)[:MOST_SHOWN]),
         kubectl("-n", situation.key.namespace, "delete", "pod", *sorted(set(pods))[:MOST_SHOWN]),
+    )
+
+
+def d34_moved(situation: Situation) -> Finding | None:
+    """Nodes were relabelled after the slices were written: nothing makes the controller look again."""
+    # What D40 says of an unhinted endpoint, or Auto's refusal, is another matter; here hints are there.
+    met = [
+        one
+        for family in situation.families
+        if situation.acts is not RoutingMode.OFF
+        for one in family.moved
+        if one.endpoint.zone_hints
+    ]
+    if not met:
+        return None
+    nodes = situation.place.nodes
+    owned = [one for one in met if not is_foreign(one.slice)]
+    return Finding(
+        code="D34",
+        severity=Severity.PROBLEM,
+        evidence=few(met, lambda one: _moved_seen(one, nodes)),
+        meaning=f"{len(met)} endpoints are written down, and hinted, by a zone that their node no longer has: "
+        "kube-proxy compares hints with its node's label of now, and the controller does not look again by "
+        "itself when a label changes.",
+        fix=touch(situation.key) if owned and situation.processed else "",
+        blocks_hints=False,
+    )
+
+
+def _moved_seen(one: Placed, nodes: Mapping[NodeName, Node]) -> Evidence:
+    zone = nodes[one.endpoint.node].zone if one.endpoint.node else None
+    return seen(
+        f"EndpointSlice {one.slice.namespace}/{one.slice.name}",
+        f"endpoints[{one.number}].zone; its node's label",
+        f"{one.endpoint.zone}; {zone}",
+    )
+
+
+def d35_lost(situation: Situation) -> Finding | None:
+    """Ready endpoints on nodes that do not exist: the controller cannot write the slices any more."""
+    lost = [one for family in situation.families for one in family.lost]
+    if not lost or situation.place.missing("nodes"):
+        return None
+    nodes = sorted({str(one.endpoint.node) for one in lost})
+    return Finding(
+        code="D35",
+        severity=Severity.PROBLEM,
+        evidence=(
+            *few(
+                lost,
+                lambda one: seen(
+                    f"EndpointSlice {one.slice.namespace}/{one.slice.name}",
+                    f"endpoints[{one.number}].nodeName",
+                    f"{one.endpoint.node}, which does not exist",
+                ),
+            ),
+            *failures_seen(situation),
+        ),
+        meaning=f"{len(lost)} ready endpoint{'s are' if len(lost) > 1 else ' is'} on {names(nodes)}, which "
+        f"{'do' if len(nodes) > 1 else 'does'} not exist: connections to them fail, and the controller cannot "
+        "write this Service's slices until their pods are gone, so endpoints and hints are frozen.",
+        fix=delete_pods(situation, lost),
+        blocks_hints=False,
+    )
+
+
+def d36_pending(situation: Situation) -> Finding | None:
+    """A slice that is about to be deleted and held: the controller passes it over, kube-proxy reads it."""
+    held = [one for family in situation.families for one in family.slices if one.deleting and one.endpoints]
+    if not held:
+        return None
+    bare = any(
+        not endpoint.zone_hints and endpoint.ready is not False for one in held for endpoint in one.endpoints
+    )
+    spoils = bare and situation.acts is not RoutingMode.OFF
+    return Finding(
+        code="D36",
+        severity=Severity.PROBLEM if spoils else Severity.RISK,
+        evidence=few(
+            held,
+            lambda one: seen(
+                f"EndpointSlice {one.namespace}/{one.name}",
+                "metadata.deletionTimestamp; endpoints",
+                f"set; {len(one.endpoints)}",
+            ),
+        ),
+        meaning=f"{names(one.name for one in held)} is pending deletion and held by a finalizer: the "
+        "controller neither counts nor writes it, kube-proxy reads it still"
+        + (", and for want of hints in it may ignore those of all" if spoils else "")
+        + "; touching the Service does not help.",
+        fix=in_turn(*(release(one) for one in held[:MOST_SHOWN])),
+        blocks_hints=False,
     )
 
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from k8s.doctor.examination import find, would_refuse
 from k8s.doctor.finding import Severity
-from k8s.doctor.place import Place, place_of
-from k8s.doctor.shares import Clients, Range, clients_of, share_now, shares_by_mode, tally_of
+from k8s.doctor.place import IndexedPlace, place_of
+from k8s.doctor.shares import Range, share_now, shares_by_mode
 from k8s.doctor.situation import Situation, situation_of
 from k8s.model.scene import Scene
 from k8s.routing.modes import RoutingMode
@@ -23,7 +23,7 @@ class SurveyRow:
     service: ServiceKey
     mode: RoutingMode
     endpoints: int
-    """Ready ones, of the first address family (IPv4 where there is one)."""
+    """Ready ones, of the Service's first address family."""
     hinted: int
     """Of those, with a hint for a zone."""
     refusal: str | None
@@ -39,33 +39,43 @@ class SurveyRow:
 
 
 def survey(scene: Scene) -> tuple[SurveyRow, ...]:
-    """One row for every Service that has endpoints, sorted by name. Shares assume what ``BASIS`` says."""
+    """One row for every Service that has endpoints, what matters first. Shares assume what ``BASIS`` says."""
     return survey_of(place_of(scene))
 
 
-def survey_of(place: Place) -> tuple[SurveyRow, ...]:
-    """``survey`` in a place that is indexed already."""
-    clients = clients_of(place)
-    keys = sorted(key for key in place.services if _has_endpoints(place, key))
-    return tuple(_row(situation_of(place, key), clients) for key in keys)
+def survey_of(place: IndexedPlace, *, namespace: str | None = None) -> tuple[SurveyRow, ...]:
+    """``survey`` in a place that is indexed already, of one *namespace* or of all.
+
+    Sorted by what matters: problems, then risks, then the rest; the larger Service first.
+    """
+    keys = sorted(
+        key for key in place.services if _has_endpoints(place, key) and namespace in (None, key.namespace)
+    )
+    rows = [_row(situation_of(place, key)) for key in keys]
+    return tuple(sorted(rows, key=_urgency))
 
 
-def _has_endpoints(place: Place, key: ServiceKey) -> bool:
+def _urgency(row: SurveyRow) -> tuple[bool, bool, int, ServiceKey]:
+    """Problems first; among equals the larger Service, then by name."""
+    return (row.healthy, row.finding is None, -row.endpoints, row.service)
+
+
+def _has_endpoints(place: IndexedPlace, key: ServiceKey) -> bool:
     return any(one.endpoints for one in place.slices.get(key, ()))
 
 
-def _row(situation: Situation, clients: Clients | None) -> SurveyRow:
-    family = situation.families[0]
+def _row(situation: Situation) -> SurveyRow:
+    family, place, tally = situation.families[0], situation.place, situation.tally
     problem, risk = _first(situation)
-    tally = tally_of(situation)
+    shares = shares_by_mode(place, situation.service, family.slices, tally) if situation.processed else ()
     return SurveyRow(
         service=situation.key,
         mode=situation.mode,
         endpoints=family.usable,
         hinted=family.usable - len(family.unhinted),
         refusal=would_refuse(situation),
-        share_now=share_now(situation, clients, tally),
-        shares=shares_by_mode(situation, clients, tally),
+        share_now=share_now(situation.service, place.assumed, tally),
+        shares=shares,
         finding=problem or risk,
         healthy=problem is None,
     )

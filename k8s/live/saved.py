@@ -1,26 +1,25 @@
 """A place read from files that kubectl saved, so that no access to the cluster is needed.
 
-``kubectl get nodes,pods,services,endpointslices -A -o json`` in one file, or a file each, JSON or (by the
-file's name) YAML; events and the output of ``kubectl version -o json`` may be among them. Other kinds are
-passed over.
+``kubectl get nodes,pods,services,endpointslices -A -o json`` in one file, or a file each, JSON or YAML; a
+must-gather or ``cluster-info dump`` as a folder; ``-`` for standard input. Events, the ConfigMap of Cilium
+and the output of ``kubectl version -o json`` may be among them. Other kinds are passed over.
 """
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from k8s.errors import UsageError
+from k8s.live.saved_files import SAVE, Progress, documents, files
 from k8s.model.fields import Field
-from k8s.model.objects import Raw
-from k8s.model.raw_scene import RawScene, scene
+from k8s.model.objects import OLD_SLICES, Raw, slice_of_v1beta1
+from k8s.model.raw_scene import SETTINGS, RawScene, scene
 from k8s.model.scene import Scene
 
-SAVE = "kubectl get nodes,pods,services,endpointslices -A -o json"
-"""What makes a file that holds everything needed."""
+__all__ = ["SAVE", "read"]
+
 _WORDS = {
     ("v1", "Node"): "nodes",
     ("v1", "Pod"): "pods",
@@ -29,117 +28,140 @@ _WORDS = {
     ("v1", "Event"): "events",
 }
 """What we read, and how kubectl calls it."""
-_YAML = (".yaml", ".yml")
+_ALSO = {("events.k8s.io/v1", "Event"): "events", (OLD_SLICES, "EndpointSlice"): "endpointslices"}
+_SETTINGS = "configmaps"
+_MOST_KINDS = 5
 
 
 @dataclass(slots=True)
-class _Files:
+class _Found:
     """What was found in the files so far."""
 
     objects: dict[str, dict[tuple[str, str], Raw]] = field(
-        default_factory=lambda: {word: {} for word in _WORDS.values()}
+        default_factory=lambda: {word: {} for word in (*_WORDS.values(), _SETTINGS)}
     )
     """By kind, then by (namespace, name): the last file's, where several have it."""
     server_version: str = ""
     empty_lists: set[str] = field(default_factory=set)
     """Kinds with an own list (``EventList``) that has no items: nothing there is no gap."""
+    passed: Counter[str] = field(default_factory=Counter)
+    """Kinds that are of no use here."""
+    not_read: list[str] = field(default_factory=list)
+    """Files of a folder that are no Kubernetes objects."""
 
     def of(self, word: str) -> tuple[Raw, ...]:
         return tuple(self.objects[word].values())
 
 
-def read(paths: Sequence[Path]) -> Scene:
+def read(paths: Sequence[Path], progress: Progress | None = None) -> Scene:
     """The scene in these files; UsageError in one line that names the file and what is wrong with it.
 
     An object that is in several files counts once, as the last of them has it. ``taken_at_s`` is the time of
-    the newest file's last change.
+    the newest file's last change. *progress* is told how much of a large file is read.
     """
-    files = _Files()
+    found = _Found()
     taken_at_s = 0.0
-    for path in paths:
-        data, changed_s = _content(path)
-        taken_at_s = max(taken_at_s, changed_s)
+    for file in files(paths):
+        taken_at_s = max(taken_at_s, file.changed_s)
         try:
-            for document in _documents(path, data):
-                _take(document, files)
+            for document in documents(file, progress):
+                _take(document, found)
         except UsageError as error:
-            raise UsageError(f"reading {path}: {error}") from None
+            if file.named:
+                raise UsageError(f"reading {file.name}: {error}") from None
+            found.not_read.append(file.name)
     names = ", ".join(map(str, paths))
-    missing = tuple(word for word in _WORDS.values() if not files.objects[word])
-    if len(missing) == len(_WORDS):
-        raise UsageError(f"reading {names}: no nodes, pods, Services or slices in it; save them with: {SAVE}")
-    has_events = "events" not in missing or "events" in files.empty_lists
     try:
-        return scene(
-            RawScene(
-                source=names,
-                taken_at_s=taken_at_s,
-                nodes=files.of("nodes"),
-                pods=files.of("pods"),
-                services=files.of("services"),
-                slices=files.of("endpointslices"),
-                events=files.of("events") if has_events else None,
-                server_version=files.server_version,
-                gaps=tuple(f"{word}: none saved" for word in missing if word not in files.empty_lists),
-            )
-        )
+        return scene(_raw_scene(names, taken_at_s, found))
     except UsageError as error:
         raise UsageError(f"reading {names}: {error}") from None
 
 
-def _content(path: Path) -> tuple[bytes, float]:
-    """The bytes, and when they were changed, in seconds since the epoch."""
-    try:
-        return path.read_bytes(), path.stat().st_mtime
-    except OSError as error:
-        raise UsageError(f"reading {path}: {error.strerror}; save it with: {SAVE}") from None
+def _raw_scene(names: str, taken_at_s: float, found: _Found) -> RawScene:
+    missing = tuple(word for word in _WORDS.values() if not found.objects[word])
+    if len(missing) == len(_WORDS):
+        kinds = ", ".join(f"{count} {kind}" for kind, count in found.passed.most_common(_MOST_KINDS))
+        instead = f" (but {kinds})" if kinds else ""
+        raise UsageError(f"no nodes, pods, Services or slices in it{instead}; save them with: {SAVE}")
+    gaps = [f"{word}: none saved" for word in missing if word not in found.empty_lists]
+    if found.not_read:
+        gaps.append(f"{len(found.not_read)} files that hold no objects, e.g. {found.not_read[0]}")
+    has_events = "events" not in missing or "events" in found.empty_lists
+    return RawScene(
+        source=names,
+        taken_at_s=taken_at_s,
+        nodes=found.of("nodes"),
+        pods=found.of("pods"),
+        services=found.of("services"),
+        slices=found.of("endpointslices"),
+        events=found.of("events") if has_events else None,
+        server_version=found.server_version,
+        settings=found.of(_SETTINGS),
+        gaps=tuple(gaps),
+    )
 
 
-def _documents(path: Path, data: bytes) -> Iterator[Any]:
-    if path.suffix in _YAML:
-        try:
-            yield from yaml.safe_load_all(data)
-        except yaml.YAMLError as error:
-            raise UsageError(f"not YAML: {' '.join(str(error).split())[:120]}") from None
-        return
-    if not data.strip():
-        raise UsageError(f"the file is empty; save it with: {SAVE}")
-    try:
-        yield json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise UsageError(f"not JSON: {error}; save it with: {SAVE}") from None
-
-
-def _take(document: Any, files: _Files) -> None:
-    """Sort one document into *files*: a list, a single object, or a version."""
+def _take(document: Any, found: _Found) -> None:
+    """Sort one document into *found*: a list, a single object, an event of a watch, or a version."""
     root = Field("the file", "", document)
     if not isinstance(document, Mapping):
         raise root.wrong("an object with kind, as kubectl prints it")
     if "serverVersion" in document:
-        files.server_version = root.at("serverVersion", "gitVersion").text("")
+        found.server_version = root.at("serverVersion", "gitVersion").text("")
+        return
+    if "clientVersion" in document and "kind" not in document:
+        return
+    if "kind" not in document and isinstance(document.get("object"), Mapping):
+        _watched(root, found)
         return
     kind = root.at("kind").text()
     if not kind.endswith("List"):
-        _keep(root, files)
+        _keep(root, found)
         return
-    if not isinstance(document.get("items"), list):
+    if "items" not in document:
         raise root.at("items").wrong("a list")
     own = kind.removesuffix("List")
     version = root.at("apiVersion").text("v1")
-    word = _WORDS.get((version, own))
+    word = _word(version, own)
     if word is not None and not document["items"]:
-        files.empty_lists.add(word)
+        found.empty_lists.add(word)
     for item in root.at("items").each():
         if not isinstance(item.value, Mapping):
             raise item.wrong("an object")
         # The items of a List say what they are, those of a NodeList leave it to the list.
         said = {"kind": own, "apiVersion": version} if own else {}
-        _keep(Field(item.owner, item.path, said | dict(item.value)), files)
+        present = {key: value for key, value in item.value.items() if value is not None or key not in said}
+        _keep(Field(item.owner, item.path, said | present), found)
 
 
-def _keep(item: Field, files: _Files) -> None:
-    kind, version = item.at("kind").text(), item.at("apiVersion").text("v1")
-    word = _WORDS.get((version, kind))
+def _watched(root: Field, found: _Found) -> None:
+    """One line of ``kubectl get --watch --output-watch-events``."""
+    below = root.at("object")
+    if root.at("type").text("") != "DELETED":
+        _keep(below, found)
+        return
+    word = _word(below.at("apiVersion").text("v1"), below.at("kind").text())
     if word is not None:
-        name = item.at("metadata", "name").text()
-        files.objects[word][item.at("metadata", "namespace").text(""), name] = item.value
+        found.objects[word].pop(_key(below), None)
+
+
+def _word(version: str, kind: str) -> str | None:
+    return _WORDS.get((version, kind)) or _ALSO.get((version, kind))
+
+
+def _keep(item: Field, found: _Found) -> None:
+    kind, version = item.at("kind").text(), item.at("apiVersion").text("v1")
+    word = _word(version, kind)
+    if (version, kind) == ("v1", "ConfigMap") and item.at("metadata", "name").value in SETTINGS:
+        word = _SETTINGS
+    if word is None:
+        found.passed[kind] += 1
+        return
+    raw = item.value
+    if version == OLD_SLICES:
+        raw = slice_of_v1beta1(raw)
+    found.objects[word][_key(item)] = raw
+
+
+def _key(item: Field) -> tuple[str, str]:
+    return item.at("metadata", "namespace").text(""), item.at("metadata", "name").text()

@@ -1,23 +1,60 @@
-"""Which data plane runs on the nodes, and in which version: raw pods and nodes to values (pure).
+"""Which pods have a part in carrying Service traffic, and in which version: raw pods to values (pure).
 
-kube-proxy's version decides whether hints are used, and it is not upgraded with the control plane; its image
-tag tells it. ``nodeInfo.kubeProxyVersion`` is only a fallback: it repeats the kubelet's version, and newer
-kubelets leave it empty (KEP-4004).
+A pod is known by its image, whoever mirrors it and whatever suffix it carries (``kube-proxy-amd64``), by the
+name that its own controller gives it where the image tells nothing (OVN-Kubernetes on OpenShift is a digest),
+or by what an injector leaves on it. ``nodeInfo.kubeProxyVersion`` is the kubelet's word and no evidence of a
+proxy (KEP-4004); only distributions that build kube-proxy into the kubelet's own program are taken by theirs.
 """
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 from k8s.model.fields import Field
-from k8s.model.scene import Agent
+from k8s.model.scene import Agent, AgentKind
 from k8s.topology import NodeName
 
-KUBE_PROXY = "kube-proxy"
-_AGENT_IMAGES = frozenset({KUBE_PROXY, "cilium", "ztunnel"})
-"""Last part of an image's repository, whoever hosts it."""
 _LINKERD = "linkerd"
 _VERSION = re.compile(r"v?1\.(\d{1,3})(?!\d)", re.ASCII)
+_ARCHITECTURE = re.compile(r"-(?:amd64|arm64|arm|s390x|ppc64le|windows|linux)(?:-\w+)?$")
+_IMAGES: tuple[tuple[str, AgentKind], ...] = (
+    (r"kube-proxy", AgentKind.KUBE_PROXY),
+    (r"(?:.*/)?cilium/cilium(?:-ci|-dev)?|cilium", AgentKind.CILIUM),
+    (r"(?:.*/)?calico/node|calico-node", AgentKind.CALICO),
+    (r"kube-router", AgentKind.KUBE_ROUTER),
+    (r"antrea-(?:agent-)?(?:ubuntu|ubi)|antrea-agent", AgentKind.ANTREA),
+    (r"ovn-kube(?:rnetes)?(?:-\w+)?", AgentKind.OVN_KUBERNETES),
+    (r"ztunnel", AgentKind.ZTUNNEL),
+    (r"(?:.*/)?ingress-nginx/controller(?:-chroot)?|nginx-ingress-controller", AgentKind.INGRESS_NGINX),
+    (r"(?:.*/)?(?:nginx|f5|nginx-ic)/(?:nginx-ingress|nginx-plus-ingress)|nginx-plus-ingress",
+     AgentKind.NGINX_INGRESS),
+    (r"traefik|traefik-ee|traefik-hub", AgentKind.TRAEFIK),
+    (r"kong|kong-gateway|(?:.*/)?kong/kong(?:-gateway)?", AgentKind.KONG),
+    (r"haproxy-ingress|(?:.*/)?haproxytech/kubernetes-ingress", AgentKind.HAPROXY),
+    (r"(?:.*/)?envoyproxy/envoy", AgentKind.ENVOY_GATEWAY),
+)  # fmt: skip
+"""(form of the image's repository, or of its last part; what it is); the first that fits."""
+_NAMES: tuple[tuple[str, AgentKind], ...] = (
+    (r"ovnkube-(?:node|master)\b.*", AgentKind.OVN_KUBERNETES),
+    (r"kube-proxy(?:-.*)?", AgentKind.KUBE_PROXY),
+    (r"anetd-\w+", AgentKind.CILIUM),
+)
+"""(form of the pod's name in a system namespace, what it is), where no image tells."""
+_SYSTEM = re.compile(r"kube-system|openshift-.*|ovn-kubernetes|calico-system|cilium|kube-.*")
+_SIDECARS = (
+    ("security.istio.io/tlsMode", AgentKind.ISTIO_SIDECAR),
+    ("linkerd.io/control-plane-ns", AgentKind.LINKERD_SIDECAR),
+)
+"""Labels that an injector leaves on a pod."""
+_SIDECAR_IMAGES = (
+    (r"(?:.*/)?istio/proxyv2|proxyv2", AgentKind.ISTIO_SIDECAR),
+    (r"(?:.*/)?linkerd/proxy", AgentKind.LINKERD_SIDECAR),
+)
+AMBIENT_ANNOTATION = "ambient.istio.io/redirection"
+"""Istio's CNI plugin writes ``enabled`` on every pod whose traffic it takes to ztunnel."""
+_EMBEDDED = re.compile(r"\+k3s\d", re.ASCII)
+"""In the kubelet's version where kube-proxy is a part of the same program (k3s)."""
 
 
 def minor_of(version: str) -> int | None:
@@ -26,23 +63,86 @@ def minor_of(version: str) -> int | None:
     return int(found[1]) if found else None
 
 
+@lru_cache(maxsize=4096)
+def kind_of(image: str) -> AgentKind | None:
+    """What the image of a container is, or None for any other."""
+    repository = _ARCHITECTURE.sub("", repository_of(image))
+    last = repository.rpartition("/")[2]
+    for form, kind in _IMAGES:
+        if re.fullmatch(form, last) or re.fullmatch(form, repository):
+            return kind
+    return None
+
+
 def agent(raw: Any) -> Agent | None:
     """The agent that a raw v1 Pod is, or None for any other pod.
 
-    kube-proxy, Cilium's and ztunnel's agents are known by their image; of Linkerd the pods of its own
-    control plane, not the proxies beside every application.
+    Of Linkerd the pods of its own control plane; a pod with an injected proxy is an agent of itself.
     """
     root = Field("a Pod", "", raw)
-    name = root.at("metadata", "name").text("")
-    node = root.at("spec", "nodeName").text_or_none()
-    for container in root.at("spec", "containers").each():
-        image = container.at("image").text("")
-        repository = repository_of(image)
-        parts = repository.split("/")
-        own = _LINKERD in root.at("metadata", "namespace").text("")
-        if parts[-1] in _AGENT_IMAGES or (own and _LINKERD in parts[:-1]):
-            return Agent(name=name, node=NodeName(node) if node else None, image=image)
+    namespace = root.at("metadata", "namespace").text("")
+    containers = [*root.at("spec", "containers").each(), *root.at("spec", "initContainers").each()]
+    for container in containers:
+        kind = kind_of(container.at("image").text(""))
+        if kind is None and _LINKERD in namespace:
+            kind = _linkerd(container.at("image").text(""))
+        if kind is not None:
+            return _agent(root, container, _which_envoy(root) if kind is AgentKind.ENVOY_GATEWAY else kind)
+    for form, kind in _NAMES:
+        if _SYSTEM.fullmatch(namespace) and re.fullmatch(form, root.at("metadata", "name").text("")):
+            return _agent(root, _main(containers, form), kind)
+    return _sidecar(root, containers)
+
+
+def _which_envoy(root: Field) -> AgentKind:
+    """Envoy Gateway marks the proxies that it manages; the others that one meets are Contour's."""
+    managed = dict(root.at("metadata", "labels").pairs()).get("app.kubernetes.io/managed-by")
+    return AgentKind.ENVOY_GATEWAY if managed == "envoy-gateway" else AgentKind.CONTOUR
+
+
+def _linkerd(image: str) -> AgentKind | None:
+    return AgentKind.LINKERD if _LINKERD in repository_of(image).split("/")[:-1] else None
+
+
+def _main(containers: list[Field], form: str) -> Field:
+    """The container that is called like the program, else the first."""
+    named = [one for one in containers if re.match(form, one.at("name").text(""))]
+    return (named or containers or [Field("a Pod", "spec", {})])[0]
+
+
+def _sidecar(root: Field, containers: list[Field]) -> Agent | None:
+    labels = dict(root.at("metadata", "labels").pairs())
+    for container in containers:
+        for form, kind in _SIDECAR_IMAGES:
+            if re.fullmatch(form, repository_of(container.at("image").text(""))):
+                return _agent(root, container, kind)
+    for key, kind in _SIDECARS:
+        if key in labels:
+            return _agent(root, _main(containers, ""), kind)
+    if root.at("metadata", "annotations", AMBIENT_ANNOTATION).value == "enabled":
+        return _agent(root, _main(containers, ""), AgentKind.AMBIENT_POD)
     return None
+
+
+def _agent(root: Field, container: Field, kind: AgentKind) -> Agent:
+    node = root.at("spec", "nodeName").text_or_none()
+    return Agent(
+        name=root.at("metadata", "name").text(""),
+        node=NodeName(node) if node else None,
+        image=container.at("image").text(""),
+        kind=kind,
+        namespace=root.at("metadata", "namespace").text(""),
+        words=tuple(_words(container)),
+    )
+
+
+def _words(container: Field) -> Iterable[str]:
+    for field in ("command", "args"):
+        for word in container.at(field).each():
+            yield word.text("")
+    for variable in container.at("env").each():
+        if isinstance(variable.at("value").value, str):
+            yield f"{variable.at('name').text('')}={variable.at('value').text('')}"
 
 
 def repository_of(image: str) -> str:
@@ -57,13 +157,17 @@ def proxy_minors(agents: Iterable[Agent], raw_nodes: Iterable[Any]) -> tuple[tup
     found: dict[NodeName, int] = {}
     for raw in raw_nodes:
         root = Field("a Node", "", raw)
-        minor = minor_of(root.at("status", "nodeInfo", "kubeProxyVersion").text(""))
+        version = root.at("status", "nodeInfo", "kubeletVersion").text("")
+        minor = minor_of(version) if _EMBEDDED.search(version) else None
         if minor is not None:
             found[NodeName(root.at("metadata", "name").text())] = minor
     for one in agents:
-        repository = repository_of(one.image)
-        tag = one.image.partition("@")[0].removeprefix(repository).removeprefix(":")
-        minor = minor_of(tag)
-        if repository.split("/")[-1] == KUBE_PROXY and one.node is not None and minor is not None:
+        minor = minor_of(tag_of(one.image))
+        if one.kind is AgentKind.KUBE_PROXY and one.node is not None and minor is not None:
             found[one.node] = minor
     return tuple(sorted(found.items()))
+
+
+def tag_of(image: str) -> str:
+    """The tag of an image, e.g. ``v1.35.0-eksbuild.2``; empty without one."""
+    return image.partition("@")[0].removeprefix(repository_of(image)).removeprefix(":")

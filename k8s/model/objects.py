@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from k8s.errors import UsageError
 from k8s.model.fields import Field
+from k8s.model.knobs import resembles_knob
 from k8s.model.quantity import cpu_milli
 from k8s.topology import (
     SERVICE_NAME_LABEL,
@@ -34,6 +35,9 @@ Raw = Mapping[str, Any]
 T = TypeVar("T")
 
 MANAGED_BY_LABEL = "endpointslice.kubernetes.io/managed-by"
+OS_LABEL = "kubernetes.io/os"
+OLD_SLICES = "discovery.k8s.io/v1beta1"
+"""The API version of slices that Kubernetes 1.25 took away."""
 HEADLESS_LABEL = "service.kubernetes.io/headless"
 
 
@@ -61,6 +65,9 @@ def node(raw: Raw) -> Node:
     """A v1 Node; without ``status.allocatable.cpu`` its CPU is 0, without Ready condition it is not ready."""
     root, _, name = _object(raw, "Node", namespaced=False)
     labels = root.at("metadata", "labels").pairs()
+    system = root.at("status", "nodeInfo", "operatingSystem").text_or_none()
+    if system and OS_LABEL not in dict(labels):
+        labels = tuple(sorted((*labels, (OS_LABEL, system))))
     cpu = root.at("status", "allocatable", "cpu")
     try:
         milli = 0 if cpu.value is None else cpu_milli(cpu.value)
@@ -72,6 +79,7 @@ def node(raw: Raw) -> Node:
         ready=_is_ready(root),
         cpu_allocatable_milli=milli,
         labels=labels,
+        provider_id=root.at("spec", "providerID").text(""),
     )
 
 
@@ -99,7 +107,26 @@ def pod(raw: Raw) -> Pod:
         restarts=sum(
             status.at("restartCount").integer(0) for status in root.at("status", "containerStatuses").each()
         ),
+        owner=_owner(root),
+        knobs=_knobs(root),
     )
+
+
+def _knobs(root: Field) -> Labels:
+    """Those of the annotations and labels; nearly always none, so nothing else is looked at."""
+    found = []
+    for part in ("annotations", "labels"):
+        pairs = root.at("metadata", part)
+        if isinstance(pairs.value, Mapping):
+            found += [(key, str(value)) for key, value in pairs.value.items() if resembles_knob(str(key))]
+    return tuple(sorted(found))
+
+
+def _owner(root: Field) -> str:
+    """The controlling owner as ``Kind/name``; the first owner where none says that it controls."""
+    owners = root.at("metadata", "ownerReferences").each()
+    controls = [one for one in owners if one.at("controller").flag()] or owners
+    return f"{controls[0].at('kind').text('')}/{controls[0].at('name').text('')}" if controls else ""
 
 
 def container_ports(raw: Raw) -> tuple[tuple[str, int], ...]:
@@ -129,6 +156,9 @@ def service(raw: Raw) -> Service:
         internal_traffic_policy=spec.at("internalTrafficPolicy").text("Cluster"),
         session_affinity=spec.at("sessionAffinity").text("None"),
         publish_not_ready_addresses=spec.at("publishNotReadyAddresses").flag() or False,
+        labels=root.at("metadata", "labels").pairs(),
+        ip_families=tuple(family.text() for family in spec.at("ipFamilies").each()),
+        external_traffic_policy=spec.at("externalTrafficPolicy").text("Cluster"),
     )
 
 
@@ -168,7 +198,20 @@ def endpoint_slice(raw: Raw) -> EndpointSlice:
             if port.at("port").value is not None
         ),
         managed_by=labels.get(MANAGED_BY_LABEL, ""),
+        deleting=root.at("metadata", "deletionTimestamp").text_or_none() is not None,
     )
+
+
+def slice_of_v1beta1(raw: Raw) -> dict[str, Any]:
+    """A slice of the old API version as v1 has it: zone and node were entries of ``topology``."""
+    root = Field("an EndpointSlice of v1beta1", "", raw)
+    endpoints = []
+    for item in root.at("endpoints").each():
+        topology = dict(item.at("topology").pairs())
+        moved = {"zone": topology.get(ZONE_LABEL), "nodeName": topology.get("kubernetes.io/hostname")}
+        kept = {key: value for key, value in moved.items() if value is not None}
+        endpoints.append(kept | {key: item.at(key).value for key in item.value if key != "topology"})
+    return {**raw, "apiVersion": "discovery.k8s.io/v1", "endpoints": endpoints}
 
 
 def _endpoint(item: Field) -> Endpoint:
@@ -192,14 +235,16 @@ def _endpoint(item: Field) -> Endpoint:
 
 
 def event(raw: Raw) -> Event:
-    """A v1 Event, in the old form (lastTimestamp, count) or the new (eventTime, series)."""
+    """An Event of v1 or events.k8s.io/v1, in the old form (lastTimestamp, count) or the new (series)."""
     root, _, _ = _object(raw, "Event")
     series = root.at("series")
     times = (
         series.at("lastObservedTime"),
         root.at("lastTimestamp"),
+        root.at("deprecatedLastTimestamp"),
         root.at("eventTime"),
         root.at("firstTimestamp"),
+        root.at("deprecatedFirstTimestamp"),
         root.at("metadata", "creationTimestamp"),
     )
     seen = next((seconds for when in times if (seconds := when.seconds()) is not None), None)
@@ -208,9 +253,12 @@ def event(raw: Raw) -> Event:
     return Event(
         type=root.at("type").text("Normal"),
         reason=root.at("reason").text(""),
-        message=root.at("message").text(""),
+        message=root.at("message").text("") or root.at("note").text(""),
         last_seen_s=seen,
-        count=root.at("count").integer(0) or series.at("count").integer(0) or 1,
+        count=root.at("count").integer(0)
+        or series.at("count").integer(0)
+        or root.at("deprecatedCount").integer(0)
+        or 1,
     )
 
 

@@ -8,7 +8,12 @@ from k8s.model import agents, objects
 from k8s.model.fields import Field
 from k8s.model.objects import Raw
 from k8s.model.scene import Scene, ServiceEvent
-from k8s.topology import ServiceKey, Snapshot
+from k8s.topology import Labels, ServiceKey, Snapshot
+
+SETTINGS = ("cilium-config",)
+"""Names of the ConfigMaps that are read."""
+EKS_MARK = "-eks-"
+"""In the version of every EKS control plane."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +31,8 @@ class RawScene:
     """Of all objects; None where they were not read."""
     server_version: str = ""
     """gitVersion, e.g. ``v1.35.2-eks-1a2b3c``; empty where it is not known."""
+    settings: Sequence[Raw] = ()
+    """ConfigMaps, of which those of data planes are read."""
     gaps: tuple[str, ...] = ()
 
 
@@ -48,8 +55,19 @@ def scene(raw: RawScene) -> Scene:
         server_minor=agents.minor_of(raw.server_version),
         proxy_minors=agents.proxy_minors(found, raw.nodes),
         agents=found,
+        settings=tuple(_settings(raw.settings)),
+        is_eks=EKS_MARK in raw.server_version,
         gaps=raw.gaps,
     )
+
+
+def _settings(several: Iterable[Raw]) -> Iterable[tuple[str, Labels]]:
+    """The flat ConfigMaps that say how a data plane is set."""
+    for raw in several:
+        root = Field("a ConfigMap", "", raw)
+        name = root.at("metadata", "name").text()
+        if name in SETTINGS:
+            yield name, root.at("data").pairs()
 
 
 def _check_status(kind: str, several: Iterable[Raw]) -> None:
@@ -66,7 +84,8 @@ def _check_status(kind: str, several: Iterable[Raw]) -> None:
 def _service_events(several: Iterable[Raw]) -> Iterable[ServiceEvent]:
     """Those on Services, in the order given."""
     for raw in several:
-        about = Field("an Event", "", raw).at("involvedObject")
+        root = Field("an Event", "", raw)
+        about = root.at("regarding" if root.at("involvedObject").value is None else "involvedObject")
         if about.at("kind").value == "Service":
             key = ServiceKey(namespace=about.at("namespace").text(""), name=about.at("name").text())
             yield ServiceEvent(service=key, event=objects.event(raw))

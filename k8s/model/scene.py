@@ -1,8 +1,9 @@
 """Everything routing depends on, at one moment: what the predictor and the doctor read."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
-from k8s.topology import Event, NodeName, ServiceKey, Snapshot
+from k8s.topology import Event, Labels, NodeName, ServiceKey, Snapshot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,14 +14,42 @@ class ServiceEvent:
     event: Event
 
 
+class AgentKind(StrEnum):
+    """What a pod is that has a part in carrying Service traffic."""
+
+    KUBE_PROXY = "kube-proxy"
+    CILIUM = "Cilium"
+    CALICO = "Calico"
+    KUBE_ROUTER = "kube-router"
+    ANTREA = "Antrea"
+    OVN_KUBERNETES = "OVN-Kubernetes"
+    ZTUNNEL = "Istio ambient"
+    LINKERD = "Linkerd"
+    """Its control plane."""
+    ISTIO_SIDECAR = "Istio sidecar"
+    LINKERD_SIDECAR = "Linkerd sidecar"
+    AMBIENT_POD = "pod in Istio's ambient mesh"
+    INGRESS_NGINX = "ingress-nginx"
+    NGINX_INGRESS = "F5 NGINX Ingress Controller"
+    TRAEFIK = "Traefik"
+    KONG = "Kong"
+    HAPROXY = "HAProxy"
+    CONTOUR = "Contour"
+    ENVOY_GATEWAY = "Envoy Gateway"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agent:
-    """A pod of a node-level agent that may carry Service traffic: kube-proxy, Cilium, Istio, Linkerd."""
+    """A pod that may carry Service traffic, of its node, of itself, or of those who call it."""
 
     name: str
     node: NodeName | None
     image: str
     """The container image with its tag, e.g. ``.../kube-proxy:v1.35.0-eksbuild.2``."""
+    kind: AgentKind
+    namespace: str = ""
+    words: tuple[str, ...] = ()
+    """The container's command and arguments, and its environment as ``NAME=value``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +64,11 @@ class Scene:
     server_minor: int | None = None
     """The API server's minor version, e.g. 35; None where it is not known."""
     proxy_minors: tuple[tuple[NodeName, int], ...] = ()
-    """(node, minor version of its kube-proxy) where known: the agent's image tag, else nodeInfo."""
+    """(node, minor version of its kube-proxy) where its pod's image tells; embedded ones by the kubelet's."""
     agents: tuple[Agent, ...] = ()
+    settings: tuple[tuple[str, Labels], ...] = ()
+    """(ConfigMap's name, its data) of those that say how a data plane is set."""
+    is_eks: bool = False
+    """Whether the control plane is EKS's."""
     gaps: tuple[str, ...] = ()
     """What could not be read, one clause each, e.g. ``nodes: forbidden``."""

@@ -11,15 +11,26 @@ from k8s.console import Io, Parser, Verbs, verb
 from k8s.errors import ExitCode, UsageError
 from k8s.live import live_scene, saved
 from k8s.live.cluster import LiveCluster
+from k8s.live.saved_files import Progress
 from k8s.model.scene import Scene
-from k8s.predict.clients import Clients, by_cpu, by_zone, of_pods, pods_of, pods_with
-from k8s.predict.predict_text import as_data, as_text
-from k8s.predict.prediction import predict_all, situation
+from k8s.predict.carriage import carriage_of
+from k8s.predict.clients import (
+    DEFAULT_CLIENT,
+    Clients,
+    by_zone,
+    of_pods,
+    pods_of,
+    pods_with,
+    usual_clients,
+)
+from k8s.predict.predict_text import Forecast, as_data, as_text, forecast
+from k8s.predict.starting_point import families_of, shifted, starting_point
 from k8s.topology import Pod, ServiceKey, Zone
 
-DEFAULT_CLIENT = ServiceKey(namespace="ui", name="ui")
-"""Whose pods are taken as clients where there are such and nobody is named; else CPU decides."""
 _SHARE = re.compile(r"(\d{1,12}(?:\.\d{1,12})?|\.\d{1,12})%?", re.ASCII)
+
+_BAR = 30
+"""Characters of a progress bar."""
 
 OpenCluster = Callable[[argparse.Namespace, Io], LiveCluster]
 
@@ -44,6 +55,7 @@ def add(
         "connections, load of the endpoints. Reads the cluster, or files saved with: " + saved.SAVE,
     )
     add_place(parser)
+    add_target(parser)
     parser.add_argument(
         "--client",
         metavar="NS/NAME",
@@ -54,37 +66,119 @@ def add(
         "--weights", metavar="ZONE=SHARE,...", help="share of the calls that come from each zone"
     )
     parser.add_argument(
-        "--from", dest="saved", type=Path, nargs="+", action="extend", metavar="FILE", help="saved files"
+        "--shift", metavar="ZONE", type=Zone, help="under a zonal shift away from this zone (EKS, ARC)"
     )
+    add_files(parser)
     parser.add_argument("--json", action="store_true", help="print data instead of tables")
+
+
+def add_target(parser: argparse.ArgumentParser) -> None:
+    """The Service, as kubectl's users name one."""
+    parser.add_argument("target", nargs="?", metavar="SERVICE", help="NS/NAME; default: catalog/catalog")
+    parser.add_argument(
+        "-n", "--namespace", metavar="NS", help="the namespace of a SERVICE given by its name"
+    )
+
+
+def add_files(parser: argparse.ArgumentParser) -> None:
+    """Where a saved place lies."""
+    parser.add_argument(
+        "--from",
+        dest="saved",
+        type=Path,
+        nargs="+",
+        action="extend",
+        metavar="FILE",
+        help="saved files or folders (a must-gather, a cluster-info dump), - for standard input",
+    )
+
+
+def scene_of(args: argparse.Namespace, io: Io, open_cluster: OpenCluster) -> Scene:
+    """The place that the options name."""
+    if args.saved:
+        return saved.read(args.saved, progress=progress_on(io))
+    return live_scene.read(open_cluster(args, io), taken_at_s=io.clock())
+
+
+def progress_on(io: Io) -> Progress | None:
+    """A bar on the terminal for a large file; None where nobody sits before one."""
+    if not io.err.isatty():
+        return None
+
+    def show(name: str, share: float) -> None:
+        done = round(share * _BAR)
+        end = "\n" if share >= 1 else ""
+        print(
+            f"\rreading {name} [{'#' * done}{'.' * (_BAR - done)}] {share:.0%}",
+            end=end,
+            file=io.err,
+            flush=True,
+        )
+
+    return show
+
+
+def target_of(args: argparse.Namespace, verb_name: str) -> ServiceKey:
+    """The Service that was asked for; UsageError for what is no name of one."""
+    if args.target is None:
+        if args.namespace is not None:
+            raise UsageError(f"routing {verb_name}: -n {args.namespace}: name the SERVICE, too")
+        key: ServiceKey = args.service
+        return key
+    if args.namespace is not None and "/" not in args.target:
+        return key_of("SERVICE", f"{args.namespace}/{args.target}", verb_name)
+    return key_of("SERVICE", args.target, verb_name)
+
+
+def key_of(what: str, text: str, verb_name: str = "doctor") -> ServiceKey:
+    """``namespace/name``; UsageError names *what* it was given for."""
+    namespace, slash, name = text.partition("/")
+    if not (namespace and slash and name) or "/" in name:
+        raise UsageError(
+            f"routing {verb_name}: {what} {text!r} is not NAMESPACE/NAME, e.g. catalog/catalog"
+            + (" (or give -n NAMESPACE)" if what == "SERVICE" and not slash else "")
+        )
+    return ServiceKey(namespace=namespace, name=name)
 
 
 def routing_predict(args: argparse.Namespace, io: Io, open_cluster: OpenCluster) -> int:
     """``samezone routing predict``."""
-    if args.saved:
-        scene = saved.read(args.saved)
-    else:
-        scene = live_scene.read(open_cluster(args, io), taken_at_s=io.clock())
-    found = situation(scene, args.service, _clients(args, scene))
-    predictions = predict_all(found)
+    scene = scene_of(args, io, open_cluster)
+    key = target_of(args, "predict")
+    first, *others = _forecasts(args, scene, key)
     if args.json:
-        io.write(json.dumps(as_data(scene.source, found, predictions), indent=2))
-    else:
-        for line in as_text(scene.source, found, predictions):
+        data = as_data(scene.source, first)
+        data["other_families"] = [as_data(scene.source, one) for one in others]
+        io.write(json.dumps(data, indent=2))
+        return ExitCode.DONE
+    for line in as_text(scene.source, first):
+        io.write(line)
+    for one in others:
+        io.write(f"\n{one.start.address_type}:")
+        for line in as_text(scene.source, one):
             io.write(line)
     return ExitCode.DONE
 
 
-def _clients(args: argparse.Namespace, scene: Scene) -> Clients:
-    nodes = scene.snapshot.nodes
+def _forecasts(args: argparse.Namespace, scene: Scene, key: ServiceKey) -> list[Forecast]:
+    """One for each address family, the Service's first one first."""
+    clients = _clients(args, scene, key)
+    first = starting_point(scene, key, clients)
+    families = families_of(first.service, scene.snapshot)
+    starts = [first, *(starting_point(scene, key, clients, family=family) for family in families[1:])]
+    if args.shift is not None:
+        starts = [shifted(one, args.shift) for one in starts]
+    return [forecast(one) for one in starts]
+
+
+def _clients(args: argparse.Namespace, scene: Scene, key: ServiceKey) -> Clients:
+    nodes, carriage = scene.snapshot.nodes, carriage_of(scene)
     if args.weights is not None:
-        return by_zone(weights_of(args.weights), nodes, _named(args.client, scene) if args.client else ())
+        named = _named(args.client, scene) if args.client else ()
+        return by_zone(weights_of(args.weights), nodes, named, carriage)
     if args.client:
-        return of_pods(_named(args.client, scene), nodes, args.client)
-    usual = () if args.service == DEFAULT_CLIENT else pods_of(scene.snapshot, DEFAULT_CLIENT)
-    if any(pod.ready and pod.node for pod in usual):
-        return of_pods(usual, nodes, str(DEFAULT_CLIENT))
-    return by_cpu(nodes)
+        return of_pods(_named(args.client, scene), nodes, args.client, carriage)
+    return usual_clients(scene.snapshot, key, carriage)
 
 
 def _named(text: str, scene: Scene) -> tuple[Pod, ...]:

@@ -10,11 +10,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
+from typing import assert_never
 
 from k8s.predict.clients import ClientNode, Clients
+from k8s.routing.carriers import Carrier, Use
 from k8s.routing.hints import NEWEST_MINOR
 from k8s.routing.modes import RoutingMode, mode_of
-from k8s.routing.proxy import HintsIgnored, ProxyMode, Usable, usable
+from k8s.routing.proxy import HintsIgnored, ProxyMode, Usable, own_zone, unhinted, usable
 from k8s.topology import Endpoint, EndpointSlice, Node, NodeName, Service, Zone
 
 _NONE = Fraction(0)
@@ -26,6 +28,7 @@ class GapCause(StrEnum):
     OFF = "no zone is preferred: routing is off"
     NO_HINTS = "a mode is set, but the endpoints carry no hints"
     IGNORED = "hints are there, but kube-proxy ignores them"
+    NOT_READ = "what carries these connections does not read the setting"
     FALLBACK = "no endpoint is hinted for the clients' zone or node, so they use all"
     DONATED = "endpoints are hinted to another zone than theirs on purpose"
     NOTHING_READY = "no endpoint is ready; those that terminate serve everybody"
@@ -104,8 +107,17 @@ def expected_share(
     kept = tuple(slices)
     endpoints = [endpoint for one in kept for endpoint in one.endpoints]
     tally = _Tally(off=mode_of(service) is RoutingMode.OFF, endpoints=endpoints, nodes=nodes)
+    mode = mode_of(service)
     for group in _groups(service, endpoints, clients, minors or {}, minor):
-        found = usable(service, kept, group.node, group.zone, minor=group.minor)
+        match group.carrier.use_of(mode):
+            case Use.NONE:
+                found = unhinted(service, kept, group.node)
+            case Use.FIELD:
+                found = own_zone(service, kept, group.node, group.zone)
+            case Use.HINTS | Use.UNKNOWN:
+                found = usable(service, kept, group.node, group.zone, minor=group.minor)
+            case other:
+                assert_never(other)
         tally.add(group, found)
     return tally.result()
 
@@ -119,6 +131,7 @@ class _Group:
     zone: Zone | None
     minor: int
     share: Fraction
+    carrier: Carrier
 
 
 def _groups(
@@ -132,9 +145,9 @@ def _groups(
     doubled = len({endpoint.addresses[0] for endpoint in endpoints}) < len(endpoints)
     by_node = service.internal_traffic_policy == "Local" or doubled
     by_node = by_node or any(endpoint.node_hints for endpoint in endpoints)
-    alike: dict[tuple[NodeName | None, Zone | None, int], list[ClientNode]] = {}
+    alike: dict[tuple[NodeName | None, Zone | None, int, Carrier], list[ClientNode]] = {}
     for one in clients.nodes:
-        key = (one.node if by_node else None, one.zone, minors.get(one.node, minor))
+        key = (one.node if by_node else None, one.zone, minors.get(one.node, minor), one.carrier)
         alike.setdefault(key, []).append(one)
     return [
         _Group(
@@ -142,8 +155,9 @@ def _groups(
             zone=zone,
             minor=version,
             share=sum((one.share for one in members), start=_NONE),
+            carrier=carrier,
         )
-        for (_, zone, version), members in alike.items()
+        for (_, zone, version, carrier), members in alike.items()
     ]
 
 
@@ -205,6 +219,8 @@ class _Tally:
             return (GapCause.OFF if self._off else GapCause.NO_HINTS), None
         # The last reason is the one of the zone hints, which are looked at after those for nodes.
         reason = found.ignored[-1]
+        if reason is HintsIgnored.CARRIER:
+            return GapCause.NOT_READ, None
         return (GapCause.FALLBACK if reason in _FALLBACKS else GapCause.IGNORED), reason
 
     def _miss(self, cause: GapCause, reason: HintsIgnored | None, zone: Zone | None, share: Fraction) -> None:

@@ -1,50 +1,113 @@
 """Predictions as lines for a terminal and as data for JSON (pure)."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
 from k8s.predict.expected import ExpectedShare, GapCause, GapPart
-from k8s.predict.prediction import COUNTS_SPAN, Prediction, Situation
+from k8s.predict.prediction import COUNTS_SPAN, Prediction, predict_all
+from k8s.predict.shift import shift_advice
+from k8s.predict.starting_point import StartingPoint, with_port
 from k8s.routing.allocation import CpuRatios, ZoneAllocation, cpu_ratios
-from k8s.routing.hints import count_ready
+from k8s.routing.hints import count_ready, is_owned
 from k8s.routing.modes import RoutingMode, mode_of
 from k8s.routing.outcomes import HintOutcome
-from k8s.topology import Zone
+from k8s.topology import EndpointSlice, Zone
 
 _MOST_OUTCOMES = 3
 _NO_ZONE = "no zone"
 
 
-def as_text(source: str, situation: Situation, predictions: Sequence[Prediction]) -> Iterator[str]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forecast:
+    """A starting point, and what each mode would do from there."""
+
+    start: StartingPoint
+    predictions: tuple[Prediction, ...]
+    by_port: tuple[tuple[StartingPoint, tuple[Prediction, ...]], ...] = ()
+    """The same for each port that other endpoints serve."""
+
+
+def forecast(start: StartingPoint) -> Forecast:
+    """What each mode would do, for the first port and for those that other endpoints serve."""
+    others = tuple(replace(start, port=port) for port in start.other_ports)
+    return Forecast(
+        start=start,
+        predictions=predict_all(start),
+        by_port=tuple(
+            (other, predict_all(other)) for other in others if any(one.endpoints for one in _served(other))
+        ),
+    )
+
+
+def _served(start: StartingPoint) -> tuple[EndpointSlice, ...]:
+    return with_port(start.slices, start.port)
+
+
+def as_text(source: str, found: Forecast) -> Iterator[str]:
     """What is predicted for whom, a table with a row for each mode, and what stands behind it."""
-    service = situation.service
-    zones = _zones(situation, predictions)
-    yield f"service  {service.key} ({source}), mode {mode_of(service).value}: {_places(situation)}"
-    by_zone = (f"{zone or _NO_ZONE} {_percent(share)}" for zone, share in situation.clients.by_zone)
-    yield f"clients  {situation.clients.basis}: {', '.join(by_zone)}"
+    start, predictions = found.start, found.predictions
+    service = start.service
+    zones = _zones(start, predictions)
+    yield f"service  {service.key} ({source}), mode {mode_of(service).value}: {_places(start)}"
+    by_zone = (f"{zone or _NO_ZONE} {_percent(share)}" for zone, share in start.clients.by_zone)
+    yield f"clients  {start.clients.basis}: {', '.join(by_zone)}"
+    if start.shift is not None:
+        yield f"shift    away from {start.shift}: its endpoints and clients are out, its nodes stay Ready"
+    if start.port is not None:
+        yield f"port     {start.port}; the Service's ports are not all served by the same endpoints"
     yield ""
     heads = ("mode", "same-zone", "endpoint load", "falls back", f"hints in {'/'.join(zones)}")
     yield from _table([heads, *(_row(one, zones) for one in predictions)])
-    notes = [*_gap_lines(predictions), *_version_lines(situation, predictions), *situation.notes]
+    notes = [
+        *_port_lines(found),
+        *_gap_lines(predictions),
+        *_version_lines(start, predictions),
+        *_shift_lines(found),
+        *start.notes,
+    ]
     if notes:
         yield ""
         yield from notes
     for one in predictions:
         if one.counts is not None:
             yield ""
-            yield from _advice(one, cpu_ratios(situation.nodes))
+            yield from _advice(one, cpu_ratios(start.nodes))
 
 
-def _zones(situation: Situation, predictions: Sequence[Prediction]) -> tuple[Zone, ...]:
-    found = {node.zone for node in situation.nodes}
-    found |= {endpoint.zone for one in situation.slices for endpoint in one.endpoints}
+def _port_lines(found: Forecast) -> Iterator[str]:
+    for other, predictions in found.by_port:
+        shares = ", ".join(f"{one.mode.value} {_share(one)}" for one in predictions)
+        yield f"port {other.port} ({_places(other)}): {shares}"
+
+
+def _share(one: Prediction) -> str:
+    return "none" if one.share is None else _range(*one.share)
+
+
+def _shift_lines(found: Forecast) -> Iterator[str]:
+    """The advice that a shift calls for."""
+    if found.start.shift is None:
+        return
+    by_mode = {one.mode: one for one in found.predictions}
+    auto, own = by_mode[RoutingMode.TAR], by_mode[RoutingMode.PREFER_SAME_ZONE]
+    if own.acts_as is RoutingMode.OFF:
+        own = by_mode[RoutingMode.PREFER_CLOSE]
+    sentence = shift_advice(found.start.shift, auto, own)
+    if sentence is not None:
+        yield sentence
+
+
+def _zones(start: StartingPoint, predictions: Sequence[Prediction]) -> tuple[Zone, ...]:
+    found = {node.zone for node in start.nodes}
+    found |= {endpoint.zone for one in start.slices for endpoint in one.endpoints}
     found |= {zone for one in predictions for each in one.outcomes for zone, _ in each.hinted}
     return tuple(sorted(zone for zone in found if zone))
 
 
-def _places(situation: Situation) -> str:
-    ready = [one for each in situation.slices for one in each.endpoints if one.ready is not False]
+def _places(start: StartingPoint) -> str:
+    ready = [one for each in _served(start) for one in each.endpoints if one.ready is not False]
     zones = [one.zone or _NO_ZONE for one in ready]
     counts = ", ".join(f"{zone} {zones.count(zone)}" for zone in sorted(set(zones)))
     return f"{len(ready)} ready {'endpoint' if len(ready) == 1 else 'endpoints'}{counts and f': {counts}'}"
@@ -54,7 +117,7 @@ def _row(one: Prediction, zones: Sequence[Zone]) -> tuple[str, ...]:
     load = one.load
     return (
         one.mode.value,
-        "none" if one.share is None else _range(*one.share),
+        _share(one),
         "-" if load is None else f"{float(load[0]):.2f}x to {float(load[1]):.2f}x",
         ", ".join(zone or _NO_ZONE for zone in one.fallback_zones) or "-",
         f"refused: {one.message}" if one.message else _hints(one.outcomes, zones),
@@ -92,11 +155,11 @@ def _worst(one: Prediction) -> ExpectedShare:
     return min((case.expected for case in one.cases), key=lambda expected: expected.share or Fraction(0))
 
 
-def _version_lines(situation: Situation, predictions: Sequence[Prediction]) -> Iterator[str]:
+def _version_lines(start: StartingPoint, predictions: Sequence[Prediction]) -> Iterator[str]:
     for one in predictions:
         if one.acts_as is not one.mode:
             acts_as = one.acts_as.value
-            yield f"{one.mode.value}: Kubernetes 1.{situation.minor} does not know it and acts as {acts_as}"
+            yield f"{one.mode.value}: Kubernetes 1.{start.minor} does not know it and acts as {acts_as}"
 
 
 def _advice(one: Prediction, cpu: CpuRatios) -> Iterator[str]:
@@ -146,20 +209,27 @@ def _range(least: Fraction, greatest: Fraction) -> str:
     return shown[0] if shown[0] == shown[1] else " to ".join(shown)
 
 
-def as_data(source: str, situation: Situation, predictions: Sequence[Prediction]) -> dict[str, Any]:
+def as_data(source: str, found: Forecast) -> dict[str, Any]:
     """The same as JSON; shares are 0 to 1, loads multiples of the mean, an unknown zone is null."""
+    start = found.start
     return {
-        "service": str(situation.service.key),
+        "service": str(start.service.key),
         "source": source,
-        "address_type": situation.address_type,
-        "mode": mode_of(situation.service).value,
-        "endpoints": count_ready(situation.slices),
+        "address_type": start.address_type,
+        "mode": mode_of(start.service).value,
+        "endpoints": count_ready(one for one in start.slices if is_owned(one)),
+        "shift": start.shift,
+        "port": start.port,
         "clients": {
-            "basis": situation.clients.basis,
-            "by_zone": [{"zone": zone, "share": float(share)} for zone, share in situation.clients.by_zone],
+            "basis": start.clients.basis,
+            "by_zone": [{"zone": zone, "share": float(share)} for zone, share in start.clients.by_zone],
         },
-        "notes": list(situation.notes),
-        "predictions": [_prediction_data(one) for one in predictions],
+        "notes": list(start.notes),
+        "predictions": [_prediction_data(one) for one in found.predictions],
+        "other_ports": [
+            {"port": other.port, "predictions": [_prediction_data(one) for one in predictions]}
+            for other, predictions in found.by_port
+        ],
     }
 
 

@@ -5,23 +5,21 @@ A prediction is the controller's decision (``k8s/routing/hints.py``, all its pos
 hints and the order the slices have now: under ``topology-mode: Auto`` (KEP-2433) both decide what comes out.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from k8s.errors import UsageError
-from k8s.model.scene import Scene
-from k8s.predict.clients import Clients
 from k8s.predict.expected import ExpectedShare, expected_share
+from k8s.predict.starting_point import StartingPoint, with_port
 from k8s.routing.allocation import Allocation, CpuRatios, FeasibleCounts, Refusal, cpu_ratios, feasible_counts
 from k8s.routing.assignments import assignments, extremes, realised
 from k8s.routing.hints import (
-    NEWEST_MINOR,
     HintsCache,
     SliceLists,
     count_ready,
     effective_mode,
     hint_counts,
+    is_owned,
     is_processed,
     own_zone_counts,
     reconcile,
@@ -33,43 +31,15 @@ from k8s.topology import (
     OLD_HINTS_ANNOTATION,
     TOPOLOGY_MODE_ANNOTATION,
     EndpointSlice,
-    Node,
-    NodeName,
     Service,
-    ServiceKey,
     Zone,
 )
 
-CONTROLLER = "endpointslice-controller.k8s.io"
-"""Slices managed by anybody else keep their hints, and kube-proxy uses them all the same."""
 COUNTS_SPAN = 3
 """How far from the present number of endpoints the refused ones are listed."""
 MOST_CASES = 64
 _SAFE_COUNT_PER_ZONE = 6
 """With this many endpoints a zone none is refused: minimums take 5/6 of N, and less than one more each."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Situation:
-    """What a prediction starts from."""
-
-    service: Service
-    slices: tuple[EndpointSlice, ...]
-    """All of the Service and one address family, with their present hints, in stored order."""
-    nodes: tuple[Node, ...]
-    clients: Clients
-    minor: int = NEWEST_MINOR
-    """The EndpointSlice controller's version 1.x."""
-    proxy_minor: int = NEWEST_MINOR
-    """kube-proxy's, on nodes not in *proxy_minors*."""
-    proxy_minors: tuple[tuple[NodeName, int], ...] = ()
-    notes: tuple[str, ...] = ()
-    """What the numbers do not tell, one sentence each."""
-
-    @property
-    def address_type(self) -> str:
-        """The family predicted."""
-        return self.slices[0].address_type
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,77 +90,27 @@ class Prediction:
         return tuple(sorted(found, key=lambda zone: (zone is None, zone or "")))
 
 
-def situation(scene: Scene, key: ServiceKey, clients: Clients, *, family: str | None = None) -> Situation:
-    """The Service *key* of a scene as a prediction needs it.
-
-    Without *family* it is IPv4 where there is such a slice. UsageError where Service, nodes or endpoints
-    are not there.
-    """
-    snapshot = scene.snapshot
-    service = next((one for one in snapshot.services if one.key == key), None)
-    if service is None:
-        near = ", ".join(sorted(str(one.key) for one in snapshot.services if one.name == key.name))
-        raise UsageError(
-            f"predicting Service {key}: not in {scene.source}{f'; there is {near}' * bool(near)}"
-        )
-    if not snapshot.nodes:
-        raise UsageError(f"predicting Service {key}: no nodes in {scene.source}; save them too")
-    slices = [one for one in snapshot.slices if (one.namespace, one.service) == (key.namespace, key.name)]
-    families = sorted({one.address_type for one in slices if one.address_type != "FQDN"})
-    chosen = family or (families[0] if families else None)
-    used = tuple(sorted((one for one in slices if one.address_type == chosen), key=lambda one: one.name))
-    if not any(one.endpoints for one in used):
-        wanted = f"{family} " if family else ""
-        raise UsageError(f"predicting Service {key}: it has no {wanted}endpoints in {scene.source}")
-    known = dict(scene.proxy_minors)
-    minor = scene.server_minor or max(known.values(), default=NEWEST_MINOR)
-    return Situation(
-        service=service,
-        slices=used,
-        nodes=snapshot.nodes,
-        clients=clients,
-        minor=minor,
-        proxy_minor=minor,
-        proxy_minors=scene.proxy_minors,
-        notes=tuple(_notes(service, families, used)),
-    )
-
-
-def _notes(service: Service, families: Sequence[str], used: Sequence[EndpointSlice]) -> Iterator[str]:
-    others = [one for one in families if one != used[0].address_type]
-    if others:
-        yield f"{used[0].address_type} is predicted; {service.key} has slices of {' and '.join(others)} too"
-    if not is_processed(service):
-        yield f"Service {service.key} has no selector: no controller writes its hints, no mode changes them"
-    if service.cluster_ip == "None":
-        yield f"Service {service.key} is headless: its clients choose by DNS, hints are not used"
-    if service.session_affinity != "None":
-        yield "session affinity pins each client to one endpoint: the shares hold over many clients only"
-    if service.internal_traffic_policy == "Local":
-        yield "internalTrafficPolicy is Local: hints are not used, a node without an endpoint refuses"
-
-
-def predict(situation: Situation, mode: RoutingMode) -> Prediction:
+def predict(start: StartingPoint, mode: RoutingMode) -> Prediction:
     """What *mode* would do, in every case that can come out.
 
     UsageError where a client's kube-proxy is too old to be modelled (below 1.27).
     """
-    service = with_mode(situation.service, mode)
-    own = tuple(one for one in situation.slices if one.managed_by in ("", CONTROLLER))
-    foreign = tuple(one for one in situation.slices if one.managed_by not in ("", CONTROLLER))
-    evaluate = _evaluation(replace(situation, service=service), foreign)
+    service = with_mode(start.service, mode)
+    own = tuple(one for one in start.slices if is_owned(one))
+    foreign = tuple(one for one in start.slices if not is_owned(one))
+    evaluate = _evaluation(replace(start, service=service), foreign)
     if not is_processed(service):
         case = evaluate(own)
         return Prediction(mode=mode, acts_as=mode, outcomes=(case.hints,), cases=(case,))
-    cpu = cpu_ratios(situation.nodes)
+    cpu = cpu_ratios(start.nodes)
     lists = SliceLists(unchanged=own)
     done = reconcile(
         service,
         cpu,
         lists,
         HintsCache(),
-        address_type=situation.address_type,
-        minor=situation.minor,
+        address_type=start.address_type,
+        minor=start.minor,
     )
     counts, nearest = _counts(cpu, own) if mode is RoutingMode.TAR else (None, ())
     ends: tuple[tuple[EndpointSlice, ...], ...] = (done.slices.every,)
@@ -198,11 +118,11 @@ def predict(situation: Situation, mode: RoutingMode) -> Prediction:
     if done.allocation is not None and done.refusal is None:
         found = assignments(cpu, lists, done.allocation)
         possible = tuple(sorted({one.outcome for one in found}))
-        weights = {zone: float(share) for zone, share in situation.clients.by_zone if zone is not None}
+        weights = {zone: float(share) for zone, share in start.clients.by_zone if zone is not None}
         ends = tuple(map(realised, found if len(found) <= MOST_CASES else extremes(found, weights)))
     return Prediction(
         mode=mode,
-        acts_as=effective_mode(service, situation.minor),
+        acts_as=effective_mode(service, start.minor),
         outcomes=possible,
         cases=tuple(map(evaluate, ends)),
         allocation=done.allocation,
@@ -237,23 +157,23 @@ def _outcome(slices: tuple[EndpointSlice, ...]) -> HintOutcome:
 
 
 def _evaluation(
-    situation: Situation, foreign: tuple[EndpointSlice, ...]
+    start: StartingPoint, foreign: tuple[EndpointSlice, ...]
 ) -> Callable[[tuple[EndpointSlice, ...]], Case]:
     """From the slices as the controller leaves them to what they lead to."""
-    minors = dict(situation.proxy_minors)
+    minors = dict(start.proxy_minors)
 
     def evaluate(own: tuple[EndpointSlice, ...]) -> Case:
-        used = own + foreign
-        if situation.service.cluster_ip == "None":
+        used = with_port(own + foreign, start.port)
+        if start.service.cluster_ip == "None":
             used = without_hints(SliceLists(update=used)).every
         return Case(
             hints=_outcome(own),
             expected=expected_share(
-                situation.service,
+                start.service,
                 used,
-                situation.clients,
-                situation.nodes,
-                minor=situation.proxy_minor,
+                start.clients,
+                start.nodes,
+                minor=start.proxy_minor,
                 minors=minors,
             ),
         )
@@ -268,6 +188,6 @@ def _counts(cpu: CpuRatios, own: tuple[EndpointSlice, ...]) -> tuple[FeasibleCou
     return feasible_counts(cpu, ready, COUNTS_SPAN), nearest
 
 
-def predict_all(situation: Situation) -> tuple[Prediction, ...]:
+def predict_all(start: StartingPoint) -> tuple[Prediction, ...]:
     """One prediction a mode, in the order of the modes."""
-    return tuple(predict(situation, mode) for mode in RoutingMode)
+    return tuple(predict(start, mode) for mode in RoutingMode)

@@ -22,6 +22,8 @@ _FIELD_SINCE = 31
 _SAME_ZONE_AND_NODE_SINCE = 34
 _NO_EMPTY_HINT_SINCE = 33
 
+CONTROLLER = "endpointslice-controller.k8s.io"
+"""What the controller writes into ``endpointslice.kubernetes.io/managed-by`` of its slices."""
 ENABLED_REASON = "TopologyAwareHintsEnabled"
 DISABLED_REASON = "TopologyAwareHintsDisabled"
 
@@ -109,6 +111,15 @@ def effective_mode(service: Service, minor: int = NEWEST_MINOR) -> RoutingMode:
 def is_processed(service: Service) -> bool:
     """Whether the controller keeps slices for the Service at all."""
     return bool(service.selector) and service.type != "ExternalName"
+
+
+def is_owned(one: EndpointSlice) -> bool:
+    """Whether the controller counts and writes this slice.
+
+    It lists its slices by the label that says so, and passes over those that are about to be deleted.
+    kube-proxy reads every slice with the Service's name.
+    """
+    return one.managed_by == CONTROLLER and not one.deleting
 
 
 def counts_as_ready(endpoint: Endpoint) -> bool:

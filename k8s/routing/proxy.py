@@ -5,7 +5,7 @@ ClusterIP, one Service and address family at a time. All endpoints returned are 
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from k8s.errors import UsageError
@@ -42,6 +42,7 @@ class HintsIgnored(StrEnum):
     ZONE_HINT_MISSING = "a ready endpoint has no hint for a zone"
     NODE_WITHOUT_ZONE = "this node has no zone label"
     NO_HINT_FOR_ZONE = "no endpoint is hinted for this node's zone"
+    CARRIER = "what carries the connections does not read hints"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +89,33 @@ def usable(
         leaving = tuple(one for one in endpoints if _serves_while_leaving(one))
         return Usable(endpoints=leaving, mode=ProxyMode.DEFAULT, terminating=bool(leaving))
     return _by_hints(service, ready, node, zone, minor)
+
+
+def unhinted(service: Service, slices: Iterable[EndpointSlice], node: NodeName) -> Usable:
+    """The endpoints of a client whose connections something carries that does not read hints."""
+    found = usable(
+        replace(service, annotations=(), traffic_distribution=None), map(_bare, slices), node, None
+    )
+    if found.mode is not ProxyMode.DEFAULT or found.terminating or not found.endpoints:
+        return found
+    return replace(found, ignored=(HintsIgnored.CARRIER,))
+
+
+def own_zone(service: Service, slices: Iterable[EndpointSlice], node: NodeName, zone: Zone | None) -> Usable:
+    """Those of a client whose carrier reads the field itself: its own zone's, by where they are, else all."""
+    kept = tuple(slices)
+    everybody = unhinted(service, kept, node)
+    if everybody.mode is not ProxyMode.DEFAULT or everybody.terminating:
+        return everybody
+    near = tuple(one for one in everybody.endpoints if zone is not None and one.zone == zone)
+    if near:
+        return Usable(endpoints=near, mode=ProxyMode.SAME_ZONE)
+    return replace(everybody, ignored=(HintsIgnored.NO_HINT_FOR_ZONE,))
+
+
+def _bare(one: EndpointSlice) -> EndpointSlice:
+    bare = tuple(replace(each, zone_hints=(), node_hints=()) for each in one.endpoints)
+    return replace(one, endpoints=bare)
 
 
 def _by_hints(

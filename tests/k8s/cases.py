@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from k8s.routing.allocation import CpuRatios, cpu_ratios
-from k8s.routing.hints import HintsCache, Reconciliation, SliceLists, reconcile
+from k8s.routing.hints import CONTROLLER, HintsCache, Reconciliation, SliceLists, reconcile
 from k8s.routing.proxy import usable
 from k8s.routing.transfers import Choose, first
 from k8s.topology import (
@@ -47,6 +47,7 @@ def slice_of(
         namespace="catalog",
         name=name,
         service="catalog",
+        managed_by=CONTROLLER,
         endpoints=tuple(
             Endpoint(
                 addresses=(f"{name}-{number}",),

@@ -17,7 +17,7 @@ from k8s.lab.asking import read_truth
 from k8s.lab.state import LabState
 from k8s.live import control, live_scene
 from k8s.live.cluster import LiveCluster, connect
-from k8s.predict import clients, prediction
+from k8s.predict import clients, prediction, starting_point
 from k8s.routing.modes import RoutingMode, settings_of
 from k8s.topology import ServiceKey
 from tests.lab.conftest import Lab, running_lab
@@ -71,7 +71,7 @@ def predicted(cluster: LiveCluster, mode: RoutingMode) -> prediction.Prediction:
     scene = live_scene.read(cluster, taken_at_s=time.time())
     pods = clients.pods_of(scene.snapshot, UI)
     callers = clients.of_pods(pods, scene.snapshot.nodes, str(UI))
-    return prediction.predict(prediction.situation(scene, CATALOG, callers), mode)
+    return prediction.predict(starting_point.starting_point(scene, CATALOG, callers), mode)
 
 
 @pytest.mark.parametrize("mode", list(RoutingMode))

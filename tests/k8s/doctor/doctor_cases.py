@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 
 from k8s.doctor.examination import examine
 from k8s.doctor.finding import Finding, Severity
-from k8s.model.scene import Agent, Scene, ServiceEvent
+from k8s.model.agents import agent, kind_of, proxy_minors
+from k8s.model.scene import Agent, AgentKind, Scene, ServiceEvent
 from k8s.routing.hints import DISABLED_REASON, ENABLED_REASON
 from k8s.topology import (
     OLD_HINTS_ANNOTATION,
@@ -68,6 +69,12 @@ def scene(
     written = tuple(slices) or (slice_of(pods, hints),)
     if images is None:
         images = [] if proxies is None else [f"{PROXY}:v1.{proxies}.0-eksbuild.1"]
+    agents = tuple(
+        Agent(name=f"agent-{n}-{one.name}", node=one.name, image=image, kind=kind, namespace="kube-system")
+        for n, image in enumerate(images)
+        for one in every
+        if (kind := agent_kind(image)) is not None
+    )
     written = tuple(map(_with_pods, written)) if workload else written
     return Scene(
         source="a test",
@@ -80,12 +87,26 @@ def scene(
         ),
         events=None if events is None else tuple(ServiceEvent(service=KEY, event=one) for one in events),
         server_minor=minor,
-        proxy_minors=() if proxies is None else tuple((node.name, proxies) for node in every),
-        agents=tuple(
-            Agent(name=f"agent-{n}", node=every[n % len(every)].name, image=image)
-            for n, image in enumerate(images)
-        ),
+        proxy_minors=proxy_minors(agents, ()),
+        agents=(*agents, *sidecars(clients)),
     )
+
+
+def agent_kind(image: str) -> AgentKind | None:
+    return AgentKind.LINKERD if "linkerd" in image else kind_of(image)
+
+
+def sidecars(clients: Iterable[Pod]) -> Iterable[Agent]:
+    """Clients with a proxy of their own, as an injector labels them."""
+    for pod in clients:
+        found = agent(
+            {
+                "metadata": {"name": pod.name, "namespace": pod.namespace, "labels": dict(pod.labels)},
+                "spec": {"nodeName": pod.node, "containers": [{"image": "app:1"}]},
+            }
+        )
+        if found is not None:
+            yield found
 
 
 def _pod_name(slice_name: str, number: int) -> PodName:

@@ -11,7 +11,7 @@ from jsonpatch import JsonPatch
 from k8s.model.objects import SliceOwner, endpoint_slice, endpoint_slice_raw
 from k8s.model.scene import Scene, ServiceEvent
 from k8s.routing.allocation import cpu_ratios
-from k8s.routing.hints import HintsCache, SliceLists, reconcile
+from k8s.routing.hints import HintsCache, SliceLists, is_owned, reconcile
 from k8s.topology import EndpointSlice, Event, NodeName, Service, Zone
 from tests.k8s.cases import LETTERS
 from tests.k8s.doctor.doctor_cases import KEY, NOW_S
@@ -115,8 +115,8 @@ def _scaled(scene: Scene, replicas: int) -> Scene:
 def _synced(scene: Scene, service: Service) -> Scene:
     """The controller takes the nodes' zones over into the endpoints, then does its pass."""
     zones = {node.name: node.zone for node in scene.snapshot.nodes}
-    own = [one for one in scene.snapshot.slices if not one.managed_by]
-    slices: list[EndpointSlice] = [one for one in scene.snapshot.slices if one.managed_by]
+    own = [one for one in scene.snapshot.slices if is_owned(one)]
+    slices: list[EndpointSlice] = [one for one in scene.snapshot.slices if not is_owned(one)]
     events: list[Event] = []
     for family in sorted({one.address_type for one in own}):
         lists = SliceLists(unchanged=tuple(_placed(one, zones) for one in own if one.address_type == family))

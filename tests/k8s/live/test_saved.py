@@ -14,7 +14,8 @@ from k8s.errors import UsageError
 from k8s.live import live_scene, saved
 from k8s.live.cluster import connect
 from k8s.predict.clients import by_cpu, of_pods, pods_of
-from k8s.predict.prediction import predict, situation
+from k8s.predict.prediction import predict
+from k8s.predict.starting_point import starting_point
 from k8s.routing.modes import RoutingMode
 from k8s.topology import NodeName, ServiceKey
 from tests.k8s.raw import EVENT, NODE, POD, SERVICE, SLICE, without
@@ -147,10 +148,10 @@ def test_data_plane(tmp_path: Path) -> None:
     ("content", "message"),
     [
         ("", "the file is empty; save it with: kubectl get nodes,pods,services,endpointslices -A -o json"),
-        ("NAME  STATUS\nn1  Ready\n", "not JSON: Expecting value: line 1 column 1"),
+        ("NAME  STATUS\nn1  Ready\n", "not what kubectl prints with -o json or yaml, but plain text"),
         ('{"kind": "List", "items": [', "not JSON: Expecting value: line 1 column 28"),
         ("[" * 100_000, "not JSON: maximum recursion depth"),
-        ("\x00\x01", "not JSON"),
+        ("\x00\x01", "neither JSON nor YAML as kubectl prints it: not YAML"),
         ([1], "cannot read the file: it is [1], expected an object with kind, as kubectl prints it"),
         ({"a": 1}, "cannot read the file: kind is missing, expected a text"),
         ({"kind": "List"}, "cannot read the file: items is missing, expected a list"),
@@ -199,7 +200,9 @@ def test_bad_yaml(tmp_path: Path) -> None:
     assert len(str(caught.value).splitlines()) == 1
 
 
-@pytest.mark.parametrize(("name", "message"), [("gone.json", "No such file"), (".", "Is a directory")])
+@pytest.mark.parametrize(
+    ("name", "message"), [("gone.json", "No such file"), (".", "no .json or .yaml file in this folder")]
+)
 def test_unreadable(tmp_path: Path, name: str, message: str) -> None:
     """A file that cannot be opened is told, with the command that makes one."""
     with pytest.raises(UsageError, match=f"{message}.*; save it with: kubectl get"):
@@ -232,7 +235,7 @@ def test_150_endpoints_over_two_slices(tmp_path: Path) -> None:
     path = write(tmp_path / "all.json", listed(*map(node, "abc"), item("Service"), *slices))
     scene = saved.read([path])
 
-    found = predict(situation(scene, KEY, by_cpu(scene.snapshot.nodes)), RoutingMode.TAR)
+    found = predict(starting_point(scene, KEY, by_cpu(scene.snapshot.nodes)), RoutingMode.TAR)
 
     assert [one.hinted for one in found.outcomes] == [(("a", 50), ("b", 50), ("c", 50))]
     assert found.share == (Fraction(125, 150), Fraction(125, 150))
@@ -246,7 +249,7 @@ def test_both_families(tmp_path: Path) -> None:
     scene = saved.read([path])
     clients = by_cpu(scene.snapshot.nodes)
 
-    both, only = situation(scene, KEY, clients), situation(scene, KEY, clients, family="IPv6")
+    both, only = starting_point(scene, KEY, clients), starting_point(scene, KEY, clients, family="IPv6")
 
     assert ([one.name for one in both.slices], [one.name for one in only.slices]) == (["four"], ["six"])
     assert both.notes == ("IPv4 is predicted; catalog/catalog has slices of IPv6 too",)
@@ -273,7 +276,7 @@ def test_what_kubectl_saves(uneven_lab: Lab, tmp_path: Path) -> None:
     clients = of_pods(
         pods_of(scene.snapshot, ServiceKey(namespace="ui", name="ui")), scene.snapshot.nodes, "ui/ui"
     )
-    found = predict(situation(scene, KEY, clients), RoutingMode.TAR)
+    found = predict(starting_point(scene, KEY, clients), RoutingMode.TAR)
     assert found.share == (Fraction(7, 9), Fraction(7, 9))
     assert found.load == (Fraction(1), Fraction(1))
 

@@ -14,7 +14,8 @@ from k8s.errors import UsageError
 from k8s.model.scene import Scene
 from k8s.predict.clients import ClientNode, Clients, by_cpu, shared
 from k8s.predict.expected import GapCause, LoadRange, expected_share
-from k8s.predict.prediction import Prediction, Situation, predict, predict_all, situation, with_mode
+from k8s.predict.prediction import Prediction, predict, predict_all, with_mode
+from k8s.predict.starting_point import StartingPoint, starting_point
 from k8s.routing.allocation import allocate, cpu_ratios
 from k8s.routing.assignments import assignments, realised
 from k8s.routing.hints import HintsCache, SliceLists, count_ready, reconcile
@@ -42,9 +43,11 @@ def clients_in(weights: Mapping[str, Fraction | int]) -> Clients:
     )
 
 
-def here(cpu: str, *slices: EndpointSlice, clients: Clients | None = None, of: Service = OFF) -> Situation:
+def here(
+    cpu: str, *slices: EndpointSlice, clients: Clients | None = None, of: Service = OFF
+) -> StartingPoint:
     nodes = nodes_of(cpu)
-    return Situation(service=of, slices=slices, nodes=nodes, clients=clients or by_cpu(nodes))
+    return StartingPoint(service=of, slices=slices, nodes=nodes, clients=clients or by_cpu(nodes))
 
 
 def percents(one: Prediction) -> tuple[float, ...]:
@@ -309,7 +312,9 @@ def nodes_named(*names: str) -> tuple[Node, ...]:
 def test_same_node() -> None:
     """Clients on a node without an endpoint use their zone's; the load follows."""
     nodes = nodes_named("a1", "a2", "b1")
-    found = Situation(service=OFF, slices=(on_nodes("a1", "a1", "b1"),), nodes=nodes, clients=by_cpu(nodes))
+    found = StartingPoint(
+        service=OFF, slices=(on_nodes("a1", "a1", "b1"),), nodes=nodes, clients=by_cpu(nodes)
+    )
 
     (case,) = predict(found, SAME_NODE).cases
 
@@ -321,7 +326,9 @@ def test_local_policy() -> None:
     """With internalTrafficPolicy Local all that is established stays, and bare nodes refuse."""
     nodes = nodes_named("a1", "a2", "b1")
     local = replace(OFF, internal_traffic_policy="Local")
-    found = Situation(service=local, slices=(on_nodes("a1", "a1", "b1"),), nodes=nodes, clients=by_cpu(nodes))
+    found = StartingPoint(
+        service=local, slices=(on_nodes("a1", "a1", "b1"),), nodes=nodes, clients=by_cpu(nodes)
+    )
 
     for one in predict_all(found):
         assert one.share == (Fraction(1), Fraction(1))
@@ -459,12 +466,12 @@ def test_situation_takes_the_services_slices() -> None:
     six = replace(slice_of("2/2", name="six"), address_type="IPv6")
     scene = scene_of(slice_of("1", name="z"), slice_of("0/1", name="a"), other, six)
 
-    found = situation(scene, KEY, by_cpu(nodes_of("1:1")))
+    found = starting_point(scene, KEY, by_cpu(nodes_of("1:1")))
 
     assert [one.name for one in found.slices] == ["a", "z"]
     assert (found.minor, found.proxy_minor, found.proxy_minors) == (35, 35, ((NodeName("node-a"), 34),))
     assert found.notes == ("IPv4 is predicted; catalog/catalog has slices of IPv6 too",)
-    assert situation(scene, KEY, by_cpu(nodes_of("1:1")), family="IPv6").slices == (six,)
+    assert starting_point(scene, KEY, by_cpu(nodes_of("1:1")), family="IPv6").slices == (six,)
 
 
 @pytest.mark.parametrize(
@@ -485,7 +492,7 @@ def test_situation_complaints(scene: Scene, message: str) -> None:
     clients = shared({NodeName("node-a"): Fraction(1)}, nodes_of("1"), "given")
 
     with pytest.raises(UsageError, match=message):
-        situation(scene, KEY, clients)
+        starting_point(scene, KEY, clients)
 
 
 def test_nothing_ready() -> None:

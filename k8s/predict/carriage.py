@@ -1,0 +1,161 @@
+"""What carries the connections of each client here: the agents of a place, its nodes, its pods (pure)."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from k8s.model.objects import OS_LABEL
+from k8s.model.scene import Agent, AgentKind, Scene
+from k8s.routing import carriers
+from k8s.routing.carriers import Carrier
+from k8s.topology import Node, NodeName, Pod
+
+_COMPUTE = {"fargate": carriers.FARGATE, "auto": carriers.AUTO_MODE}
+"""By the value of EKS' node label ``eks.amazonaws.com/compute-type``."""
+_OF_PODS = {
+    AgentKind.ISTIO_SIDECAR: carriers.ISTIO,
+    AgentKind.AMBIENT_POD: carriers.AMBIENT_POD,
+    AgentKind.LINKERD_SIDECAR: carriers.LINKERD,
+    AgentKind.TRAEFIK: carriers.TRAEFIK,
+    AgentKind.KONG: carriers.KONG,
+    AgentKind.HAPROXY: carriers.HAPROXY,
+    AgentKind.CONTOUR: carriers.CONTOUR,
+    AgentKind.ENVOY_GATEWAY: carriers.ENVOY_GATEWAY,
+}
+"""Pods that choose endpoints for themselves."""
+GATEWAYS = frozenset(
+    {
+        AgentKind.INGRESS_NGINX,
+        AgentKind.NGINX_INGRESS,
+        AgentKind.TRAEFIK,
+        AgentKind.KONG,
+        AgentKind.HAPROXY,
+        AgentKind.CONTOUR,
+        AgentKind.ENVOY_GATEWAY,
+    }
+)
+"""Pods that call Services for clients outside."""
+_YES = frozenset({"true", "strict", "partial", "probe"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Carriage:
+    """What carries connections, by who opens them."""
+
+    nodes: Mapping[NodeName, Carrier]
+    """Of pods on a node that do not choose for themselves."""
+    pods: Mapping[tuple[str, str], Carrier]
+    """(namespace, name) of pods that do."""
+    agents: Mapping[AgentKind, tuple[Agent, ...]]
+
+    def of_node(self, name: NodeName) -> Carrier:
+        """What carries the connections of a node's ordinary pods."""
+        return self.nodes.get(name, carriers.UNSEEN)
+
+    def of_pod(self, pod: Pod) -> Carrier:
+        """What carries those of a pod."""
+        own = self.pods.get((pod.namespace, pod.name))
+        if own is not None:
+            return own
+        return self.of_node(pod.node) if pod.node is not None else carriers.UNSEEN
+
+    @property
+    def ambient(self) -> bool:
+        """Whether Istio's ambient mode is here, so that any pod may be in its mesh."""
+        return AgentKind.ZTUNNEL in self.agents
+
+    @property
+    def linkerd(self) -> bool:
+        """Whether Linkerd is here, so that any pod may be in its mesh."""
+        return AgentKind.LINKERD in self.agents
+
+
+def carriage_of(scene: Scene) -> Carriage:
+    """What is known from the pods, the nodes and Cilium's settings; linear in their number."""
+    kinds: dict[AgentKind, list[Agent]] = defaultdict(list)
+    on: dict[NodeName, dict[AgentKind, Agent]] = defaultdict(dict)
+    for one in scene.agents:
+        kinds[one.kind].append(one)
+        if one.node is not None:
+            on[one.node][one.kind] = one
+    versions = {name for name, _ in scene.proxy_minors}
+    cilium = dict(dict(scene.settings).get("cilium-config", ()))
+    pods_known = bool(scene.snapshot.pods)
+    replaced = pods_known and AgentKind.KUBE_PROXY not in kinds
+    return Carriage(
+        nodes={
+            node.name: _of_node(
+                node, on.get(node.name, {}), proxied=node.name in versions, replaced=replaced, cilium=cilium
+            )
+            for node in scene.snapshot.nodes
+        },
+        pods={
+            (one.namespace, one.name): carrier
+            for one in scene.agents
+            if (carrier := _of_pod(one)) is not None
+        },
+        agents={kind: tuple(some) for kind, some in kinds.items()},
+    )
+
+
+def _of_node(
+    node: Node,
+    agents: Mapping[AgentKind, Agent],
+    *,
+    proxied: bool,
+    replaced: bool,
+    cilium: Mapping[str, str],
+) -> Carrier:
+    labels = dict(node.labels)
+    seen = proxied or AgentKind.KUBE_PROXY in agents
+    if labels.get("type") == "virtual-kubelet" or node.name.startswith("virtual-kubelet-"):
+        return carriers.VIRTUAL_KUBELET
+    if labels.get(OS_LABEL) == "windows":
+        return carriers.WINDOWS
+    if AgentKind.CILIUM in agents:
+        return _cilium(cilium, beside=seen)
+    router = agents.get(AgentKind.KUBE_ROUTER)
+    if router is not None and "--run-service-proxy=false" not in router.words:
+        return carriers.KUBE_ROUTER
+    if AgentKind.ANTREA in agents:
+        return carriers.ANTREA
+    if AgentKind.OVN_KUBERNETES in agents:
+        return carriers.OVN_KUBERNETES
+    calico = agents.get(AgentKind.CALICO)
+    if calico is not None and not seen and (replaced or "FELIX_BPFENABLED=true" in calico.words):
+        return carriers.CALICO_EBPF
+    if seen:
+        return carriers.KUBE_PROXY
+    return _COMPUTE.get(labels.get("eks.amazonaws.com/compute-type", ""), carriers.UNSEEN)
+
+
+def _cilium(settings: Mapping[str, str], *, beside: bool) -> Carrier:
+    """By Cilium's ConfigMap where it was read; without kube-proxy it must be Cilium."""
+    if not settings:
+        return carriers.CILIUM_BESIDE if beside else carriers.CILIUM_ALONE
+    replaces = settings.get("kube-proxy-replacement", "false").lower() in _YES or not beside
+    in_pods = settings.get("bpf-lb-sock", "false") == "true"
+    if not replaces and not in_pods:
+        return carriers.KUBE_PROXY
+    heeds = settings.get("enable-service-topology", "false") == "true"
+    return carriers.CILIUM if heeds else carriers.CILIUM_OFF
+
+
+def _of_pod(one: Agent) -> Carrier | None:
+    aware = any(word.lstrip("-") in _AWARE for word in one.words)
+    if one.kind is AgentKind.INGRESS_NGINX:
+        return carriers.INGRESS_NGINX_AWARE if aware else carriers.INGRESS_NGINX
+    if one.kind is AgentKind.NGINX_INGRESS:
+        return carriers.NGINX_INGRESS_AWARE if aware else carriers.NGINX_INGRESS
+    return _OF_PODS.get(one.kind)
+
+
+_AWARE = frozenset({"enable-topology-aware-routing", "enable-topology-aware-routing=true"})
+
+
+def groups(named: Iterable[tuple[str, Carrier]]) -> dict[Carrier, list[str]]:
+    """The names by their carrier, in the order in which carriers first come."""
+    found: dict[Carrier, list[str]] = defaultdict(list)
+    for name, carrier in named:
+        found[carrier].append(name)
+    return found
