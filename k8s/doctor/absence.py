@@ -87,6 +87,6 @@ def d16_no_zones(situation: Situation) -> Finding | None:
         evidence=(seen("nodes", f"metadata.labels[{ZONE_LABEL}]", names(zones)),),
         meaning="These zones are bare numbers, as Azure writes fault domains of one datacenter where nodes "
         "have no availability zone: routing between them works, but saves nothing.",
-        fix="",
+        fix=kubectl("get", "nodes", "-L", f"{ZONE_LABEL},topology.kubernetes.io/region"),
         blocks_hints=False,
     )

@@ -204,7 +204,11 @@ def _carried(situation: Situation) -> _Path | None:
     order = list(Severity)
     severity, carrier, members = min(found, key=lambda one: order.index(one[0]))
     everybody = not situation.clients and len(members) == len(_client_nodes(situation))
-    where = "" if situation.clients or everybody or carrier.by_pod else f" (on {len(members)} node{'s' * (len(members) > 1)})"
+    where = (
+        ""
+        if situation.clients or everybody or carrier.by_pod
+        else f" (on {len(members)} node{'s' * (len(members) > 1)})"
+    )
     return (
         severity,
         _members_seen(situation, carrier, members),

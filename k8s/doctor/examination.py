@@ -52,13 +52,13 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("D21", counts.d21_minimums),
     ("D22", counts.d22_rounding),
     ("D23", counts.d23_endpoint_without_zone),
-    ("D34", staleness.d34_moved),
-    ("D35", staleness.d35_lost),
-    ("D36", staleness.d36_pending),
     ("D30", staleness.d30_lost),
     ("D31", staleness.d31_stale),
     ("D32", staleness.d32_uncounted_zone),
     ("D33", staleness.d33_node_hints),
+    ("D34", staleness.d34_moved),
+    ("D35", staleness.d35_lost),
+    ("D36", staleness.d36_pending),
     ("D40", reach.d40_unhinted),
     ("D41", reach.d41_client_without_zone),
     ("D42", reach.d42_zone_without_hint),
@@ -74,8 +74,8 @@ CHECKS: tuple[tuple[str, Check], ...] = (
 )
 """Every diagnosis, in the order of evaluation."""
 
-_EXPLAINED_BY = {"D30": {"D13"}, "D42": {"D34"}, "D52": {"D34"}}
-"""A finding that another one, more exact, makes superfluous."""
+_EXPLAINED_BY = {"D30": {"D13"}, "D42": {"D34"}, "D52": {"D34", "D40", "D44", "D45"}}
+"""A finding that another one, more exact, makes superfluous; a note does not."""
 
 _DOES = {
     RoutingMode.TAR: "topology-mode: Auto hints endpoints to zones in proportion to the nodes' CPU",
@@ -149,7 +149,8 @@ def find(situation: Situation) -> Iterator[Finding]:
             continue
         finding = check(situation)
         if finding is not None:
-            found.add(code)
+            if finding.severity is not Severity.NOTE:
+                found.add(code)
             yield finding
 
 

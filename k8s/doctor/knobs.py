@@ -159,8 +159,9 @@ def _adopt_or_clear(
     selector = {key: value for key, value in sorted(common) if not key.endswith("pod-template-hash")}
     if selector:
         return patch_service(situation.key, {"spec": {"selector": selector}})
-    if unknown:
-        return ""
+    if unknown or live:
+        # Whoever serves there goes on doing so; taking the slices away would cut them off.
+        return withdraw(situation.service)
     return in_turn(withdraw(situation.service), delete_slices(owned))
 
 

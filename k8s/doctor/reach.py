@@ -2,12 +2,12 @@
 
 from collections import Counter
 
-from k8s.doctor.commands import hint_endpoints, in_turn, label_zones, patch_service, spread, touch
+from k8s.doctor.commands import hint_endpoints, in_turn, kubectl, label_zones, patch_service, spread, touch
 from k8s.doctor.finding import Evidence, Finding, Severity, few, names, seen
 from k8s.doctor.situation import Family, Placed, Situation, is_foreign
 from k8s.predict.starting_point import with_port
 from k8s.routing.modes import RoutingMode
-from k8s.topology import ZONE_LABEL, EndpointSlice, Zone
+from k8s.topology import SERVICE_NAME_LABEL, ZONE_LABEL, EndpointSlice, Zone
 
 _FIELD_MODES = frozenset(
     {RoutingMode.PREFER_CLOSE, RoutingMode.PREFER_SAME_ZONE, RoutingMode.PREFER_SAME_NODE}
@@ -168,7 +168,16 @@ def d46_ports(situation: Situation) -> Finding | None:
         ),
         meaning=f"Not all endpoints serve all ports, and each port is routed by itself: what is said here "
         f"holds for {first} only; for {names(others)} clients in a zone without such an endpoint cross zones.",
-        fix="",
+        fix=kubectl(
+            "-n",
+            situation.key.namespace,
+            "get",
+            "endpointslices",
+            "-l",
+            f"{SERVICE_NAME_LABEL}={situation.key.name}",
+            "-o",
+            "wide",
+        ),
         blocks_hints=False,
     )
 

@@ -19,6 +19,7 @@ from k8s.topology import (
     PodName,
     Service,
     ServiceKey,
+    ServicePort,
     Snapshot,
     Zone,
 )
@@ -31,6 +32,7 @@ PROXY = "602401143452.dkr.ecr.eu-west-1.amazonaws.com/eks/kube-proxy"
 SAME_ZONE = service(traffic_distribution="PreferSameZone")
 SAME_NODE = service(traffic_distribution="PreferSameNode")
 CLOSE = service(traffic_distribution="PreferClose")
+STRAY = service(annotations=(("service.kubernetes.io/topology-aware-routing", "auto"),))
 MISSPELT = service(annotations=((TOPOLOGY_MODE_ANNOTATION, "AUTO"),))
 
 
@@ -44,6 +46,12 @@ def event(
 
 ENABLED = event("Topology Aware Hints has been enabled", reason=ENABLED_REASON)
 SWITCHED_OFF = event("Topology Aware Hints has been disabled")
+FAILED = Event(
+    type="Warning",
+    reason="FailedToUpdateEndpointSlices",
+    message="Error updating Endpoint Slices for Service catalog/catalog: timed out",
+    last_seen_s=NOW_S - 60,
+)
 RACE = event("Nodes only ready in one zone")
 NODE_INFO = event("Insufficient Node information: allocatable CPU or zone not specified on one or more nodes")
 
@@ -63,9 +71,10 @@ def scene(
     images: Sequence[str] | None = None,
     clients: Sequence[Pod] = (),
     workload: str = "deployment",
+    gone: str = "",
 ) -> Scene:
     """Nodes ``node-a``, ``node-b``, ... of this CPU, *more* nodes, and one slice, or *slices*."""
-    every = (*(nodes or nodes_of(cpu)), *more)
+    every = tuple(one for one in (*(nodes or nodes_of(cpu)), *more) if one.name != gone)
     written = tuple(slices) or (slice_of(pods, hints),)
     if images is None:
         images = [] if proxies is None else [f"{PROXY}:v1.{proxies}.0-eksbuild.1"]
@@ -109,6 +118,20 @@ def sidecars(clients: Iterable[Pod]) -> Iterable[Agent]:
             yield found
 
 
+WORKLOADS: dict[str, tuple[tuple[tuple[str, str], ...], str]] = {
+    "deployment": ((("pod-template-hash", "6d5f7c9b8"),), ""),
+    "owned deployment": ((("pod-template-hash", "6d5f7c9b8"),), "ReplicaSet/shop-6d5f7c9b8"),
+    "rollout": ((("rollouts-pod-template-hash", "6d5f7c9b8"),), "ReplicaSet/shop-6d5f7c9b8"),
+    "statefulset": ((("statefulset.kubernetes.io/pod-name", "shop-0"),), "StatefulSet/shop"),
+    "daemonset": ((), "DaemonSet/shop"),
+    "replicaset": ((), "ReplicaSet/shop"),
+    "job": ((), "Job/shop"),
+    "bare": ((("pod-template-hash", "elsewhere"),), ""),
+    "elsewhere": ((), "GameServer/shop"),
+}
+"""(labels, owner) of pods, by what made them."""
+
+
 def _pod_name(slice_name: str, number: int) -> PodName:
     return PodName(f"shop-6d5f7c9b8-{slice_name[-1]}{number:04d}")
 
@@ -119,14 +142,15 @@ def _with_pods(one: EndpointSlice) -> EndpointSlice:
 
 
 def _pods(slices: Iterable[EndpointSlice], workload: str) -> Iterable[Pod]:
-    labels = {
-        "deployment": (("pod-template-hash", "6d5f7c9b8"),),
-        "bare": (("pod-template-hash", "elsewhere"),),
-    }[workload]
+    labels, owner = WORKLOADS[workload]
     for one in slices:
         for endpoint in one.endpoints:
             yield Pod(
-                namespace="catalog", name=endpoint.pod or PodName(""), node=endpoint.node, labels=labels
+                namespace="catalog",
+                name=endpoint.pod or PodName(""),
+                node=endpoint.node,
+                labels=labels,
+                owner=owner,
             )
 
 
@@ -183,6 +207,74 @@ class Case:
     what: str = ""
 
 
+def without_nodes(place: Scene) -> Scene:
+    """As where nobody may list nodes."""
+    return replace(
+        place,
+        snapshot=replace(place.snapshot, nodes=()),
+        proxy_minors=(),
+        agents=(),
+        gaps=("nodes: forbidden",),
+    )
+
+
+def in_numbered_zones(place: Scene) -> Scene:
+    """Zones 0, 1 and 2 for a, b and c, on nodes, endpoints and hints."""
+    number = {Zone(letter): Zone(str(at)) for at, letter in enumerate("abc")}
+
+    def moved(one: EndpointSlice) -> EndpointSlice:
+        return replace(
+            one,
+            endpoints=tuple(
+                replace(
+                    each,
+                    zone=each.zone and number[each.zone],
+                    zone_hints=tuple(number[hint] for hint in each.zone_hints),
+                )
+                for each in one.endpoints
+            ),
+        )
+
+    snapshot = place.snapshot
+    return replace(
+        place,
+        snapshot=replace(
+            snapshot,
+            nodes=tuple(replace(each, zone=each.zone and number[each.zone]) for each in snapshot.nodes),
+            slices=tuple(map(moved, snapshot.slices)),
+        ),
+    )
+
+
+def relabelled(place: Scene) -> Scene:
+    """The nodes have other zones now than when the slices were written."""
+    snapshot = place.snapshot
+    nodes = tuple(replace(each, zone=Zone(f"eu-{each.zone}")) for each in snapshot.nodes)
+    return replace(place, snapshot=replace(snapshot, nodes=nodes))
+
+
+def held(one: EndpointSlice) -> EndpointSlice:
+    return replace(one, deleting=True)
+
+
+TWO_PORTS = replace(
+    AUTO,
+    ports=(
+        ServicePort(name="http", port=80, target_port="http"),
+        ServicePort(name="metrics", port=9090, target_port="metrics"),
+    ),
+)
+
+
+def with_metrics(counts: str) -> tuple[EndpointSlice, ...]:
+    both = slice_of(counts, counts, name="catalog-9")
+    return (replace(both, ports=(("http", 8080), ("metrics", 9090))),)
+
+
+def only_http(counts: str) -> EndpointSlice:
+    return replace(slice_of(counts, counts), ports=(("http", 8080),))
+
+
 GOOD = scene(hints="3/3/3")
 ZONELESS = node("new", None)
 
@@ -193,6 +285,11 @@ CASES: dict[str, Case] = {
         sick=scene(hints="3/3/3", of=replace(AUTO, traffic_distribution="PreferSameZone")),
         healthy=GOOD,
         severity=Severity.RISK,
+    ),
+    "D04": Case(
+        sick=scene(of=STRAY),
+        healthy=scene(of=service(annotations=(("example.com/mode", "Auto"),))),
+        blocks=True,
     ),
     "D10": Case(
         sick=scene(more=[ZONELESS]),
@@ -210,6 +307,16 @@ CASES: dict[str, Case] = {
         blocks=True,
     ),
     "D13": Case(sick=scene(events=[RACE]), healthy=scene(hints="3/3/3", events=[RACE])),
+    "D14": Case(sick=scene(hints="3/3/3", events=[FAILED, ENABLED]), healthy=GOOD, severity=Severity.RISK),
+    "D15": Case(
+        sick=without_nodes(GOOD),
+        healthy=GOOD,
+    ),
+    "D16": Case(
+        sick=in_numbered_zones(GOOD),
+        healthy=GOOD,
+        severity=Severity.RISK,
+    ),
     "D20": Case(sick=scene(pods="1/1"), healthy=scene(pods="1/1/1", hints="1/1/1"), blocks=True),
     "D21": Case(sick=scene(pods="2/1/1"), healthy=scene(pods="2/2/2", hints="2/2/2"), blocks=True),
     "D22": Case(sick=scene("4:1", "5/1"), healthy=scene("4:1", "4/1", "4/1"), blocks=True),
@@ -224,6 +331,17 @@ CASES: dict[str, Case] = {
         severity=Severity.RISK,
     ),
     "D33": Case(sick=scene(slices=[node_hinted(slice_of("3/3/3", "3/3/3"))]), healthy=GOOD),
+    "D34": Case(
+        sick=relabelled(scene(hints="3/3/3", of=SAME_ZONE)), healthy=scene(hints="3/3/3", of=SAME_ZONE)
+    ),
+    "D35": Case(
+        sick=scene(hints="3/3/3", more=[node("node-a2", "a", cpu=1000)], gone="node-a"),
+        healthy=scene(hints="3/3/3", more=[node("node-a2", "a", cpu=1)]),
+    ),
+    "D36": Case(
+        sick=scene(slices=[slice_of("3/3/3", "3/3/3"), held(slice_of("1", name="old"))]),
+        healthy=scene(slices=[slice_of("3/3/3", "3/3/3"), replace(slice_of("0", name="old"), deleting=True)]),
+    ),
     "D40": Case(
         sick=scene(slices=[slice_of("3/3/3", "3/3/3"), foreign(slice_of("1", name="x"))]),
         healthy=scene(slices=[slice_of("3/3/3", "3/3/3"), foreign(slice_of("1", "1", name="x"))]),
@@ -243,10 +361,25 @@ CASES: dict[str, Case] = {
         sick=scene(hints="3/3/3", of=CLOSE, proxies=30), healthy=scene(hints="3/3/3", of=CLOSE, proxies=31)
     ),
     "D45": Case(sick=scene(hints="3/3/3", of=replace(AUTO, cluster_ip="None")), healthy=GOOD),
+    "D46": Case(
+        sick=scene(of=TWO_PORTS, slices=[only_http("3/3/0"), *with_metrics("0/0/3")]),
+        healthy=scene(of=TWO_PORTS, slices=[*with_metrics("3/3/3")]),
+        severity=Severity.RISK,
+    ),
     "D50": Case(sick=GOOD, healthy=scene(hints="3/3/3", of=OFF), severity=Severity.RISK, pools=True),
     "D51": Case(
         sick=scene(hints="3/3/3", of=replace(AUTO, session_affinity="ClientIP")),
         healthy=GOOD,
+        severity=Severity.RISK,
+    ),
+    "D52": Case(
+        sick=scene(pods="1/6/5", hints="1/6/5", of=CLOSE),
+        healthy=scene(pods="4/4/4", hints="4/4/4", of=CLOSE),
+        severity=Severity.RISK,
+    ),
+    "D53": Case(
+        sick=replace(GOOD, is_eks=True),
+        healthy=replace(scene(hints="3/3/3", of=SAME_ZONE), is_eks=True),
         severity=Severity.RISK,
     ),
 }

@@ -49,8 +49,15 @@ def _act(scene: Scene, words: list[str]) -> Scene:
             return _labelled(scene, name, change)
         case ["patch", "endpointslice", name, "--type", "json", "-p", text]:
             return _hinted(scene, name, json.loads(text))
-        case ["scale", "deployment/shop", replicas]:
+        case ["scale", owner, replicas]:
+            assert owner.endswith("/shop")
             return _scaled(scene, int(replicas.removeprefix("--replicas=")))
+        case ["patch", "endpointslice", name, "--type", "merge", "-p", '{"metadata":{"finalizers":null}}']:
+            return _without_slices(scene, [name])
+        case ["delete", "endpointslice", *names]:
+            return _without_slices(scene, names)
+        case ["delete", "pod", *names, "--force", "--grace-period=0"]:
+            return _without_pods(scene, names)
         case ["drain", _, "--ignore-daemonsets", "--delete-emptydir-data"]:
             return scene
         case ["delete", "node", name]:
@@ -58,6 +65,22 @@ def _act(scene: Scene, words: list[str]) -> Scene:
             return replace(scene, snapshot=replace(scene.snapshot, nodes=nodes))
         case _:
             raise AssertionError(words)
+
+
+def _without_slices(scene: Scene, names: list[str]) -> Scene:
+    kept = tuple(one for one in scene.snapshot.slices if one.name not in names)
+    return replace(scene, snapshot=replace(scene.snapshot, slices=kept))
+
+
+def _without_pods(scene: Scene, names: list[str]) -> Scene:
+    """Their endpoints leave, and the controller can write again."""
+    slices = tuple(
+        replace(one, endpoints=tuple(each for each in one.endpoints if each.pod not in names))
+        for one in scene.snapshot.slices
+    )
+    pods = tuple(pod for pod in scene.snapshot.pods if pod.name not in names)
+    after = replace(scene, snapshot=replace(scene.snapshot, slices=slices, pods=pods))
+    return _synced(after, scene.snapshot.services[0])
 
 
 def _patched(service: Service, patch: Mapping[str, Any]) -> Service:

@@ -46,10 +46,15 @@ NOT_BY_ONE_COMMAND = {
     "D02": "a Service without selector can only stop asking",
     "D12": "somebody must look at the nodes",
     "D32": "somebody must look at the nodes",
+    "D14": "somebody must read what the controller says",
+    "D15": "somebody must save what is missing",
+    "D16": "the cluster has no zones",
     "D42": "the pods must be placed anew",
+    "D46": "the rollout must end",
     "D44": "kube-proxy must be upgraded",
     "D45": "the clients must call another Service",
     "D50": "the clients must be restarted",
+    "D52": "the pods must be placed anew",
 }
 
 
@@ -143,11 +148,36 @@ def test_many_nodes() -> None:
     assert found.meaning.startswith("25 ready worker nodes have no zone")
 
 
-def test_scale_without_known_owner() -> None:
-    """Where no pod tells its Deployment, it is found by the Service's selector."""
-    fix = finding(scene(pods="2/1/1", workload="bare"), "D21").fix
+@pytest.mark.parametrize(
+    ("workload", "fix"),
+    [
+        ("deployment", "kubectl -n catalog scale deployment/shop --replicas=6"),
+        ("rollout", "kubectl -n catalog scale rollout/shop --replicas=6"),
+        ("statefulset", "kubectl -n catalog scale statefulset/shop --replicas=6"),
+        ("replicaset", "kubectl -n catalog scale replicaset/shop --replicas=6"),
+        ("owned deployment", "kubectl -n catalog scale deployment/shop --replicas=6"),
+    ],
+)
+def test_scale_the_owner_that_is_there(workload: str, fix: str) -> None:
+    """What owns the pods is scaled, by its own name, and then the finding is gone."""
+    place = scene(pods="2/1/1", workload=workload)
 
-    assert fix == "kubectl -n catalog scale deployment -l app=catalog --replicas=6"
+    found = finding(place, "D21")
+
+    assert found.fix == fix
+    assert serious(examine(applied(place, found.fix), KEY, store_pools=False)) == []
+
+
+@pytest.mark.parametrize("workload", ["bare", "daemonset", "job", "", "elsewhere"])
+def test_ask_by_the_field_where_nothing_can_be_scaled(workload: str) -> None:
+    """Nobody known owns the pods, or what owns them has as many as there are nodes: the field counts none."""
+    place = scene(pods="4/3/4", workload=workload)
+
+    found = finding(place, "D21")
+
+    assert "scale" not in found.fix
+    # 4/3/4 pods: what is left is that the pods of one zone carry a little more.
+    assert serious(examine(applied(place, found.fix), KEY, store_pools=False)) == ["D52"]
 
 
 def test_get_pods_ready_first() -> None:

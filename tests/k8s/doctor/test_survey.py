@@ -12,7 +12,8 @@ from k8s.doctor.place import place_of
 from k8s.doctor.survey import survey, unhealthy
 from k8s.model.scene import Scene
 from k8s.predict.clients import by_cpu
-from k8s.predict.prediction import predict, predict_all, situation
+from k8s.predict.prediction import predict, predict_all
+from k8s.predict.starting_point import starting_point
 from k8s.routing.modes import RoutingMode
 from k8s.topology import Endpoint, EndpointSlice, ServiceKey, Zone
 from tests.k8s.cases import AUTO, OFF, slice_of, zoneless
@@ -67,7 +68,7 @@ PLACES: dict[str, Scene] = {
 def test_shares_as_predicted(name: str) -> None:
     """By zone counts the same shares come out as by the exact predictor, for every mode."""
     place = PLACES[name]
-    exact = situation(place, KEY, by_cpu(place.snapshot.nodes))
+    exact = starting_point(place, KEY, by_cpu(place.snapshot.nodes))
 
     (row,) = survey(place)
 
@@ -82,7 +83,7 @@ def test_shares_as_predicted(name: str) -> None:
 def test_share_now_is_that_of_the_mode_in_force(name: str) -> None:
     """Where the hints are what the mode leads to, the share now is the one predicted for it."""
     place = PLACES[name]
-    exact = situation(place, KEY, by_cpu(place.snapshot.nodes))
+    exact = starting_point(place, KEY, by_cpu(place.snapshot.nodes))
 
     (row,) = survey(place)
 
@@ -109,7 +110,7 @@ def test_row() -> None:
 def test_shares_of_made_up_places(seed: int) -> None:
     """The same on places with random nodes, versions, endpoints and hints."""
     place = made_up(random.Random(seed))
-    exact = situation(place, KEY, by_cpu(place.snapshot.nodes))
+    exact = starting_point(place, KEY, by_cpu(place.snapshot.nodes))
 
     (row,) = survey(place)
 
@@ -153,7 +154,7 @@ def test_chance_is_a_range() -> None:
 
     (row,) = survey(place)
 
-    exact = predict(situation(place, KEY, by_cpu(place.snapshot.nodes)), RoutingMode.TAR).share
+    exact = predict(starting_point(place, KEY, by_cpu(place.snapshot.nodes)), RoutingMode.TAR).share
     assert exact == (Fraction(7, 10), Fraction(8, 10))
     assert dict(row.shares)[RoutingMode.TAR] == pytest.approx((0.7, 0.8))
 

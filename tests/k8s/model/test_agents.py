@@ -64,6 +64,7 @@ def test_agents_are_known_by_their_name(name: str, namespace: str, expected: Age
     """A digest or Rancher's one image for all tells nothing: in a system namespace the pod's name does."""
     raw = pod("rancher/hardened-kubernetes:v1.30.5-rke2r1-build20240912", namespace)
     raw["metadata"]["name"] = name
+    raw["spec"]["containers"][1]["name"] = name
 
     found = agent(raw)
 

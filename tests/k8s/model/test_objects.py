@@ -92,6 +92,7 @@ def test_service() -> None:
         ),
         cluster_ip="127.100.200.1",
         traffic_distribution="PreferSameZone",
+        labels=(("service.kubernetes.io/headless", "mine"), ("team", "shop")),
     )
     assert objects.service_protocols(SERVICE) == (("http", "TCP"), ("dns", "UDP"), ("bare", "TCP"))
 

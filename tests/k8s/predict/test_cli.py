@@ -90,6 +90,8 @@ def test_table(tmp_path: Path) -> None:
         "\n"
         "tar: 22.2% cross from eu-west-1b, eu-west-1c: endpoints are hinted to another zone than theirs on "
         "purpose\n"
+        "100% of the connections: Which proxy carries Service traffic is not known, so neither is whether "
+        "hints are heeded; the numbers suppose that it heeds them\n"
         "\n"
         "replicas: 9 ready endpoints get hints under tar; nearest others that do: 7 and 10\n"
         "replicas: within 3 of 9, tar refuses: 8, 11\n"

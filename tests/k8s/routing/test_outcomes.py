@@ -8,7 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from k8s.routing.allocation import allocate
-from k8s.routing.hints import HintsCache, SliceLists, count_ready, own_zone_counts, reconcile
+from k8s.routing.hints import (
+    CONTROLLER,
+    HintsCache,
+    SliceLists,
+    count_ready,
+    own_zone_counts,
+    reconcile,
+)
 from k8s.routing.outcomes import HintOutcome, outcomes
 from k8s.topology import Endpoint, EndpointSlice, Zone
 from tests.k8s.cases import AUTO, counted, cpu_of, every_choice, slice_of
@@ -102,7 +109,13 @@ def parted(draw: st.DrawFn, endpoints: Sequence[Endpoint]) -> SliceLists:
     for one in endpoints:
         groups[draw(st.sampled_from(sorted(groups)))].append(one)
     made = {
-        name: (EndpointSlice(namespace="n", name=name, service="s", endpoints=tuple(group)),) if group else ()
+        name: (
+            EndpointSlice(
+                namespace="n", name=name, service="s", endpoints=tuple(group), managed_by=CONTROLLER
+            ),
+        )
+        if group
+        else ()
         for name, group in groups.items()
     }
     plain = tuple(
