@@ -12,9 +12,8 @@ from k8s.model.objects import SliceOwner, endpoint_slice, endpoint_slice_raw
 from k8s.model.scene import Scene, ServiceEvent
 from k8s.routing.allocation import cpu_ratios
 from k8s.routing.hints import HintsCache, SliceLists, is_owned, reconcile
-from k8s.topology import EndpointSlice, Event, NodeName, Service, Zone
-from tests.k8s.cases import LETTERS
-from tests.k8s.doctor.doctor_cases import KEY, NOW_S
+from k8s.topology import Endpoint, EndpointSlice, Event, NodeName, Service, Zone
+from tests.k8s.doctor.doctor_cases import NOW_S
 
 SPEC = {
     "trafficDistribution": "traffic_distribution",
@@ -35,7 +34,14 @@ def applied(scene: Scene, fix: str) -> Scene:
     """The place after the commands, and after the controller has looked where it would."""
     for words in commands(fix):
         if words[0] == "kubectl":
-            scene = _act(scene, [word for word in words[1:] if word not in ("-n", "catalog", "--overwrite")])
+            rest = words[3:] if words[1] == "-n" else words[1:]
+            namespace = words[2] if words[1] == "-n" else ""
+            assert namespace in ("", scene.snapshot.services[0].namespace)
+            name = scene.snapshot.services[0].name
+            kept = [word for word in rest if word != "--overwrite"]
+            if kept[:2] in (["patch", "service"], ["annotate", "service"]):
+                assert kept.pop(2) == name
+            scene = _act(scene, kept)
     return scene
 
 
@@ -117,21 +123,22 @@ def _labelled(scene: Scene, name: str, change: str) -> Scene:
 
 
 def _scaled(scene: Scene, replicas: int) -> Scene:
-    """New pods go to the zones in turn."""
-    (one,) = scene.snapshot.slices
-    added = tuple(
-        replace(
-            one.endpoints[0],
-            addresses=(f"new-{n}",),
-            zone=Zone(LETTERS[n % 3]),
-            node=NodeName(f"node-{LETTERS[n % 3]}"),
-            pod=None,
-        )
-        for n in range(replicas - len(one.endpoints))
+    """New pods go to the zone that has fewest, those too many leave the zone that has most."""
+    one = next(each for each in scene.snapshot.slices if is_owned(each))
+    kept = [each for each in one.endpoints if not each.terminating]
+    nodes = {node.zone: node.name for node in scene.snapshot.nodes if node.ready and node.zone}
+    while len(kept) > replicas:
+        most = max(nodes, key=lambda zone: sum(each.zone == zone for each in kept))
+        kept.remove(next(each for each in reversed(kept) if each.zone == most))
+    while len(kept) < replicas:
+        least = min(nodes, key=lambda zone: sum(each.zone == zone for each in kept))
+        new = Endpoint(addresses=(f"new-{len(kept)}",), zone=least, node=nodes[least], ready=True)
+        kept.append(new)
+    slices = tuple(
+        replace(one, endpoints=tuple(kept)) if each is one else each for each in scene.snapshot.slices
     )
-    grown = replace(one, endpoints=one.endpoints[:replicas] + added)
     return _synced(
-        replace(scene, snapshot=replace(scene.snapshot, slices=(grown,))), scene.snapshot.services[0]
+        replace(scene, snapshot=replace(scene.snapshot, slices=slices)), scene.snapshot.services[0]
     )
 
 
@@ -151,7 +158,7 @@ def _synced(scene: Scene, service: Service) -> Scene:
     return replace(
         scene,
         snapshot=replace(scene.snapshot, services=(service,), slices=tuple(slices)),
-        events=(*(ServiceEvent(service=KEY, event=event) for event in events), *(scene.events or ())),
+        events=(*(ServiceEvent(service=service.key, event=event) for event in events), *(scene.events or ())),
     )
 
 
