@@ -1,6 +1,6 @@
 """D44-D45: versions that do not know the setting, and carriers that do not read hints."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from k8s.doctor.commands import annotate, in_turn, kubectl, set_mode
 from k8s.doctor.finding import MOST_SHOWN, Evidence, Finding, Severity, few, names, seen
@@ -8,7 +8,7 @@ from k8s.doctor.shares import OFF_VALUES, annotation_of
 from k8s.doctor.situation import Situation
 from k8s.model.agents import repository_of
 from k8s.model.scene import AgentKind
-from k8s.predict.carriage import GATEWAYS, groups
+from k8s.predict.carriage import GATEWAYS, Carriage, groups
 from k8s.routing import carriers
 from k8s.routing.carriers import Carrier, Use
 from k8s.routing.modes import RoutingMode, settings_of
@@ -126,12 +126,10 @@ def _unknown(situation: Situation) -> Finding | None:
     unknown: list[Evidence] = []
     if place.scene.server_minor is None and situation.wanted in _FIELD:
         unknown.append(seen("API server", "version", "not known"))
-    known = {name for some in place.proxies.values() for name in some}
-    nodes = [
-        name
-        for name in _client_nodes(situation)
-        if name not in known and place.carriage.of_node(name) in (carriers.KUBE_PROXY, carriers.UNSEEN)
-    ]
+    nodes = list(place.proxies_unknown)
+    if situation.clients:
+        theirs = set(_client_nodes(situation))
+        nodes = [name for name in nodes if name in theirs]
     if nodes:
         unknown.append(seen(f"{len(nodes)} nodes", "kube-proxy's version", f"not known ({names(nodes)})"))
     if not unknown:
@@ -149,11 +147,11 @@ def _unknown(situation: Situation) -> Finding | None:
     )
 
 
-def _client_nodes(situation: Situation) -> list[NodeName]:
+def _client_nodes(situation: Situation) -> Sequence[NodeName]:
     """The nodes of the clients, or all that may have some."""
     if situation.clients:
         return sorted({node.name for node in situation.client_nodes})
-    return sorted(node.name for node in situation.place.nodes.values() if node.ready)
+    return situation.place.carriage.ready
 
 
 def d45_other_path(situation: Situation) -> Finding | None:
@@ -196,7 +194,7 @@ def _carried(situation: Situation) -> _Path | None:
     """The worst that is known of any carrier: of the clients' own, else of those of all nodes and pods."""
     found = [
         (severity, carrier, members)
-        for carrier, members in groups(_carriers(situation)).items()
+        for carrier, members in _carriers(situation).items()
         if (severity := _severity(situation, carrier, len(members))) is not None
     ]
     if not found:
@@ -221,24 +219,25 @@ def _says(situation: Situation, carrier: Carrier) -> str:
     return carrier.says(situation.wanted)
 
 
-def _carriers(situation: Situation) -> Iterator[tuple[str, Carrier]]:
-    """(object, what carries its connections)."""
+def _carriers(situation: Situation) -> Mapping[Carrier, tuple[str, ...]]:
+    """What carries the connections, with the objects that it carries for."""
     carriage = situation.place.carriage
-    if situation.clients:
-        for pod in situation.clients:
-            yield f"Pod {pod.namespace}/{pod.name}", carriage.of_pod(pod)
-    else:
-        for (namespace, name), carrier in carriage.pods.items():
-            yield f"Pod {namespace}/{name}", carrier
-        for node in _client_nodes(situation):
-            yield f"Node {node}", carriage.of_node(node)
-    meshed = all(pod.node and not carriage.of_pod(pod).by_pod for pod in situation.clients)
-    for here, mesh, kind in (
-        (carriage.ambient, carriers.AMBIENT, AgentKind.ZTUNNEL),
-        (carriage.linkerd, carriers.LINKERD, AgentKind.LINKERD),
-    ):
-        if here and meshed:
-            yield from ((f"Pod {one.name}", mesh) for one in carriage.agents[kind])
+    if not situation.clients:
+        return carriage.everywhere
+    named = [(f"Pod {pod.namespace}/{pod.name}", carriage.of_pod(pod)) for pod in situation.clients]
+    if all(not carrier.by_pod for _, carrier in named):
+        # Any pod may be in the mesh without a sign on it.
+        for mesh in (carriers.AMBIENT, carriers.LINKERD):
+            named += [
+                (name, mesh) for name in carriage.everywhere.get(mesh, ()) if not _in_pods(carriage, name)
+            ]
+    return groups(named)
+
+
+def _in_pods(carriage: Carriage, name: str) -> bool:
+    """Whether this is a pod with a proxy of its own, not a part of the mesh's own machinery."""
+    namespace, slash, pod = name.removeprefix("Pod ").partition("/")
+    return bool(slash) and (namespace, pod) in carriage.pods
 
 
 def _severity(situation: Situation, carrier: Carrier, count: int) -> Severity | None:
@@ -299,9 +298,9 @@ def _member_seen(situation: Situation, carrier: Carrier, name: str) -> Evidence:
         told = [f"{key}={labels[key]}" for key in _TELLING if key in labels]
         return seen(name, "metadata.labels", ", ".join(told) or "none that tells")
     namespace, _, pod = rest.partition("/")
-    for one in (agent for some in situation.place.carriage.agents.values() for agent in some):
-        if (one.namespace, one.name) == (namespace, pod):
-            return seen(name, "is", f"{one.kind.value} ({one.image})")
+    one = situation.place.carriage.by_pod.get((namespace, pod))
+    if one is not None:
+        return seen(name, "is", f"{one.kind.value} ({one.image})")
     return seen(name, "connections carried by", carrier.name)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from k8s.doctor.assumed import AssumedClients, assumed_clients
 from k8s.model.scene import Agent, AgentKind, Scene
 from k8s.predict.carriage import Carriage, carriage_of
+from k8s.routing import carriers
 from k8s.routing.allocation import CpuRatios, cpu_ratios
 from k8s.topology import (
     EndpointSlice,
@@ -45,6 +46,8 @@ class IndexedPlace:
     """Zones with a ready node, of whatever role: where clients may be."""
     proxies: Mapping[int, tuple[NodeName, ...]]
     """Nodes by the minor version of their kube-proxy, where known."""
+    proxies_unknown: tuple[NodeName, ...]
+    """Ready nodes that kube-proxy may serve in a version that is not known."""
     carriage: Carriage
     """What carries the connections of whom."""
     assumed: AssumedClients | None
@@ -64,6 +67,7 @@ def place_of(scene: Scene) -> IndexedPlace:
     """The scene, indexed; linear in its size."""
     snapshot = scene.snapshot
     carriage = carriage_of(scene)
+    known = {name for name, _ in scene.proxy_minors}
     proxies: dict[int, list[NodeName]] = defaultdict(list)
     for name, minor in scene.proxy_minors:
         proxies[minor].append(name)
@@ -79,6 +83,11 @@ def place_of(scene: Scene) -> IndexedPlace:
         zoneless=tuple(node for node in snapshot.nodes if node.ready and not node.zone),
         zones=frozenset(node.zone for node in snapshot.nodes if node.zone and node.ready),
         proxies={minor: tuple(sorted(proxies[minor])) for minor in sorted(proxies)},
+        proxies_unknown=tuple(
+            name
+            for name in carriage.ready
+            if name not in known and carriage.of_node(name) in (carriers.KUBE_PROXY, carriers.UNSEEN)
+        ),
         carriage=carriage,
         assumed=assumed_clients(scene, carriage),
     )

@@ -282,7 +282,8 @@ def _sort_in(groups: _Groups, place: IndexedPlace, one: EndpointSlice, number: i
             into.append(groups.moved)
     if endpoint.ready and owned:
         groups.ready += 1
-        groups.have.update(endpoint.zone_hints)
+        for hint in endpoint.zone_hints:
+            groups.have[hint] += 1
         if not endpoint.zone:
             into.append(groups.zoneless)
     if into:

@@ -47,6 +47,12 @@ class Carriage:
     pods: Mapping[tuple[str, str], Carrier]
     """(namespace, name) of pods that do."""
     agents: Mapping[AgentKind, tuple[Agent, ...]]
+    by_pod: Mapping[tuple[str, str], Agent]
+    """(namespace, name) of agents."""
+    ready: tuple[NodeName, ...]
+    """Nodes that may have clients, sorted."""
+    everywhere: Mapping[Carrier, tuple[str, ...]]
+    """Where nobody is named: each carrier, with the objects (``Pod shop/x``, ``Node n``) it carries for."""
 
     def of_node(self, name: NodeName) -> Carrier:
         """What carries the connections of a node's ordinary pods."""
@@ -82,19 +88,29 @@ def carriage_of(scene: Scene) -> Carriage:
     cilium = dict(dict(scene.settings).get("cilium-config", ()))
     pods_known = bool(scene.snapshot.pods)
     replaced = pods_known and AgentKind.KUBE_PROXY not in kinds
+    nodes = {
+        node.name: _of_node(
+            node, on.get(node.name, {}), proxied=node.name in versions, replaced=replaced, cilium=cilium
+        )
+        for node in scene.snapshot.nodes
+    }
+    pods = {
+        (one.namespace, one.name): carrier for one in scene.agents if (carrier := _of_pod(one)) is not None
+    }
+    ready = tuple(sorted(node.name for node in scene.snapshot.nodes if node.ready))
+    named = (
+        *((f"Pod {namespace}/{name}", carrier) for (namespace, name), carrier in pods.items()),
+        *((f"Node {name}", nodes[name]) for name in ready),
+        *((f"Pod {one.name}", carriers.AMBIENT) for one in kinds.get(AgentKind.ZTUNNEL, ())),
+        *((f"Pod {one.name}", carriers.LINKERD) for one in kinds.get(AgentKind.LINKERD, ())),
+    )
     return Carriage(
-        nodes={
-            node.name: _of_node(
-                node, on.get(node.name, {}), proxied=node.name in versions, replaced=replaced, cilium=cilium
-            )
-            for node in scene.snapshot.nodes
-        },
-        pods={
-            (one.namespace, one.name): carrier
-            for one in scene.agents
-            if (carrier := _of_pod(one)) is not None
-        },
+        nodes=nodes,
+        pods=pods,
         agents={kind: tuple(some) for kind, some in kinds.items()},
+        by_pod={(one.namespace, one.name): one for one in scene.agents},
+        ready=ready,
+        everywhere=groups(named),
     )
 
 
@@ -153,9 +169,9 @@ def _of_pod(one: Agent) -> Carrier | None:
 _AWARE = frozenset({"enable-topology-aware-routing", "enable-topology-aware-routing=true"})
 
 
-def groups(named: Iterable[tuple[str, Carrier]]) -> dict[Carrier, list[str]]:
+def groups(named: Iterable[tuple[str, Carrier]]) -> dict[Carrier, tuple[str, ...]]:
     """The names by their carrier, in the order in which carriers first come."""
     found: dict[Carrier, list[str]] = defaultdict(list)
     for name, carrier in named:
         found[carrier].append(name)
-    return found
+    return {carrier: tuple(names) for carrier, names in found.items()}
