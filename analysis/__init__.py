@@ -1,1 +1,8 @@
-"""The answer: X-Ray graph, calls, zones, statistics, report."""
+"""The answer: X-Ray graph, calls, zones, statistics, report.
+
+- ``model``, ``placement``, ``history``: values; the numbers of a comparison, pods in zones, runs over time
+- ``artifacts``: run folders as the analysis reads and writes them
+- ``cli``: the ``samezone`` command; ``jobs_cli``, ``history_cli``: its verbs; ``terms_cli``: options they share
+- ``source/``: where calls are counted; ``arm/``: one run, read; ``statistics/``: intervals, tests and plans
+- ``verdict/``: two arms, judged; ``trial/``: an experiment; ``jobs/``: what a person asks for; ``report/``: pages
+"""

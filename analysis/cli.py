@@ -1,41 +1,45 @@
-"""The ``samezone`` command: all verbs of the three rooms, and those of the answer."""
+"""The ``samezone`` command: which verbs there are, and where each is.
+
+A verb's module, and all that it needs, is loaded when the verb is asked for: help and mistakes answer at once.
+"""
 
 import argparse
 import signal
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from functools import partial
-from pathlib import Path
+from collections.abc import Sequence
+from importlib.metadata import version
 from types import FrameType
+from typing import Any, Final
 
-from rich.console import Console
+from k8s.console import Io, LaterParser, Parser, Verbs
+from k8s.errors import ExitCode, SamezoneError
 
-import k8s.cli
-import loadtest.cli
-from analysis import artifacts, history_cli, terms_cli
-from analysis.arm.result import AssumedBytes, arm_result
-from analysis.jobs import session_cli
-from analysis.jobs.baseline import BaselineRequest, baseline
-from analysis.jobs.comparing import CompareRequest, compare_runs
-from analysis.jobs.demo import DemoRequest, demo
-from analysis.jobs.enabling import EnableRequest, enable
-from analysis.jobs.measuring import collect_run
-from analysis.model import Comparison
-from analysis.report import formats
-from analysis.report.comparison import console
-from analysis.report.trial import console as trial_console
-from analysis.source import cli as source_cli
-from analysis.trial import cli as trial_cli
-from analysis.trial.values import Trial
-from analysis.verdict.compare import rank
-from k8s.console import Io, Parser, Verbs, verb
-from k8s.errors import ExitCode, SamezoneError, UsageError
-from k8s.lab.run import bringing
-from k8s.routing.modes import parse_mode
-from loadtest import drill_cli, rundir
-
-DEFAULT_RUNS = Path("runs")
+VERBS: Final = (
+    ("demo", "analysis.jobs_cli", "The whole job on the lab: baseline, TAR, report."),
+    ("baseline", "analysis.jobs_cli", "Measure with routing off and print it."),
+    ("enable", "analysis.jobs_cli", "Set a mode, measure, compare with the baseline."),
+    ("lab", "k8s.cli", "The embedded place: emulated zones on this machine."),
+    ("routing", "k8s.cli", "How a Service prefers endpoints."),
+    ("cluster", "k8s.cli", "An EKS cluster to measure on: Terraform and manifests."),
+    ("kind", "k8s.cli", "A three-zone kind cluster on this machine; needs docker and kind."),
+    ("run", "loadtest.cli", "Measure one arm and leave a run folder."),
+    ("web", "loadtest.cli", "The Locust web UI with the workers of all zones."),
+    ("collect", "analysis.jobs_cli", "Read a run's service graph from X-Ray."),
+    ("compare", "analysis.jobs_cli", "Compare two collected runs, and judge."),
+    (
+        "experiment",
+        "analysis.jobs_cli",
+        "Certify, measure arms in interleaved blocks, stop when it is settled, judge.",
+    ),
+    (
+        "history",
+        "analysis.history_cli",
+        "The same-zone share of all stored runs over time, and when it changed.",
+    ),
+    ("drill", "loadtest.drill_cli", "Let a zone of the lab fail under load, in each routing mode."),
+    ("report", "analysis.jobs_cli", "Render the report again from the artifacts."),
+)
+"""Name, module with an ``add`` for it, summary; in the order of a person's work."""
 
 
 def entry() -> int:
@@ -75,8 +79,16 @@ def with_interrupt_once(io: Io) -> None:
         signal.signal(number, interrupt)
 
 
+class _Version(argparse.Action):
+    """Print the version and end, as ``--help`` does; the installed package knows it."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any, **__: Any) -> None:
+        print(f"samezone {version('samezone')}")
+        parser.exit()
+
+
 def parser() -> Parser:
-    """All verbs."""
+    """All verbs, by name and summary; a verb's options are there when it is parsed."""
     root = Parser(
         prog="samezone",
         description="How much service-to-service traffic crosses availability zones, what it costs, and what "
@@ -84,180 +96,10 @@ def parser() -> Parser:
         epilog="Exit codes: 0 done; 1 verdict fail; 2 usage; 3 inconclusive; 4 invalid run; 5 place not "
         "reachable; 130 interrupted, everything restored.",
     )
-    verbs: Verbs[Parser] = root.add_subparsers(
-        dest="verb", metavar="VERB", required=True, parser_class=Parser
+    root.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
+    verbs: Verbs[LaterParser] = root.add_subparsers(
+        dest="verb", metavar="VERB", required=True, parser_class=LaterParser
     )
-    demo_verb = verb(verbs, "demo", demo_command, summary="The whole job on the lab: baseline, TAR, report.")
-    loadtest.cli.add_load(demo_verb)
-    k8s.cli.add_lab_options(demo_verb)
-    baseline_verb = verb(
-        verbs, "baseline", baseline_command, summary="Measure with routing off and print it."
-    )
-    baseline_verb.add_argument(
-        "--no-null", action="store_true", help="measure it once: saves time, but then no verdict is valid"
-    )
-    loadtest.cli.add_load(baseline_verb)
-    enable_verb = verb(
-        verbs, "enable", enable_command, summary="Set a mode, measure, compare with the baseline."
-    )
-    enable_verb.add_argument("mode", help="tar, prefer-close, prefer-same-zone or prefer-same-node")
-    enable_verb.add_argument("--baseline", type=Path, help="run folder; default: the newest one that fits")
-    loadtest.cli.add_load(enable_verb)
-    k8s.cli.add(verbs)
-    loadtest.cli.add(verbs)
-    collector = verb(verbs, "collect", collect_command, summary="Read a run's service graph from X-Ray.")
-    collector.add_argument("run", type=Path)
-    source_cli.add_options(collector)
-    comparer = verb(verbs, "compare", compare_command, summary="Compare two collected runs, and judge.")
-    comparer.add_argument("baseline", type=Path)
-    comparer.add_argument("candidates", type=Path, nargs="+", metavar="candidate")
-    comparer.add_argument("--null", type=Path, help="another run of the baseline's arm; default: the nearest")
-    trial_cli.add(verbs, _report_trial)
-    history_cli.add(verbs)
-    drill_cli.add(verbs)
-    reporter = verb(verbs, "report", report_command, summary="Render the report again from the artifacts.")
-    reporter.add_argument("run", type=Path, nargs="?", help="run folder; default: the newest comparison")
-    reporter.add_argument("--runs", type=Path, default=DEFAULT_RUNS)
-    for one in (demo_verb, enable_verb, comparer):
-        terms_cli.add_byte_options(one)
-        terms_cli.add_options(one)
-    for one in (demo_verb, baseline_verb, enable_verb):
-        source_cli.add_options(one)
+    for name, module, summary in VERBS:
+        verbs.add_parser(name, help=summary).module = module
     return root
-
-
-def baseline_command(args: argparse.Namespace, io: Io) -> int:
-    """``samezone baseline``: routing off, load, collect, print the zone matrix.
-
-    Measured twice: the two equal arms show what this instrument takes for a change.
-    """
-    request = BaselineRequest(
-        load=loadtest.cli.load_of(args), runs=args.runs, arm=args.arm, has_twin=not args.no_null
-    )
-    found = baseline(session_cli.session_of(args, io), request)
-    _print_arm(found.folder, io)
-    if found.null is not None:
-        word = "certified" if found.null.certified else "not certified"
-        io.say(f"null pair {word}: {'; '.join(found.null.reasons)}")
-    io.say(f"baseline kept in {found.folder}")
-    return ExitCode.DONE
-
-
-def enable_command(args: argparse.Namespace, io: Io) -> int:
-    """``samezone enable MODE``: set it, the same load, collect, compare, report; the mode stays in force."""
-    request = EnableRequest(
-        mode=parse_mode(args.mode),
-        load=loadtest.cli.load_of(args),
-        runs=args.runs,
-        arm=args.arm,
-        baseline=args.baseline,
-        judging=session_cli.judging_of(args),
-    )
-    judged = enable(session_cli.session_of(args, io), request)
-    return _finish(judged.comparison, judged.folder, io)
-
-
-def demo_command(args: argparse.Namespace, io: Io) -> int:
-    """``samezone demo``: lab up, baseline, enable tar, report, lab down where we started it.
-
-    Its exit code is that of the job, not of the verdict: on a busy laptop that may be *invalid*.
-    """
-    if args.platform != "lab":
-        raise UsageError(
-            "demo runs on the lab only; on a cluster use: make baseline enable-tar PLATFORM=cluster"
-        )
-    request = DemoRequest(
-        load=loadtest.cli.load_of(args), runs=args.runs, arm=args.arm, judging=session_cli.judging_of(args)
-    )
-    judged = demo(
-        session_cli.session_of(args, io),
-        request,
-        lab=partial(_lab, args, io),
-        on_baseline=partial(_print_arm, io=io),
-    )
-    _finish(judged.comparison, judged.folder, io)
-    return ExitCode.DONE
-
-
-@contextmanager
-def _lab(args: argparse.Namespace, io: Io) -> Iterator[None]:
-    """A running lab; one that was started here is down afterwards."""
-    session = k8s.cli.lab_session(io)
-    lab = bringing.bring_up(session, k8s.cli.lab_settings(args, io))
-    try:
-        yield
-    finally:
-        if lab.is_ours:
-            bringing.take_down(session, io.lab_dir)
-
-
-def collect_command(args: argparse.Namespace, io: Io) -> int:
-    """``samezone collect RUN``."""
-    collect_run(session_cli.collect_session_of(args, io), args.run)
-    io.write(str(args.run / rundir.GRAPH))
-    return ExitCode.DONE
-
-
-def compare_command(args: argparse.Namespace, io: Io) -> int:
-    """``samezone compare BASELINE CANDIDATE...``: each into its candidate's folder; of several, who wins."""
-    judging = session_cli.judging_of(args)
-    found = [
-        compare_runs(
-            CompareRequest(baseline=args.baseline, candidate=candidate, null=args.null, judging=judging),
-            created_s=io.clock(),
-            versions=loadtest.cli.versions(),
-        )
-        for candidate in args.candidates
-    ]
-    codes = [
-        _finish(comparison, candidate, io)
-        for comparison, candidate in zip(found, args.candidates, strict=True)
-    ]
-    if len(found) == 1:
-        return codes[0]
-    ranking = rank(found)
-    for duel in ranking.duels:
-        gain = duel.duel.interval
-        io.say(
-            f"{duel.duel.left} -> {duel.duel.right}: {gain.estimate * 100:+.1f} pp [{gain.low * 100:+.1f}, "
-            f"{gain.high * 100:+.1f}], adjusted p {duel.adjusted_p:.2g}"
-        )
-    io.say(ranking.sentence)
-    return max(codes)
-
-
-def report_command(args: argparse.Namespace, io: Io) -> int:
-    """``samezone report [RUN]``."""
-    folder = args.run or artifacts.latest_comparison(args.runs)
-    if folder is None:
-        raise UsageError(f"report: no comparison under {args.runs}; run: make baseline enable-tar")
-    _finish(artifacts.read_comparison(folder), folder, io)
-    return ExitCode.DONE
-
-
-def _print_arm(folder: Path, io: Io) -> None:
-    inputs = artifacts.read_arm(folder)
-    _console(io).print(console.zone_matrix(arm_result(inputs, assumed=AssumedBytes()), inputs.focus))
-
-
-def _finish(comparison: Comparison, folder: Path, io: Io) -> int:
-    """Write the reports, print the table, say where they are; the verdict's exit code."""
-    for name, content in formats.documents(comparison, formats.COMPARISON):
-        rundir.write_bytes(folder / name, content)
-    _console(io).print(console.comparison(comparison))
-    io.say(f"report: {(folder / formats.PAGE).resolve()}")
-    verdict = comparison.verdict
-    return ExitCode.DONE if verdict is None else verdict.decision.exit_code
-
-
-def _report_trial(trial: Trial, folder: Path, io: Io) -> int:
-    """Write the reports, print the table, say where they are; the verdict's exit code."""
-    for name, content in formats.documents(trial, formats.TRIAL):
-        rundir.write_bytes(folder / name, content)
-    _console(io).print(trial_console.trial(trial))
-    io.say(f"report: {(folder / formats.PAGE).resolve()}")
-    return trial.decision.exit_code
-
-
-def _console(io: Io) -> Console:
-    return Console(file=io.out, highlight=False)

@@ -4,6 +4,7 @@ Only ``cli.py`` files and this one know arguments, environment and clock.
 """
 
 import argparse
+import importlib
 import os
 import sys
 import time
@@ -84,6 +85,22 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Raise UsageError instead of printing the usage and ending the process."""
         raise UsageError(f"{self.prog}: {message} (see: {self.prog} --help)")
+
+
+class LaterParser(Parser):
+    """A verb whose module is loaded, and its options with it, when it is parsed."""
+
+    module = ""
+
+    def parse_known_args(  # type: ignore[override]  # argparse overloads it on the kind of namespace
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        """What the verb's own parser makes of it."""
+        root, _, name = self.prog.rpartition(" ")
+        verbs: Verbs[Parser] = Parser(prog=root).add_subparsers(parser_class=Parser)
+        importlib.import_module(self.module).add(verbs)
+        found: Parser = verbs.choices[name]
+        return found.parse_known_args(args, namespace)
 
 
 def verb(

@@ -3,7 +3,8 @@
 - ``measure``: the door, one arm into a run folder; ``arm_run`` is what happens in between
 - ``drill_run`` and ``web``: an arm through a zone's failure, and the Locust web UI
 - ``record``, ``rundir``, ``topology_log``, ``truthfile``, ``drill``: what a run leaves
-- ``budget``: what it asks of X-Ray
+- ``budget``: what it asks of X-Ray; ``bench``: what tracing costs the generator
+- ``cli``, ``drill_cli``, ``progress_cli``: the command line
 - ``swarm/``: load generators in every zone, on the lab and on a cluster
 - ``worker/``: everything a Locust process loads, and nothing else
 """

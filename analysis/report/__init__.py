@@ -2,8 +2,8 @@
 
 ``formats`` lists the formats; ``comparison/`` and ``trial/`` hold one file for each. What they draw are
 values: ``tables`` (sections, tables), ``first_screen`` (answer, figures), ``judgement`` and ``changed``
-(verdict and effects as tables), ``notes`` (footnotes), ``drawing`` (pictures). Numbers become words in
-``units`` and ``measures``, names in ``names``; ``prose`` holds fixed texts. The formats are made of ``pages``
-and ``templates/`` (HTML), ``svg`` and ``lettering`` (pictures), ``comment`` (Markdown), ``terminal`` and
-``suite`` (JUnit).
+(verdict and effects as tables), ``notes`` (footnotes), ``drawing`` and ``pictures``; ``lookup`` finds
+things. Numbers become words in ``units`` and ``measures``, names in ``names``; ``prose`` holds fixed
+texts. The formats are made of ``pages`` and ``templates/`` (HTML), ``svg`` and ``lettering`` (pictures),
+``comment`` (Markdown), ``terminal`` and ``suite`` (JUnit); ``history_console`` shows many runs.
 """

@@ -4,4 +4,5 @@
 - ``run``: certify, plan, look, stop; decides, and has no effects of its own
 - ``calibrate``: how often the instrument errs on a place
 - ``values``: what ``trial.json`` holds
+- ``cli`` and ``calibrate_cli``: ``samezone experiment`` and ``python -m analysis.trial.calibrate_cli``
 """

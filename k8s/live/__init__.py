@@ -1,1 +1,7 @@
-"""Everything that touches a Kubernetes API or a file saved from one."""
+"""Everything that touches a Kubernetes API or a file saved from one.
+
+``cluster`` is the only file that knows the Kubernetes client, ``opening`` says which one is meant.
+``control`` sets a mode and waits, ``switching`` does it for a person, ``originals`` remembers what there
+was, ``recycle`` restarts clients, ``forward`` reaches a pod. ``live_scene`` and ``saved`` read a whole
+place.
+"""

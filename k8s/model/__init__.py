@@ -1,1 +1,6 @@
-"""Kubernetes objects as values: raw JSON in, facts out."""
+"""Kubernetes objects as values: raw JSON in, facts out.
+
+``objects`` reads one object at a time, through ``fields`` (which name what is wrong) and ``quantity``
+(CPU); ``raw_scene`` makes a ``scene`` of all of them: everything that routing depends on. ``agents``
+tells the data plane.
+"""

@@ -1,1 +1,6 @@
-"""Routing as upstream decides it: the EndpointSlice controller's hints, kube-proxy's choice. Pure."""
+"""Routing as upstream decides it: the EndpointSlice controller's hints, kube-proxy's choice. Pure.
+
+``modes`` are the settings. ``hints`` decides, with ``allocation`` (how many a zone gets) and
+``transfers`` (which zones give). ``assignments`` and ``outcomes`` are all that chance may make of it,
+``advice`` what to do about a refusal, ``proxy`` what a node does with the hints.
+"""

@@ -1,1 +1,8 @@
-"""Everything a Locust process loads, and nothing else; the manifests mount this folder."""
+"""Everything a Locust process loads, and nothing else; the manifests mount this folder.
+
+``locustfile`` is the entry, ``locust_worker`` takes orders, ``shopper`` sends requests when ``plan`` says
+so, of the pages that ``choice`` picks among ``products``, over ``connections``, awake by ``alarm``;
+``placement`` is where it runs. Counted in ``counting``, ``tally``, ``latency``; traced in ``tracing``,
+sent by ``sink``. The master keeps the ``board`` and shows the ``zones_tab``; both speak ``messages`` in
+``typed_json``.
+"""

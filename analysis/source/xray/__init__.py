@@ -1,1 +1,6 @@
-"""AWS X-Ray: the client (boto3), the source, and readers of its graphs, leaves and trace documents."""
+"""AWS X-Ray as a source.
+
+``client`` is the only file that knows boto3, ``source`` asks through it, ``reader`` reads stored answers
+without it: ``graph`` (calls, losses), ``leaves`` (what stands behind an inferred node), ``traces``
+(single calls with their connection).
+"""
