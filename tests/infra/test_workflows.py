@@ -1,7 +1,6 @@
 """The GitHub workflows: they parse, call verbs that exist, pin what they use, and may do little."""
 
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -112,5 +111,9 @@ def test_they_end_and_do_not_pile_up(name: str):
     for step in steps(name):
         if step.get("uses", "").startswith("actions/setup-python@"):
             assert step["with"]["cache"] == "pip"
-            assert Path(REPO / step["with"]["cache-dependency-path"]).is_file()
+            lists = step["with"]["cache-dependency-path"].split()
+            assert (
+                lists == ["requirements.txt", "requirements-test.txt"][: 1 if name == "e2e-kind.yml" else 2]
+            )
+            assert all((REPO / one).is_file() for one in lists)
             assert step["with"]["python-version"] == "3.11"
