@@ -13,8 +13,12 @@ from dataclasses import replace
 
 import pytest
 
+from analysis.arm.surroundings import zone_check
 from analysis.placement import Timeline
-from analysis.source import collect, graph
+from analysis.source import collect
+from analysis.source.facts import Facts
+from analysis.source.xray import graph, traces
+from analysis.source.xray.source import XRaySource
 from k8s.lab.xray.behaviour import Settings
 from k8s.lab.xray.standin import StandIn
 from k8s.lab.xray.translate import Document
@@ -45,7 +49,9 @@ def the_run() -> RunRecord:
 
 
 class Reader:
-    """The stand-in as the source that collecting asks."""
+    """The stand-in, asked without a client."""
+
+    is_stand_in = True
 
     def __init__(self, documents: list[Document]) -> None:
         self.standin = StandIn(Settings(), lambda: T0_S + 120.0)
@@ -83,20 +89,23 @@ def problems(config: Raw, target: str = "overlays/simple", env: dict[str, str] |
     pushes = Collector(config, env or collector_env(target), CLUSTER).pushes(sent(target))
     source, run, found = Reader([one for push in pushes for one in push]), the_run(), set()
     ticks = itertools.count()
-    collected = collect.collect(
-        source, run, collect.LAB_PATIENCE, clock=lambda: next(ticks), sleep=lambda _: None
-    )
+    collected = collect.collect(XRaySource(source), run, clock=lambda: next(ticks), sleep=lambda _: None)
     if not (collected.graph.stable and collected.graph.reconciled):
         found.add("requests")
-    seen = graph.calls_of(collected.graph.queries)
+    seen = graph.calls_of(collected.graph.queries, Facts())
     timeline = Timeline([snapshot({name: node for name, (_, node) in PODS.items()}, zones=ZONES)])
     pods = {name for call in seen.calls for name in (call.client, call.server)}
-    if pods != set(PODS) or sum(call.count for call in seen.calls) != 3 * REQUESTS or seen.lost:
+    if (
+        pods != set(PODS)
+        or sum(call.count for call in seen.calls) != 3 * REQUESTS
+        or seen.lost
+        or seen.leaves
+    ):
         found.add("calls between pods")
     if len(collected.traces) != REQUESTS:
         found.add("run annotations")
     every = source.trace_ids(Window(start_s=T0_S - 1, end_s=T0_S + 60), "", limit=1000)
-    check = collect.zone_check(source.traces(every), timeline)
+    check = zone_check(traces.sample(source.traces(every)), timeline)
     if check is None or check.disagree or check.silent or check.agree != 4 * REQUESTS:
         found.add("zones of segments")
     nodes = [one for query in collected.graph.queries for page in query for one in page["Services"]]
