@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from analysis.source.xray.client import XRay
-from analysis.source.xray.source import XRaySource
+from analysis.source.xray.xray_source import XRaySource
 from k8s.cli import service_key
 from k8s.console import Io
 from k8s.errors import UnreachableError

@@ -110,10 +110,7 @@ def collect(
             break
         sleep(patience.poll_s)
     if not polls[-1].requests:
-        raise InvalidRunError(
-            f"collecting run {record.run_id}: {source.title} shows none of its {load.requests} requests "
-            f"after {waited_s:.0f} s; do the workers reach the collector, and the collector {source.title}?"
-        )
+        raise _nothing_shown(record, source, load, waited_s)
     return Collected(
         graph=GraphFile(
             source=source.name,
@@ -124,6 +121,13 @@ def collect(
             reconciled=reconciled,
         ),
         traces=source.sample(question, patience.traces),
+    )
+
+
+def _nothing_shown(record: RunRecord, source: Source, load: LoadSeen, waited_s: float) -> InvalidRunError:
+    return InvalidRunError(
+        f"collecting run {record.run_id}: {source.title} shows none of its {load.requests} requests "
+        f"after {waited_s:.0f} s; do the workers reach the collector, and the collector {source.title}?"
     )
 
 

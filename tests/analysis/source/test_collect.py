@@ -7,7 +7,7 @@ import pytest
 
 from analysis.source import collect
 from analysis.source.interface import IncompleteError, Patience, Question, RefusedError, ThrottledError
-from analysis.source.xray.source import XRaySource
+from analysis.source.xray.xray_source import XRaySource
 from k8s.errors import InvalidRunError, UnreachableError, UsageError
 from loadtest.record import LoadSeen, Window
 from loadtest.worker.tally import WorkerTally

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 import pytest
 
 from analysis.source.interface import Question
-from analysis.source.xray import source as xray_source
-from analysis.source.xray.source import CLOUD_PATIENCE, LAB_PATIENCE, XRaySource
+from analysis.source.xray import xray_source
+from analysis.source.xray.xray_source import CLOUD_PATIENCE, LAB_PATIENCE, XRaySource
 from loadtest.record import Window
 
 
