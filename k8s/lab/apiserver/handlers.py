@@ -13,7 +13,7 @@ from k8s.lab.apiserver.negotiation import META_FORMS, wanted
 from k8s.lab.apiserver.object_store import ObjectStore
 from k8s.lab.apiserver.requests import Options, RequestTarget, options_of, target_of
 from k8s.lab.apiserver.shaping import Shaper
-from k8s.lab.apiserver.watching import Watch, Watches
+from k8s.lab.apiserver.watching import Watches, WatchStream
 from k8s.lab.apiserver.writing import PATCH_TYPES, Writer, Written
 
 _READERS = {
@@ -69,7 +69,7 @@ class Handlers:
     ) -> web.StreamResponse:
         shaper = self._shaper(request, target)
         if options.watch and not target.subresource:
-            watch = Watch(
+            watch = WatchStream(
                 store=self._store, target=target, options=options, shaper=shaper, watches=self.watches
             )
             return await watch.stream(request)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import msgspec
 
 from k8s.lab.apiserver import faults, selectors, statuses
-from k8s.lab.apiserver.object_store import ObjectKey, ObjectStore, key_of
+from k8s.lab.apiserver.object_store import ObjectStore, StoreKey, key_of
 from k8s.lab.apiserver.requests import Options, RequestTarget
 from k8s.lab.design.seeds import Object
 
@@ -25,7 +25,7 @@ class Token(msgspec.Struct, frozen=True, kw_only=True):
     """``namespace/name`` of the last object handed out."""
 
     @property
-    def key(self) -> ObjectKey:
+    def key(self) -> StoreKey:
         """The place in the list to go on behind."""
         namespace, _, name = self.start.rpartition("/")
         return namespace, name

@@ -14,7 +14,7 @@ from k8s.lab.apiserver import statuses
 from k8s.lab.apiserver.resources import Resource
 from k8s.lab.design.seeds import Object
 
-ObjectKey = tuple[str, str]
+StoreKey = tuple[str, str]
 """(namespace, name); the namespace is empty for what is cluster-wide."""
 ChangeType = Literal["ADDED", "MODIFIED", "DELETED"]
 
@@ -28,14 +28,14 @@ class Change:
 
     version: int
     type: ChangeType
-    key: ObjectKey
+    key: StoreKey
     before: Object | None
     """None when it was added."""
     after: Object
     """For a deletion: the last state, with the deletion's resourceVersion, as the real one sends it."""
 
 
-def key_of(obj: Object) -> ObjectKey:
+def key_of(obj: Object) -> StoreKey:
     """Where an object is stored."""
     metadata = obj["metadata"]
     return metadata.get("namespace", ""), metadata["name"]
@@ -52,7 +52,7 @@ class _Shelf:
     __slots__ = ("changes", "dropped", "listeners", "objects")
 
     def __init__(self, first_version: int, history: int) -> None:
-        self.objects: dict[ObjectKey, Object] = {}
+        self.objects: dict[StoreKey, Object] = {}
         self.changes: deque[Change] = deque(maxlen=history)
         self.dropped = first_version
         """The newest version that is no longer in *changes*."""
@@ -72,7 +72,7 @@ class ObjectStore:
         """The version of the newest write."""
         return self._version
 
-    def get(self, resource: Resource, key: ObjectKey) -> Object | None:
+    def get(self, resource: Resource, key: StoreKey) -> Object | None:
         """The object, or None."""
         return self._shelves[resource].objects.get(key)
 
@@ -87,7 +87,7 @@ class ObjectStore:
         self._record(shelf, "MODIFIED" if before else "ADDED", key, before, stored)
         return stored
 
-    def remove(self, resource: Resource, key: ObjectKey) -> Object:
+    def remove(self, resource: Resource, key: StoreKey) -> Object:
         """Take the object away and return its last state; KeyError if there is none."""
         shelf = self._shelves[resource]
         before = shelf.objects.pop(key)
@@ -96,7 +96,7 @@ class ObjectStore:
         self._record(shelf, "DELETED", key, before, gone)
         return gone
 
-    def keys(self, resource: Resource, namespace: str = "") -> tuple[ObjectKey, ...]:
+    def keys(self, resource: Resource, namespace: str = "") -> tuple[StoreKey, ...]:
         """What is there now, in one namespace or (empty) in all, sorted."""
         objects = self._shelves[resource].objects
         return tuple(sorted(key for key in objects if not namespace or key[0] == namespace))
@@ -124,7 +124,7 @@ class ObjectStore:
         return lambda: listeners.discard(listener)
 
     def _record(
-        self, shelf: _Shelf, kind: ChangeType, key: ObjectKey, before: Object | None, after: Object
+        self, shelf: _Shelf, kind: ChangeType, key: StoreKey, before: Object | None, after: Object
     ) -> None:
         if len(shelf.changes) == shelf.changes.maxlen:
             shelf.dropped = shelf.changes[0].version
@@ -136,7 +136,7 @@ class ObjectStore:
         if version < shelf.dropped:
             raise statuses.expired(f"too old resource version: {version} ({shelf.dropped})")
 
-    def _rewound(self, shelf: _Shelf, at: int) -> dict[ObjectKey, Object]:
+    def _rewound(self, shelf: _Shelf, at: int) -> dict[StoreKey, Object]:
         self._check_reach(shelf, at)
         state = dict(shelf.objects)
         for change in _newest_first(shelf.changes):

@@ -22,7 +22,7 @@ class SpdyError(ValueError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Opened:
+class StreamOpened:
     """SYN_STREAM: a new stream."""
 
     stream: int
@@ -54,7 +54,7 @@ class Ping:
     number: int
 
 
-Frame = Opened | Data | Reset | Ping
+Frame = StreamOpened | Data | Reset | Ping
 
 
 def _dictionary() -> bytes:
@@ -141,7 +141,7 @@ class Framing:
             match kind:
                 case 1:  # SYN_STREAM
                     (stream,) = struct.unpack_from(">I", payload)
-                    return Opened(
+                    return StreamOpened(
                         stream=stream, headers=self._headers(payload[10:]), is_last=bool(flags & _FIN)
                     )
                 case 3:  # RST_STREAM

@@ -13,7 +13,7 @@ from typing import Final
 from aiohttp import WSMsgType, web
 
 from k8s.lab.apiserver import pumping
-from k8s.lab.apiserver.spdy import Data, Frame, Framing, Opened, Ping, Reset, SpdyError
+from k8s.lab.apiserver.spdy import Data, Frame, Framing, Ping, Reset, SpdyError, StreamOpened
 
 PROTOCOL: Final = "SPDY/3.1+portforward.k8s.io"
 _LAST_PORT = 65_535
@@ -66,7 +66,7 @@ class Tunnel:
 
     async def _hear(self, frame: Frame, group: asyncio.TaskGroup) -> None:
         match frame:
-            case Opened():
+            case StreamOpened():
                 await self._open(frame, group)
             case Data():
                 pair = self._by_stream.get(frame.stream)
@@ -82,7 +82,7 @@ class Tunnel:
             case Ping():
                 await self._send(self._framing.pong(frame))
 
-    async def _open(self, frame: Opened, group: asyncio.TaskGroup) -> None:
+    async def _open(self, frame: StreamOpened, group: asyncio.TaskGroup) -> None:
         kind, request = frame.headers.get("streamtype"), frame.headers.get("requestid", "")
         port = frame.headers.get("port", "")
         is_port = port.isascii() and port.isdigit() and 1 <= int(port[:6]) <= _LAST_PORT

@@ -47,7 +47,7 @@ class Watches:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Watch:
+class WatchStream:
     """One stream's question."""
 
     store: ObjectStore

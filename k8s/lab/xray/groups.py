@@ -31,7 +31,7 @@ class Version:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Group:
+class XrayGroup:
     """A group."""
 
     name: str
@@ -65,17 +65,17 @@ class Groups:
     def __init__(self, arn_prefix: str) -> None:
         """*arn_prefix* is ``arn:aws:xray:<region>:<account>``."""
         self._arn_prefix = arn_prefix
-        self._groups: dict[str, Group] = {}
+        self._groups: dict[str, XrayGroup] = {}
         self._created = 0
 
     def __bool__(self) -> bool:
         return bool(self._groups)
 
-    def all(self) -> list[Group]:
+    def all(self) -> list[XrayGroup]:
         """All groups, oldest first."""
         return list(self._groups.values())
 
-    def create(self, name: str, text: str, now_s: float, insights: tuple[bool, bool]) -> Group:
+    def create(self, name: str, text: str, now_s: float, insights: tuple[bool, bool]) -> XrayGroup:
         """A new group; InvalidRequestException for a bad or known name, or when there are too many."""
         if not _NAME.fullmatch(name):
             raise invalid_request("GroupName must have 1 to 32 letters, digits, dashes or underscores")
@@ -85,7 +85,7 @@ class Groups:
             raise invalid_request(f"There can be at most {MOST} groups")
         self._created += 1
         taken = {group.bit for group in self._groups.values()}
-        group = Group(
+        group = XrayGroup(
             name=name,
             arn=f"{self._arn_prefix}:group/{name}/{self._created:016X}",
             bit=next(bit for bit in range(MOST) if bit not in taken),
@@ -96,8 +96,8 @@ class Groups:
         return group
 
     def update(
-        self, group: Group, text: str | None, now_s: float, insights: tuple[bool, bool] | None
-    ) -> Group:
+        self, group: XrayGroup, text: str | None, now_s: float, insights: tuple[bool, bool] | None
+    ) -> XrayGroup:
         """Change the expression for traces from now on, or the insights settings; None leaves them."""
         versions = group.versions
         if text is not None and text != versions[-1].text:
@@ -106,11 +106,11 @@ class Groups:
         self._groups[group.name] = changed
         return changed
 
-    def delete(self, group: Group) -> None:
+    def delete(self, group: XrayGroup) -> None:
         """Take the group away; its bit may be given to another."""
         del self._groups[group.name]
 
-    def find(self, name: str | None, arn: str | None) -> Group:
+    def find(self, name: str | None, arn: str | None) -> XrayGroup:
         """The group by name or ARN; InvalidRequestException where there is none."""
         if not name and not arn:
             raise invalid_request("Either GroupName or GroupARN must be given")
@@ -119,9 +119,9 @@ class Groups:
                 return group
         raise invalid_request(f"Group {name or arn} not found")
 
-    def nobody(self) -> Group:
+    def nobody(self) -> XrayGroup:
         """A group that no trace is in."""
-        return Group(name="", arn="", bit=NOBODYS_BIT, versions=(_version("", float("inf")),))
+        return XrayGroup(name="", arn="", bit=NOBODYS_BIT, versions=(_version("", float("inf")),))
 
     def of(self, trace: Trace, began_s: float) -> int:
         """The groups of a trace that began to arrive at a moment, as bits."""

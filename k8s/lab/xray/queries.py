@@ -17,7 +17,7 @@ from k8s.lab.xray.destination import Operations
 from k8s.lab.xray.elements import Nodes
 from k8s.lab.xray.filters import EdgeFilter, ServiceFilter, Who, parse_selector
 from k8s.lab.xray.graph import INFERRED, OWN
-from k8s.lab.xray.groups import Group, Groups
+from k8s.lab.xray.groups import Groups, XrayGroup
 from k8s.lab.xray.paging import Cursor, PageBook, query_of
 from k8s.lab.xray.retrieval import Retrievals
 from k8s.lab.xray.services import histogram_of, services_of, statistics_of
@@ -121,11 +121,15 @@ class Queries:
     def _services(self, totals: Sequence[Total]) -> list[Answer]:
         return services_of(totals, self._nodes.identity, self._settings.seed)
 
-    def _totals(self, window: Window, group: Group | None) -> list[Total]:
+    def _totals(self, window: Window, group: XrayGroup | None) -> list[Total]:
         return self._store.totals(self._selection(window, group))
 
     def _series(
-        self, window: Window, group: Group | None, selector: ServiceFilter | EdgeFilter | None, period_s: int
+        self,
+        window: Window,
+        group: XrayGroup | None,
+        selector: ServiceFilter | EdgeFilter | None,
+        period_s: int,
     ) -> list[Answer]:
         name = "ServiceSummaryStatistics" if isinstance(selector, ServiceFilter) else "EdgeSummaryStatistics"
         found = self._store.series(self._selection(window, group), self._wanted(selector), period_s)
@@ -156,7 +160,7 @@ class Queries:
         wanted = zip((who.name, who.type, who.account), self._nodes.identity(node), strict=True)
         return all(asked is None or asked == actual for asked, actual in wanted)
 
-    def _selection(self, window: Window, group: Group | None) -> Selection:
+    def _selection(self, window: Window, group: XrayGroup | None) -> Selection:
         start_s, end_s = window.start_s, window.end_s
         if self._settings.window == "minute":
             start_s = math.floor(start_s / _MINUTE_S) * _MINUTE_S
@@ -168,7 +172,7 @@ class Queries:
             group_bit=group.bit if group else None,
         )
 
-    def _group_of(self, body: Body) -> Group | None:
+    def _group_of(self, body: Body) -> XrayGroup | None:
         """The group that a request names; a group without traces where it may be unknown."""
         name, arn = string(body, "GroupName"), string(body, "GroupARN")
         if not name and not arn:
@@ -197,7 +201,7 @@ class Queries:
         return page if token is None else {**page, "NextToken": token}
 
 
-def _is_mixed(group: Group | None, window: Window) -> bool:
+def _is_mixed(group: XrayGroup | None, window: Window) -> bool:
     """Whether the group's expression changed after the window began."""
     changed_s = group.versions[-1].since_s if group and len(group.versions) > 1 else None
     return changed_s is not None and changed_s > window.start_s

@@ -19,7 +19,7 @@ from k8s.lab.xray.destination import LOGS, Destination
 from k8s.lab.xray.documents import MOST_DOCUMENTS
 from k8s.lab.xray.elements import Nodes, Packer
 from k8s.lab.xray.fixed import ANSWERS
-from k8s.lab.xray.groups import Group, Groups
+from k8s.lab.xray.groups import Groups, XrayGroup
 from k8s.lab.xray.intake import Intake
 from k8s.lab.xray.paging import PageBook
 from k8s.lab.xray.queries import Answer, Body, Queries
@@ -223,7 +223,7 @@ class StandIn:
     def _get_groups(self, _body: Body) -> Answer:
         return {"Groups": [group.as_json() for group in self._groups.all()]}
 
-    def _group(self, body: Body) -> Group:
+    def _group(self, body: Body) -> XrayGroup:
         return self._groups.find(string(body, "GroupName"), string(body, "GroupARN"))
 
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from k8s.lab.apiserver import protobuf
-from k8s.lab.apiserver.spdy import DICTIONARY, Data, Framing, Opened, Ping, Reset, SpdyError
+from k8s.lab.apiserver.spdy import DICTIONARY, Data, Framing, Ping, Reset, SpdyError, StreamOpened
 from k8s.lab.apiserver.statuses import StatusError
 
 FEW = settings(max_examples=100)
@@ -41,8 +41,8 @@ def test_frames_come_in_any_pieces(size: int) -> None:
     found = [frame for at in range(0, len(sent), size) for frame in framing.feed(sent[at : at + size])]
 
     assert found == [
-        Opened(stream=1, headers={"streamtype": "error", "port": "80"}, is_last=False),
-        Opened(stream=3, headers={"streamtype": "data"}, is_last=False),
+        StreamOpened(stream=1, headers={"streamtype": "error", "port": "80"}, is_last=False),
+        StreamOpened(stream=3, headers={"streamtype": "data"}, is_last=False),
         Data(stream=3, payload=b"hello", is_last=True),
         Ping(number=7),
         Reset(stream=3),
