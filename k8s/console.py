@@ -93,8 +93,8 @@ class LaterParser(Parser):
     module = ""
 
     def parse_known_args(  # type: ignore[override]  # argparse overloads it on the kind of namespace
-        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
-    ) -> tuple[argparse.Namespace, list[str]]:
+        self, args: Sequence[str] | None = None, namespace: Any = None
+    ) -> Any:
         """What the verb's own parser makes of it."""
         root, _, name = self.prog.rpartition(" ")
         verbs: Verbs[Parser] = Parser(prog=root).add_subparsers(parser_class=Parser)

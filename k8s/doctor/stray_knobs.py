@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from k8s.doctor.place import IndexedPlace
 from k8s.doctor.shares import OFF_VALUES
-from k8s.model.knobs import resembles_knob
+from k8s.model.lookalikes import resembles_knob
 from k8s.routing.modes import RoutingMode
 from k8s.topology import OLD_HINTS_ANNOTATION, TOPOLOGY_MODE_ANNOTATION, PodName, Service
 

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from k8s.errors import UsageError
 from k8s.model.fields import Field
-from k8s.model.knobs import resembles_knob
+from k8s.model.lookalikes import resembles_knob
 from k8s.model.quantity import cpu_milli
 from k8s.topology import (
     SERVICE_NAME_LABEL,
