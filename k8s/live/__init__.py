@@ -3,5 +3,5 @@
 ``cluster`` is the only file that knows the Kubernetes client, ``opening`` says which one is meant.
 ``control`` sets a mode and waits, ``switching`` does it for a person, ``originals`` remembers what there
 was, ``recycle`` restarts clients, ``forward`` reaches a pod. ``live_scene`` and ``saved`` read a whole
-place.
+place; ``saved_files`` finds the documents in what people save, ``yaml_reader`` those in YAML.
 """

@@ -1,6 +1,6 @@
 """AWS X-Ray as a source.
 
-``client`` is the only file that knows boto3, ``source`` asks through it, ``reader`` reads stored answers
-without it: ``graph`` (calls, losses), ``leaves`` (what stands behind an inferred node), ``traces``
-(single calls with their connection).
+``client`` is the only file that knows boto3, ``xray_source`` asks through it, ``reader`` reads stored
+answers without it: ``graph`` (calls, losses), ``leaves`` (what stands behind an inferred node),
+``traces`` (single calls with their connection).
 """

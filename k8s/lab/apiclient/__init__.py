@@ -1,5 +1,5 @@
 """The lab's own processes as clients of its API server.
 
-``api`` asks one thing at a time, ``feed`` follows a kind of object without waiting, ``informer`` keeps a
-live copy of one.
+``api`` asks one thing at a time, ``feed`` follows a kind of object without waiting, ``following`` does so
+in an asyncio loop.
 """
