@@ -2,7 +2,7 @@
 
 - ``model``, ``placement``, ``history``: values; the numbers of a comparison, pods in zones, runs over time
 - ``artifacts``: run folders as the analysis reads and writes them
-- ``cli``: the ``samezone`` command; ``jobs_cli``, ``history_cli``: its verbs; ``terms_cli``: options they share
+- ``cli``: the ``samezone`` command; ``jobs_cli``, ``history_cli``: verbs; ``terms_cli``: options they share
 - ``source/``: where calls are counted; ``arm/``: one run, read; ``statistics/``: intervals, tests and plans
-- ``verdict/``: two arms, judged; ``trial/``: an experiment; ``jobs/``: what a person asks for; ``report/``: pages
+- ``verdict/``: two arms, judged; ``trial/``: an experiment; ``jobs/``: what people ask for; ``report/``: pages
 """

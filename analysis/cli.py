@@ -1,6 +1,6 @@
 """The ``samezone`` command: which verbs there are, and where each is.
 
-A verb's module, and all that it needs, is loaded when the verb is asked for: help and mistakes answer at once.
+A verb's module, and all that it needs, is loaded when it is asked for: help and mistakes answer at once.
 """
 
 import argparse

@@ -12,13 +12,13 @@ from copy import deepcopy
 from dataclasses import replace
 
 import pytest
+from analysis.source.xray.source import XRaySource
 
 from analysis.arm.surroundings import zone_check
 from analysis.placement import Timeline
 from analysis.source import collect
 from analysis.source.facts import Facts
 from analysis.source.xray import graph, traces
-from analysis.source.xray.source import XRaySource
 from k8s.lab.xray.behaviour import Settings
 from k8s.lab.xray.standin import StandIn
 from k8s.lab.xray.translate import Document
