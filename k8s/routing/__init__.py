@@ -2,5 +2,6 @@
 
 ``modes`` are the settings. ``hints`` decides, with ``allocation`` (how many a zone gets) and
 ``transfers`` (which zones give). ``assignments`` and ``outcomes`` are all that chance may make of it,
-``advice`` what to do about a refusal, ``proxy`` what a node does with the hints, ``carriers`` which other data planes heed them.
+``advice`` what to do about a refusal, ``proxy`` what a node does with the hints, ``carriers`` what other
+data planes make of them.
 """

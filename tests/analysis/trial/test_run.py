@@ -13,6 +13,8 @@ from k8s.errors import UnreachableError, UsageError
 from loadtest.record import RunStatus
 from tests.analysis.verdict import worlds
 
+pytestmark = pytest.mark.simulation
+
 SHARES = {"off": 1 / 3, "tar": 1.0, "prefer-same-zone": 1.0, "placebo": 1 / 3, "slow": 1.0}
 CALLS = 1800
 
