@@ -100,10 +100,10 @@ kind-down: $(READY) ## delete the kind cluster
 test-infra: $(TESTS) ## Terraform, emulators of AWS, Checkov: what needs more than .venv
 	@$(BIN)/pytest -n 2 --dist loadfile -m tools tests/infra
 
-test-slow: $(TESTS) ## verdicts on the lab: minutes of load
+test-slow: $(TESTS) ## verdicts on the lab, an install into an empty environment: minutes, and the registry
 	@$(BIN)/pytest -m slow tests/lab
 
-fast: $(TESTS) ## while you work: no lab, no load, no other programs; under a minute on two cores
+fast: $(TESTS) ## while you work: the tests without lab, load, simulations and other programs
 	@$(BIN)/pytest -n 2 --dist loadfile --hypothesis-profile fast \
 	  -m 'not lab and not slow and not tools and not infra and not programs and not simulation'
 
