@@ -12,7 +12,7 @@ from copy import deepcopy
 from dataclasses import replace
 
 import pytest
-from analysis.source.xray.source import XRaySource
+from analysis.source.xray.xray_source import XRaySource
 
 from analysis.arm.surroundings import zone_check
 from analysis.placement import Timeline

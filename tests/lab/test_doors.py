@@ -11,7 +11,7 @@ from analysis.jobs.baseline import BaselineRequest, baseline
 from analysis.jobs.enabling import EnableRequest, enable
 from analysis.jobs.measuring import Session
 from analysis.source.xray.client import XRay
-from analysis.source.xray.source import XRaySource
+from analysis.source.xray.xray_source import XRaySource
 from k8s.effects import Talk
 from k8s.errors import UsageError
 from k8s.lab import state as lab_state
