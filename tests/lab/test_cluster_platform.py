@@ -237,7 +237,7 @@ def turn(lab: Lab, **knobs: object) -> None:
         data=json.dumps(knobs).encode(),
         method="POST",
     )
-    with urllib.request.urlopen(request, timeout=5) as answer:
+    with urllib.request.urlopen(request, timeout=30) as answer:
         assert answer.status == 200
 
 

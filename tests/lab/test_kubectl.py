@@ -16,7 +16,7 @@ from tests.lab.conftest import BIN, Lab, running_lab
 
 pytestmark = pytest.mark.lab
 
-WAIT_S = 30.0
+WAIT_S = 60.0
 CATALOG = ("-n", "catalog")
 
 
@@ -74,10 +74,10 @@ def forwarded(lab: Lab, what: str) -> Iterator[tuple[int, "subprocess.Popen[str]
 def test_scaling_starts_and_ends_processes(small: Lab) -> None:
     """Up by one, which the Service's slices learn, and down again."""
     kubectl(small, "scale", "deploy/catalog", "--replicas=4")
-    assert "successfully rolled out" in kubectl(small, "rollout", "status", "deploy/catalog", "--timeout=30s")
+    assert "successfully rolled out" in kubectl(small, "rollout", "status", "deploy/catalog", "--timeout=50s")
     await_(lambda: len(endpoints(small)), 4)
     kubectl(small, "scale", "deploy/catalog", "--replicas=3")
-    kubectl(small, "wait", "deploy/catalog", "--for=jsonpath={.status.replicas}=3", "--timeout=30s")
+    kubectl(small, "wait", "deploy/catalog", "--for=jsonpath={.status.replicas}=3", "--timeout=50s")
 
     await_(lambda: len(listed(small, "pods")), 3)
     assert len(endpoints(small)) == 3
@@ -87,12 +87,12 @@ def test_a_restart_replaces_every_pod(small: Lab) -> None:
     """By a new ReplicaSet, which the history counts; undone, the old one is back."""
     before = {pod["metadata"]["name"] for pod in listed(small, "pods")}
     kubectl(small, "rollout", "restart", "deploy/catalog")
-    kubectl(small, "rollout", "status", "deploy/catalog", "--timeout=30s")
+    kubectl(small, "rollout", "status", "deploy/catalog", "--timeout=50s")
     await_(lambda: len(listed(small, "pods")), 3)
     after = {pod["metadata"]["name"] for pod in listed(small, "pods")}
     history = kubectl(small, "rollout", "history", "deploy/catalog")
     kubectl(small, "rollout", "undo", "deploy/catalog")
-    kubectl(small, "rollout", "status", "deploy/catalog", "--timeout=30s")
+    kubectl(small, "rollout", "status", "deploy/catalog", "--timeout=50s")
 
     assert not before & after
     assert [line.split()[0] for line in history.splitlines()[2:] if line] == ["1", "2"]
@@ -101,7 +101,7 @@ def test_a_restart_replaces_every_pod(small: Lab) -> None:
 def test_a_deleted_pod_ends_and_is_replaced(small: Lab) -> None:
     """Kubectl waits until its kubelet has finished it."""
     gone = listed(small, "pods")[0]["metadata"]["name"]
-    kubectl(small, "delete", "pod", gone, "--timeout=30s")
+    kubectl(small, "delete", "pod", gone, "--timeout=50s")
 
     await_(lambda: len(endpoints(small)), 3)
     assert gone not in {pod["metadata"]["name"] for pod in listed(small, "pods")}
@@ -122,7 +122,7 @@ def test_a_port_forward_ends_with_its_pod(small: Lab) -> None:
     """Kubectl says that it lost the pod, and ends."""
     pod = listed(small, "pods")[0]["metadata"]["name"]
     with forwarded(small, f"pod/{pod}") as (_, process):
-        kubectl(small, "delete", "pod", pod, "--timeout=30s")
+        kubectl(small, "delete", "pod", pod, "--timeout=50s")
         assert process.wait(timeout=WAIT_S) != 0
     await_(lambda: len(endpoints(small)), 3)
 

@@ -21,7 +21,7 @@ from tests.lab.conftest import Lab, running_lab
 
 pytestmark = pytest.mark.lab
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 NODE_A, NODE_B = NodeName("node-a-1"), NodeName("node-b-1")
 
 
@@ -103,7 +103,7 @@ def visitors(lab: Lab, *nodes: NodeName) -> Iterator[Counter[int]]:
 def test_kubectl_scale_and_rollout_status(lab: Lab) -> None:
     """Nine pods, three a zone, all of them asked by the proxies; and three again."""
     kubectl(lab, "-n", "catalog", "scale", "deployment", "catalog", "--replicas=9")
-    done = kubectl(lab, "-n", "catalog", "rollout", "status", "deployment", "catalog", "--timeout=20s")
+    done = kubectl(lab, "-n", "catalog", "rollout", "status", "deployment", "catalog", "--timeout=50s")
     assert "successfully rolled out" in done
     assert Counter(pod.zone for pod in pods(lab, "catalog")) == dict.fromkeys(now(lab).zones, 3)
     await_(lambda: ready_ips(lab, "catalog") == {pod.ip for pod in pods(lab, "catalog")}, "nine endpoints")
@@ -117,7 +117,7 @@ def test_a_rollout_restart_loses_no_request(lab: Lab) -> None:
     before = {pod.name: pod.ip for pod in pods(lab, "ui")}
     with visitors(lab, NODE_A, NODE_B) as seen:
         kubectl(lab, "-n", "ui", "rollout", "restart", "deployment", "ui")
-        done = kubectl(lab, "-n", "ui", "rollout", "status", "deployment", "ui", "--timeout=20s")
+        done = kubectl(lab, "-n", "ui", "rollout", "status", "deployment", "ui", "--timeout=50s")
         await_(lambda: not before.keys() & {pod.name for pod in pods(lab, "ui")}, "the old pods to be gone")
     assert "successfully rolled out" in done
     assert set(seen) == {200}
@@ -145,7 +145,7 @@ def test_a_cordoned_node_gets_no_new_pods(lab: Lab) -> None:
     kubectl(lab, "cordon", NODE_A)
     try:
         kubectl(lab, "-n", "catalog", "scale", "deployment", "catalog", "--replicas=5")
-        kubectl(lab, "-n", "catalog", "rollout", "status", "deployment", "catalog", "--timeout=20s")
+        kubectl(lab, "-n", "catalog", "rollout", "status", "deployment", "catalog", "--timeout=50s")
         on = Counter(pod.node for pod in pods(lab, "catalog"))
     finally:
         kubectl(lab, "uncordon", NODE_A)

@@ -14,7 +14,7 @@ from k8s.live.cluster import connect
 from tests.k8s.doctor.doctor_cases import KEY, serious
 from tests.lab.conftest import BIN, Lab, running_lab
 
-PATIENCE_S = 10.0
+PATIENCE_S = 60.0
 CONTROLLER_S = 0.4
 """Enough for the lab's controller to have acted; nothing is measured here."""
 ANNOTATION = "service.kubernetes.io/topology-mode"

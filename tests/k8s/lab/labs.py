@@ -13,7 +13,7 @@ from k8s.lab.design.settings import LabSettings
 from k8s.lab.run import supervisor
 from k8s.lab.state import LabState
 
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 
 
 def settings(folder: Path, **more: Any) -> LabSettings:

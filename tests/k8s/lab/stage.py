@@ -26,7 +26,7 @@ CONTROLLER = (
 SLICES = "/apis/discovery.k8s.io/v1/namespaces/shop/endpointslices"
 SERVICES = "/api/v1/namespaces/shop/services"
 PODS = "/api/v1/namespaces/shop/pods"
-PATIENCE_S = 15.0
+PATIENCE_S = 60.0
 
 T = TypeVar("T")
 
@@ -59,7 +59,7 @@ class Place:
             data=None if body is None else json.dumps(body).encode(),
             headers={"Content-Type": media},
         )
-        with urllib.request.urlopen(request, timeout=5) as answer:
+        with urllib.request.urlopen(request, timeout=30) as answer:
             return json.load(answer)
 
     def patch(self, path: str, body: Any) -> Any:

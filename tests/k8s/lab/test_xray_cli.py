@@ -118,7 +118,7 @@ def test_the_example() -> None:
         )
     finally:
         process.send_signal(signal.SIGTERM)
-        code = process.wait(timeout=5)
+        code = process.wait(timeout=30)
 
     assert url.startswith("http://127.0.0.1:")
     assert (example.stdout, example.stderr, code) == ("['shop', 'shop']\n", "", 0)
@@ -136,7 +136,7 @@ def test_other_hosts_only_if_told() -> None:
     assert process.stdout is not None
     url = process.stdout.readline().strip()
     process.send_signal(signal.SIGTERM)
-    _, words = process.communicate(timeout=5)
+    _, words = process.communicate(timeout=30)
 
     assert url.startswith("http://0.0.0.0:")
     assert "nothing is authenticated" in words

@@ -32,7 +32,7 @@ def dial(url: str) -> socket.socket:
 
 
 def get(url: str) -> int:
-    with urllib.request.urlopen(url, timeout=5) as answer:
+    with urllib.request.urlopen(url, timeout=30) as answer:
         answer.read()
         return int(answer.status)
 

@@ -65,7 +65,7 @@ class Scene:
 
     def await_progress(self, what: str) -> Progress:
         """Wait until a field of the progress is not empty."""
-        deadline_s = time.monotonic() + 20
+        deadline_s = time.monotonic() + 60
         while not getattr(progress := self.swarm.progress(), what):
             assert time.monotonic() < deadline_s
             time.sleep(0.05)

@@ -15,7 +15,7 @@ from k8s.lab.apiclient.feed import Feed
 from k8s.lab.design.seeds import Object
 
 HEAD = b"HTTP/1.0 200 OK\r\nContent-Type: application/json\r\n\r\n"
-PATIENCE_S = 10.0
+PATIENCE_S = 60.0
 
 
 def pod(name: str, version: int, **metadata: Any) -> dict[str, Any]:

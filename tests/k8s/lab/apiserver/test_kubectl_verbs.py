@@ -62,7 +62,7 @@ def test_rollout_status_waits_for_the_controller(kubectl: Kubectl, url: str, sho
         "availableReplicas": 3,
     }
     wire.patch(f"{path}/status", {"status": full})
-    assert 'deployment "catalog" successfully rolled out' in kubectl.run(*status, "--timeout=20s")
+    assert 'deployment "catalog" successfully rolled out' in kubectl.run(*status, "--timeout=50s")
 
 
 def test_a_pod_is_deleted_with_grace_or_at_once(kubectl: Kubectl, shop: str, add: Add) -> None:

@@ -188,7 +188,7 @@ def test_the_servers_end_is_the_forwards_end(tmp_path: Path, port: int) -> None:
     try:
         connection.send_binary(b"\x00hello")
         server.process.send_signal(signal.SIGTERM)
-        assert server.process.wait(timeout=5) == 0
+        assert server.process.wait(timeout=30) == 0
     finally:
         connection.shutdown()
         server.process.kill()

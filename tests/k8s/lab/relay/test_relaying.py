@@ -288,7 +288,7 @@ def test_latency_is_a_line_and_not_a_sleep_per_chunk() -> None:
                 writer.write(b"x" * 1000)
                 await asyncio.sleep(0.002)
             await reader.readexactly(chunks * 1000)
-            assert time.monotonic() - began_s < chunks * delay_s / 2
+            assert time.monotonic() - began_s < chunks * delay_s  # what a sleep per chunk takes at least
             writer.close()
 
     asyncio.run(run())
