@@ -64,7 +64,7 @@ def d15_not_read(situation: Situation) -> Finding | None:
             for word in missing
         ),
         meaning=_sentence(missing),
-        fix=kubectl("get", ",".join(("nodes", "pods", "services", "endpointslices")), "-A", "-o", "json"),
+        fix=kubectl("get", "nodes,pods,services,endpointslices", "-A", "-o", "json"),
         blocks_hints=False,
     )
 

@@ -12,7 +12,7 @@ from k8s.routing.hints import NEWEST_MINOR
 from k8s.routing.proxy import OLDEST_MINOR
 from k8s.topology import NodeName, Zone
 
-Group = tuple[Zone, int, Carrier]
+AlikeNodes = tuple[Zone, int, Carrier]
 """Nodes that are alike: zone, kube-proxy's minor version, and what carries their connections."""
 
 
@@ -20,9 +20,9 @@ Group = tuple[Zone, int, Carrier]
 class AssumedClients:
     """Where connections are assumed to come from."""
 
-    groups: Mapping[Group, float]
+    groups: Mapping[AlikeNodes, float]
     """Share of the connections; sums to 1."""
-    nodes: Mapping[NodeName, tuple[Group, float]]
+    nodes: Mapping[NodeName, tuple[AlikeNodes, float]]
     """The group and the share of each node."""
     by_zone: Mapping[Zone, float]
 
@@ -37,8 +37,8 @@ def assumed_clients(scene: Scene, carriage: Carriage) -> AssumedClients | None:
     total = sum(milli for _, milli in cpu_ratios(workers).cpu_milli_by_zone)
     known = dict(scene.proxy_minors)
     usual = scene.server_minor or max(known.values(), default=NEWEST_MINOR)
-    nodes: dict[NodeName, tuple[Group, float]] = {}
-    groups: dict[Group, float] = defaultdict(float)
+    nodes: dict[NodeName, tuple[AlikeNodes, float]] = {}
+    groups: dict[AlikeNodes, float] = defaultdict(float)
     zones: dict[Zone, float] = defaultdict(float)
     for node in workers:
         minor, share = known.get(node.name, usual), node.cpu_allocatable_milli / total

@@ -75,7 +75,7 @@ def _zones_or_field(situation: Situation, nodes: list[Node]) -> str:
     labelled = {node.name: Zone(zone) for node in nodes if (zone := told_zone(node))}
     open_ends = [node.name for node in nodes if node.name not in labelled]
     for zone in sorted(others) if open_ends else [None]:
-        guess = labelled | ({name: zone for name in open_ends} if zone else {})
+        guess = labelled | (dict.fromkeys(open_ends, zone) if zone else {})
         after = [
             replace(node, zone=guess.get(node.name, node.zone)) for node in situation.place.nodes.values()
         ]

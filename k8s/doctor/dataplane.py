@@ -7,7 +7,6 @@ from k8s.doctor.finding import MOST_SHOWN, Evidence, Finding, Severity, few, nam
 from k8s.doctor.shares import OFF_VALUES, annotation_of
 from k8s.doctor.situation import Situation
 from k8s.model.agents import repository_of
-from k8s.model.scene import AgentKind
 from k8s.predict.carriage import GATEWAYS, Carriage, groups
 from k8s.routing import carriers
 from k8s.routing.carriers import Carrier, Use
@@ -280,8 +279,7 @@ def _members_seen(situation: Situation, carrier: Carrier, members: Sequence[str]
     if agents and not situation.clients:
         return few(agents, lambda one: seen(f"Pod {one.name}", "image", one.image))
     if carrier is carriers.UNSEEN:
-        kinds = ", ".join((AgentKind.KUBE_PROXY, AgentKind.CILIUM, "Istio", AgentKind.LINKERD))
-        return (seen("agents", kinds, "none seen"), *_nodes_seen(situation, members))
+        return (seen("agents", _LOOKED_FOR, "none seen"), *_nodes_seen(situation, members))
     return few(members, lambda name: _member_seen(situation, carrier, name))
 
 
@@ -304,6 +302,7 @@ def _member_seen(situation: Situation, carrier: Carrier, name: str) -> Evidence:
     return seen(name, "connections carried by", carrier.name)
 
 
+_LOOKED_FOR = "kube-proxy, Cilium, Istio, Linkerd"
 _TELLING = ("kubernetes.io/os", "eks.amazonaws.com/compute-type", "type")
 
 

@@ -35,8 +35,9 @@ def d52_hot(situation: Situation) -> Finding | None:
             seen(situation.label(family), "load of the busiest endpoint", f"{load:.2f} times the mean"),
             *_by_zone(situation, family),
         ),
-        meaning=f"{_BY_FIELD[situation.acts]} keeps clients at the endpoints of their zone, however few these "
-        f"are: the busiest endpoint gets {load:.2f} times the mean ({basis}), and no autoscaler looks at zones.",
+        meaning=f"{_BY_FIELD[situation.acts]} keeps clients at the endpoints of their zone, however few "
+        f"these are: the busiest endpoint gets {load:.2f} times the mean ({basis}), and no autoscaler looks "
+        "at zones.",
         fix=spread(situation, family),
         blocks_hints=False,
     )

@@ -56,8 +56,8 @@ def d45_load_balancer(situation: Situation) -> Finding | None:
         return None
     if service.type == "NodePort":
         meaning = (
-            "What comes in through a node port is routed by the zone of the node that receives it, not of the "
-            "client's"
+            "What comes in through a node port is routed by the zone of the node that receives it, not of "
+            "the client's"
         )
         return _finding(Severity.NOTE, (_type_seen(situation),), meaning + _local(service))
     hop = front_hop(service)

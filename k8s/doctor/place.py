@@ -21,7 +21,6 @@ from k8s.topology import (
     Zone,
 )
 
-
 _COMBINED = "(combined from similar events): "
 
 

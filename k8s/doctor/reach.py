@@ -167,7 +167,8 @@ def d46_ports(situation: Situation) -> Finding | None:
             for port, by_zone in counts.items()
         ),
         meaning=f"Not all endpoints serve all ports, and each port is routed by itself: what is said here "
-        f"holds for {first} only; for {names(others)} clients in a zone without such an endpoint cross zones.",
+        f"holds for {first} only; for {names(others)} clients in a zone without such an endpoint cross "
+        "zones.",
         fix=kubectl(
             "-n",
             situation.key.namespace,

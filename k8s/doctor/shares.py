@@ -9,7 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from k8s.doctor.assumed import AssumedClients, Group
+from k8s.doctor.assumed import AssumedClients, AlikeNodes
 from k8s.doctor.place import IndexedPlace
 from k8s.predict.prediction import with_mode
 from k8s.predict.starting_point import with_port
@@ -237,7 +237,7 @@ def _on_nodes(
     clients: AssumedClients,
     nodes: Mapping[NodeName, list[Zone | None]],
     reads: Callable[[int, Carrier], bool],
-) -> tuple[float, dict[Group, float]]:
+) -> tuple[float, dict[AlikeNodes, float]]:
     """What hints for nodes keep in the zone, and the clients that they leave to the hints for zones."""
     share, remaining = 0.0, dict(clients.groups)
     for name in nodes.keys() & clients.nodes.keys():

@@ -276,18 +276,20 @@ def _sort_in(groups: _Groups, place: IndexedPlace, one: EndpointSlice, number: i
         groups.physical[endpoint.zone] += 1
     if endpoint.node and place.nodes:
         node = place.nodes.get(endpoint.node)
-        if node is None:
-            into.append(groups.lost)
-        elif node.zone != endpoint.zone and node.zone and endpoint.zone:
-            into.append(groups.moved)
+        if node is None or (node.zone != endpoint.zone and node.zone and endpoint.zone):
+            into.append(groups.lost if node is None else groups.moved)
     if endpoint.ready and owned:
         groups.ready += 1
         for hint in endpoint.zone_hints:
             groups.have[hint] += 1
         if not endpoint.zone:
             into.append(groups.zoneless)
+    _put(into, one, number)
+
+
+def _put(into: list[list[Placed]], one: EndpointSlice, number: int) -> None:
     if into:
-        placed = Placed(slice=one, number=number, endpoint=endpoint)
+        placed = Placed(slice=one, number=number, endpoint=one.endpoints[number])
         for group in into:
             group.append(placed)
 

@@ -6,7 +6,6 @@ nodes make it look again only at Services that *hold* hints (kubernetes/endpoint
 """
 
 import math
-
 from collections.abc import Mapping
 
 from k8s.doctor.absence import failures_seen
@@ -261,9 +260,9 @@ def d34_moved(situation: Situation) -> Finding | None:
         code="D34",
         severity=Severity.PROBLEM,
         evidence=few(met, lambda one: _moved_seen(one, nodes)),
-        meaning=f"{len(met)} endpoints are written down, and hinted, by a zone that their node no longer has: "
-        "kube-proxy compares hints with its node's label of now, and the controller does not look again by "
-        "itself when a label changes.",
+        meaning=f"{len(met)} endpoints are written down, and hinted, by a zone that their node no longer "
+        "has: kube-proxy compares hints with its node's label of now, and the controller does not look again "
+        "by itself when a label changes.",
         fix=touch(situation.key) if owned and situation.processed else "",
         blocks_hints=False,
     )
@@ -299,8 +298,8 @@ def d35_lost(situation: Situation) -> Finding | None:
             *failures_seen(situation),
         ),
         meaning=f"{len(lost)} ready endpoint{'s are' if len(lost) > 1 else ' is'} on {names(nodes)}, which "
-        f"{'do' if len(nodes) > 1 else 'does'} not exist: connections to them fail, and the controller cannot "
-        "write this Service's slices until their pods are gone, so endpoints and hints are frozen.",
+        f"{'do' if len(nodes) > 1 else 'does'} not exist: connections to them fail, and the controller "
+        "cannot write this Service's slices until their pods are gone, so endpoints and hints are frozen.",
         fix=delete_pods(situation, lost),
         blocks_hints=False,
     )

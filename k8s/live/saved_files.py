@@ -163,7 +163,7 @@ class _Watched:
         self._name, self._progress = name, progress
         self._told = 0.0
 
-    def read(self, size: int) -> bytes:
+    def read(self, size: int = -1, /) -> bytes:
         """At most *size* bytes."""
         found = self._bytes.read(size)
         share = self._bytes.tell() / self._length

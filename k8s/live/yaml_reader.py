@@ -1,8 +1,8 @@
 """YAML as other tools write it, read fast and without recursion, as parsed JSON would be.
 
-libyaml tells events, and the values are built from them here: three times as fast as PyYAML's own loaders, and
-a file that nests ten thousand lists is an ordinary complaint instead of an overrun stack. Scalars are read by
-YAML 1.2's core rules, so that a time without quotes, or a label ``on``, stays the text that it is.
+libyaml tells events, and the values are built from them here: three times as fast as PyYAML's own loaders,
+and a file that nests ten thousand lists is an ordinary complaint instead of an overrun stack. Scalars are
+read by YAML 1.2's core rules, so that a time without quotes, or a label ``on``, stays the text that it is.
 """
 
 import gc
@@ -38,7 +38,7 @@ _FIRST_OF_NUMBER = frozenset("+-.0123456789")
 class ByteStream(Protocol):
     """What libyaml reads from."""
 
-    def read(self, size: int) -> bytes:
+    def read(self, size: int = -1, /) -> bytes:
         """At most *size* bytes; none at the end."""
 
 
@@ -68,6 +68,22 @@ class _Builder:
         self._keys: list[str | None] = []
         """By mapping on the stack: the key that waits for its value."""
         self._anchors: dict[str, Any] = {}
+
+    def take(self, event: Any, kind: type) -> None:
+        """One event within a document."""
+        if kind is yaml.ScalarEvent:
+            if self.wants_key:
+                self.key(event.value)
+            else:
+                self.put(_scalar(event), event.anchor)
+        elif kind is yaml.MappingStartEvent:
+            self.open({}, event.anchor)
+        elif kind is yaml.SequenceStartEvent:
+            self.open([], event.anchor)
+        elif kind is yaml.AliasEvent:
+            self.put(self.alias(event.anchor))
+        elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
+            self.close()
 
     def open(self, value: dict[str, Any] | list[Any], anchor: str | None) -> None:
         """A mapping or a sequence begins."""
@@ -119,25 +135,14 @@ def _built(parser: Any) -> Iterator[Any]:
     builder = _Builder()
     while (event := parser.get_event()) is not None:
         kind = type(event)
-        if kind is yaml.ScalarEvent:
-            if builder.wants_key:
-                builder.key(event.value)
-            else:
-                builder.put(_scalar(event), event.anchor)
-        elif kind is yaml.MappingStartEvent:
-            builder.open({}, event.anchor)
-        elif kind is yaml.SequenceStartEvent:
-            builder.open([], event.anchor)
-        elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
-            builder.close()
-        elif kind is yaml.AliasEvent:
-            builder.put(builder.alias(event.anchor))
-        elif kind is yaml.DocumentStartEvent:
+        if kind is yaml.DocumentStartEvent:
             builder = _Builder()
         elif kind is yaml.DocumentEndEvent:
             yield builder.root
         elif kind is yaml.StreamEndEvent:
             return
+        else:
+            builder.take(event, kind)
 
 
 def _scalar(event: Any) -> Any:

@@ -19,7 +19,7 @@ OVERLOADED = Fraction(6, 5)
 
 
 def shift_advice(zone: Zone, auto: Prediction, own_zone: Prediction) -> str | None:
-    """What to do before a shift away from *zone*, given what Auto and the field would do; None for nothing."""
+    """What to do before a shift away from *zone*, by what Auto and the field would do; None for nothing."""
     alternative = ""
     if own_zone.load is not None and own_zone.share is not None:
         alternative = (

@@ -142,8 +142,8 @@ ANTREA = Carrier(
     source="antrea-io/antrea pkg/features (alpha 1.8, on by default later)",
 )
 _IN_MESH = (
-    "Clients in the mesh are routed by its own proxies, not by kube-proxy: what they make of this setting must "
-    "be measured"
+    "Clients in the mesh are routed by its own proxies, not by kube-proxy: what they make of this setting "
+    "must be measured"
 )
 ISTIO = Carrier(
     name="Istio",
@@ -236,8 +236,8 @@ NGINX_INGRESS_AWARE = Carrier(
     name="F5 NGINX Ingress Controller",
     annotation=Use.NONE,
     field=Use.FIELD,
-    why="F5 NGINX Ingress Controller runs with -enable-topology-aware-routing: it follows trafficDistribution "
-    "and ignores the annotation",
+    why="F5 NGINX Ingress Controller runs with -enable-topology-aware-routing: it follows "
+    "trafficDistribution and ignores the annotation",
     source="docs.nginx.com, topology-aware routing",
     by_pod=True,
     remedy="field",

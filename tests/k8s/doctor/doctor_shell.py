@@ -58,9 +58,19 @@ def _act(scene: Scene, words: list[str]) -> Scene:
         case ["scale", owner, replicas]:
             assert owner.endswith("/shop")
             return _scaled(scene, int(replicas.removeprefix("--replicas=")))
-        case ["patch", "endpointslice", name, "--type", "merge", "-p", '{"metadata":{"finalizers":null}}']:
-            return _without_slices(scene, [name])
-        case ["delete", "endpointslice", *names]:
+        case [
+            "patch",
+            "endpointslice",
+            *names,
+            "--type",
+            "merge",
+            "-p",
+            '{"metadata":{"finalizers":null}}',
+        ] | [
+            "delete",
+            "endpointslice",
+            *names,
+        ]:
             return _without_slices(scene, names)
         case ["delete", "pod", *names, "--force", "--grace-period=0"]:
             return _without_pods(scene, names)

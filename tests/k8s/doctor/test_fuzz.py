@@ -228,7 +228,8 @@ def run(words: list[str]) -> int:
         args = PARSER.parse_args(words)
         return int(args.command(args, Io(out=out, err=out)))
     except SamezoneError as error:
-        assert len(str(error).splitlines()) == 1, str(error)
+        if len(str(error).splitlines()) != 1:
+            raise AssertionError(str(error)) from error
         return int(error.exit_code)
 
 
