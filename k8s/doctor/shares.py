@@ -9,7 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from k8s.doctor.assumed import AssumedClients, AlikeNodes
+from k8s.doctor.assumed import AlikeNodes, AssumedClients
 from k8s.doctor.place import IndexedPlace
 from k8s.predict.prediction import with_mode
 from k8s.predict.starting_point import with_port

@@ -45,7 +45,7 @@ def applied(scene: Scene, fix: str) -> Scene:
     return scene
 
 
-def _act(scene: Scene, words: list[str]) -> Scene:
+def _act(scene: Scene, words: list[str]) -> Scene:  # noqa: C901 - a case a command
     match words:
         case ["patch", "service", "--type", "merge", "-p", text]:
             return _synced(scene, _patched(scene.snapshot.services[0], json.loads(text)))
@@ -58,19 +58,10 @@ def _act(scene: Scene, words: list[str]) -> Scene:
         case ["scale", owner, replicas]:
             assert owner.endswith("/shop")
             return _scaled(scene, int(replicas.removeprefix("--replicas=")))
-        case [
-            "patch",
-            "endpointslice",
-            *names,
-            "--type",
-            "merge",
-            "-p",
-            '{"metadata":{"finalizers":null}}',
-        ] | [
-            "delete",
-            "endpointslice",
-            *names,
-        ]:
+        case ["patch", "endpointslice", *names, "--type", "merge", "-p", text]:
+            assert json.loads(text) == {"metadata": {"finalizers": None}}
+            return _without_slices(scene, names)
+        case ["delete", "endpointslice", *names]:
             return _without_slices(scene, names)
         case ["delete", "pod", *names, "--force", "--grace-period=0"]:
             return _without_pods(scene, names)
