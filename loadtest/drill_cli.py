@@ -30,7 +30,11 @@ def add(verbs: "Verbs[Parser]") -> None:
     )
     parser.add_argument("zone", type=Zone, metavar="ZONE")
     parser.add_argument("--modes", default="off,tar,prefer-same-zone", help="routing modes, by commas")
-    parser.add_argument("--pods-only", action="store_true", help="the pods hang, the nodes stay Ready")
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--pods-only", action="store_true", help="the pods hang, the nodes stay Ready")
+    how.add_argument(
+        "--shift", action="store_true", help="nothing fails: a zonal shift takes the zone's endpoints out"
+    )
     loadtest.cli.add_load(parser)
     parser.add_argument("--request-timeout", type=float, default=2.0, help="seconds a shopper waits")
 
@@ -41,7 +45,7 @@ def drill_command(args: argparse.Namespace, io: Io) -> int:
         raise UsageError("drill lets a zone fail, which only the lab can heal again; use --platform lab")
     request = DrillRequest(
         zone=args.zone,
-        outage=marks.PODS if args.pods_only else marks.NODES,
+        outage=marks.SHIFT if args.shift else marks.PODS if args.pods_only else marks.NODES,
         modes=tuple(parse_mode(name.strip()) for name in args.modes.split(",")),
         load=loadtest.cli.load_of(args),
         runs=args.runs,

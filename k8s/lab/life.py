@@ -6,7 +6,7 @@ kubectl, and the supervisor and the relays follow it; only a pod's process is ki
 
 import math
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -22,6 +22,7 @@ from k8s.topology import ZONE_LABEL, NodeName, ServiceKey, Zone
 
 _NODES = "/api/v1/nodes"
 _PODS = "/api/v1/pods"
+_SLICES = "/apis/discovery.k8s.io/v1/endpointslices"
 _POLL_S = 0.05
 
 
@@ -56,9 +57,13 @@ class Life:
     def fail_zone(self, zone: Zone, outage: str) -> tuple[NodeName, ...]:
         """Let the zone's machines lose power (``marks.NODES``), or their pods hang (``marks.PODS``).
 
+        With ``marks.SHIFT`` nothing fails: traffic is shifted away, by ``shift_zone``.
+
         Returns the nodes once their pods are not ready any more. Until then, and on connections that are
         open, callers get no answer: their own time-outs decide.
         """
+        if outage == marks.SHIFT:
+            return self.shift_zone(zone)
         names = self._names_in(zone)
         for name in names:
             self.api.patch(_node(name), {"metadata": {"annotations": {marks.OUTAGE: outage}}})
@@ -70,17 +75,48 @@ class Life:
         )
         return names
 
+    def shift_zone(self, zone: Zone) -> tuple[NodeName, ...]:
+        """Shift traffic away from a zone: its nodes are cordoned, not lost, and its endpoints leave the slices.
+
+        Returns the nodes once no slice names them.
+        """
+        names = self._names_in(zone)
+        mark = {"metadata": {"annotations": {marks.OUTAGE: marks.SHIFT}}, "spec": {"unschedulable": True}}
+        for name in names:
+            self.api.patch(_node(name), mark)
+        self._wait(lambda: not self._serving(names), f"the endpoints in {zone} to leave the slices")
+        return names
+
+    def _serving(self, names: Collection[NodeName]) -> bool:
+        """Whether a slice has an endpoint on one of these nodes."""
+        return any(
+            endpoint.get("nodeName") in names
+            for one in self.api.listed(_SLICES)[0]
+            for endpoint in one.get("endpoints") or ()
+        )
+
     def heal_zone(self, zone: Zone) -> tuple[NodeName, ...]:
         """Take a failure back; returns the nodes once they and their pods are ready."""
         names = self._names_in(zone)
+        shifted = [name for name in names if self._is_shifted(name)]
         for name in names:
-            self.api.patch(_node(name), {"metadata": {"annotations": {marks.OUTAGE: None}}})
+            back: Object = {"metadata": {"annotations": {marks.OUTAGE: None}}}
+            self.api.patch(_node(name), back | ({"spec": {"unschedulable": None}} if shifted else {}))
         self._wait(lambda: self._all_ready(names), f"the nodes of {zone} to be ready")
         self._wait(
             lambda: all(tenancy.is_ready(pod) for pod in self._pods_on(names) if tenancy.is_active(pod)),
             f"the pods in {zone} to be ready",
         )
+        if shifted and any(tenancy.is_ready(pod) for pod in self._pods_on(names)):
+            self._wait(lambda: self._serving(names), f"the endpoints in {zone} to come back")
         return names
+
+    def _is_shifted(self, name: NodeName) -> bool:
+        return any(
+            marks.outage(node) == marks.SHIFT
+            for node in self.api.listed(_NODES)[0]
+            if node["metadata"]["name"] == name
+        )
 
     def kill_pod(self, name: str, namespace: str | None) -> ProcessId:
         """SIGKILL a pod's process; its kubelet will start it again. UsageError if there is no such pod."""

@@ -41,6 +41,13 @@ def add(verbs: "Verbs[Parser]") -> None:
         const=marks.PODS,
         help="the pods hang and the nodes stay Ready: three failed probes later their endpoints leave",
     )
+    what.add_argument(
+        "--shift",
+        dest="outage",
+        action="store_const",
+        const=marks.SHIFT,
+        help="nothing fails: a zonal shift cordons the nodes and takes their endpoints out of the slices",
+    )
     heal = verb(zone, "heal", zone_heal, summary="Power is back: the pods start anew (after --pods: go on).")
     for parser in (fail, heal):
         parser.add_argument("zone", type=Zone, metavar="ZONE")
@@ -73,6 +80,8 @@ def zone_fail(args: argparse.Namespace, io: Io) -> int:
     names = ", ".join(_life(args, io).fail_zone(args.zone, args.outage))
     if args.outage == marks.NODES:
         io.say(f"zone {args.zone} has failed: {names} NotReady, no pod there is ready")
+    elif args.outage == marks.SHIFT:
+        io.say(f"traffic is shifted away from {args.zone}: {names} cordoned and Ready, no endpoint there")
     else:
         io.say(f"the pods in zone {args.zone} hang: none is ready; {names} stay Ready")
     return ExitCode.DONE

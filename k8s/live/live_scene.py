@@ -1,10 +1,12 @@
 """A place read from a live cluster, over all namespaces; the lab is read the same way."""
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from k8s.errors import UnreachableError
 from k8s.live.cluster import ForbiddenError
+from k8s.model import agents
 from k8s.model.raw_scene import RawScene, scene
 from k8s.model.scene import Scene
 
@@ -13,6 +15,7 @@ PODS = "/api/v1/pods"
 SERVICES = "/api/v1/services"
 SLICES = "/apis/discovery.k8s.io/v1/endpointslices"
 EVENTS = "/api/v1/events"
+CONFIG_MAPS = "/api/v1/configmaps"
 
 
 class Collections(Protocol):
@@ -49,6 +52,11 @@ def read(cluster: Collections, *, taken_at_s: float) -> Scene:
         for path, word in ((NODES, "nodes"), (SERVICES, "services"), (SLICES, "endpointslices"))
     )
     pods = optional(PODS, "pods") or ()
+    settings: Any = ()
+    if any(agents.is_cilium(pod) for pod in pods):
+        # Its ConfigMap tells whether it heeds hints; without the permission that stays unknown.
+        with contextlib.suppress(ForbiddenError):
+            settings = cluster.raw_items(CONFIG_MAPS, {"fieldSelector": "metadata.name=cilium-config"})
     events = optional(EVENTS, "events", {"fieldSelector": "involvedObject.kind=Service"})
     return scene(
         RawScene(
@@ -60,6 +68,7 @@ def read(cluster: Collections, *, taken_at_s: float) -> Scene:
             slices=slices,
             events=events,
             server_version=cluster.version(),
+            settings=settings,
             gaps=tuple(gaps),
         )
     )

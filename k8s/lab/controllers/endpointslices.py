@@ -5,7 +5,8 @@ starts a pass and what is written. As in kubernetes/kubernetes (pkg/controller/e
 a change of the Service, of a pod it selects, or of its slices by somebody else. A change of the nodes starts
 one only for Services that hold hints and are overloaded now. Differences: IPv4 only; nodes are read before
 any Service; what fails is tried again sooner; and since the lab has no garbage collector, slices of a deleted
-Service are deleted here.
+Service are deleted here. As in an EKS zonal shift, pods on nodes that traffic is shifted away from are no
+endpoints, while their nodes count.
 """
 
 import asyncio
@@ -32,6 +33,7 @@ from k8s.lab.controllers.reconcile import (
     reuse_deleted,
 )
 from k8s.lab.controllers.recorder import Recorder
+from k8s.lab.design import marks
 from k8s.lab.design.seeds import Object
 from k8s.model import objects
 from k8s.routing.allocation import NODES_NOT_LOADED, CpuRatios, cpu_ratios, overloaded
@@ -196,9 +198,15 @@ class Controller:
 
     def _backends(self, service: Service) -> Iterator[Backend]:
         raws = [raw for (namespace, _), raw in self._pods.objects.items() if namespace == service.namespace]
+        shifted = self._shifted()
         for backend in _readable(raws, _backend):
-            if _selects(service.selector, backend.pod):
+            if _selects(service.selector, backend.pod) and backend.pod.node not in shifted:
                 yield backend
+
+    def _shifted(self) -> frozenset[NodeName]:
+        """Nodes that traffic is shifted away from."""
+        nodes = self._nodes.objects.values()
+        return frozenset(NodeName(raw["metadata"]["name"]) for raw in nodes if _is_shifted(raw))
 
     async def _write(self, service: Service, plan: SlicePlan, owner: objects.SliceOwner) -> None:
         uids = {
@@ -232,6 +240,9 @@ class Controller:
         return await asyncio.to_thread(self._api.call, method, path, body, media)
 
     def _node_changed(self, before: Object | None, after: Object | None) -> None:
+        if _is_shifted(before) != _is_shifted(after):
+            for raw in self._services.objects.values():
+                self._service_changed(None, raw)
         old, new = _read(before, objects.node), _read(after, objects.node)
         # Neither a change of CPU nor one of the control-plane label is looked at: as upstream.
         if old and new and (old.ready, old.zone) == (new.ready, new.zone):
@@ -260,9 +271,13 @@ class Controller:
             self._queue.add_later(key, FOREIGN_SLICE_DELAY_S)
 
 
+<<<<<<< HEAD
 def _feed(api_url: str, path: str, on_change: Callable[[Object | None, Object | None], None]) -> Feed:
     """With a connection of its own: lists and writes are waited for in different threads."""
     return Feed(api=LabApi(api_url), path=path, on_change=on_change)
+=======
+def _is_shifted(node: Object | None) -> bool:
+    return node is not None and marks.outage(node) == marks.SHIFT
 
 
 def _slices_path(namespace: str, name: str = "") -> str:

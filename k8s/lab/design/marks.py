@@ -10,9 +10,10 @@ from k8s.lab.design.seeds import EXTERNAL, MACHINE, ZONE, Object
 from k8s.topology import Zone
 
 OUTAGE = "samezone.dev/outage"
-"""On a node: NODES or PODS."""
-NODES, PODS = "nodes", "pods"
-"""The machine has no power; its pods stand still while the machine is well."""
+"""On a node: NODES, PODS or SHIFT."""
+NODES, PODS, SHIFT = "nodes", "pods", "shift"
+"""The machine has no power; its pods stand still while the machine is well; or all is well and traffic is
+shifted away, as in an EKS zonal shift: the node is cordoned, and its pods are no endpoints meanwhile."""
 DELAYS = "samezone.dev/delays"
 """On a node: one-way latency of connections from there, in seconds by zone, as JSON; before the settings'."""
 

@@ -1,0 +1,57 @@
+"""``kubectl samezone``: the verbs that look at a cluster, as a plugin of kubectl.
+
+kubectl runs the program ``kubectl-samezone`` that it finds on PATH, with the rest of the words. A person at
+kubectl means the current context, so that is the default here, not the lab.
+"""
+
+import argparse
+import sys
+
+from k8s import cli
+from k8s.console import Io, Parser
+from k8s.doctor import cli as doctor_cli
+from k8s.errors import ExitCode, SamezoneError
+from k8s.predict import cli as predict_cli
+
+
+def entry() -> int:
+    """The console script ``kubectl-samezone``."""
+    return run(sys.argv[1:], Io())
+
+
+def run(words: list[str], io: Io) -> int:
+    """Run one verb; returns the exit code and never raises for what a user can cause."""
+    try:
+        args = parser().parse_args(words)
+        if args.verb == "doctor" and args.target is None:
+            # Without a name a person at kubectl means all of them.
+            args.all = True
+        return int(args.command(args, io))
+    except SamezoneError as error:
+        io.say(f"kubectl samezone: {error}")
+        return error.exit_code
+    except KeyboardInterrupt:
+        io.say("kubectl samezone: interrupted; nothing is left changed")
+        return ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        return ExitCode.DONE
+
+
+def parser() -> Parser:
+    """``doctor`` and ``predict``, on the cluster of the current context."""
+    made = Parser(
+        prog="kubectl samezone", description="Zone routing of Services: what is wrong, and what would be."
+    )
+    verbs = made.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=Parser)
+    doctor_cli.add(verbs, add_place=_add_place, open_cluster=cli.open_cluster)
+    predict_cli.add(verbs, add_place=_add_place, open_cluster=cli.open_cluster)
+    return made
+
+
+def _add_place(one: argparse.ArgumentParser) -> None:
+    cli.add_place(one)
+    one.set_defaults(platform="cluster")
+
+
+if __name__ == "__main__":
+    sys.exit(entry())
