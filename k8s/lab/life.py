@@ -76,7 +76,7 @@ class Life:
         return names
 
     def shift_zone(self, zone: Zone) -> tuple[NodeName, ...]:
-        """Shift traffic away from a zone: its nodes are cordoned, not lost, and its endpoints leave the slices.
+        """Shift traffic away from a zone: its nodes are cordoned and its endpoints leave the slices.
 
         Returns the nodes once no slice names them.
         """

@@ -59,90 +59,59 @@ def documents(stream: ByteStream) -> Iterator[Any]:
             gc.enable()
 
 
-class _Builder:
-    """Puts values where they belong; one a document."""
-
-    def __init__(self) -> None:
-        self.root: Any = None
-        self._stack: list[Any] = []
-        self._keys: list[str | None] = []
-        """By mapping on the stack: the key that waits for its value."""
-        self._anchors: dict[str, Any] = {}
-
-    def take(self, event: Any, kind: type) -> None:
-        """One event within a document."""
-        if kind is yaml.ScalarEvent:
-            if self.wants_key:
-                self.key(event.value)
-            else:
-                self.put(_scalar(event), event.anchor)
-        elif kind is yaml.MappingStartEvent:
-            self.open({}, event.anchor)
-        elif kind is yaml.SequenceStartEvent:
-            self.open([], event.anchor)
-        elif kind is yaml.AliasEvent:
-            self.put(self.alias(event.anchor))
-        elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
-            self.close()
-
-    def open(self, value: dict[str, Any] | list[Any], anchor: str | None) -> None:
-        """A mapping or a sequence begins."""
-        self.put(value, anchor)
-        if len(self._stack) >= DEEPEST:
-            raise UsageError(f"not what the API server shows: more than {DEEPEST} levels of nesting")
-        self._stack.append(value)
-        self._keys.append(None)
-
-    def close(self) -> None:
-        """It ends."""
-        self._stack.pop()
-        self._keys.pop()
-
-    @property
-    def wants_key(self) -> bool:
-        """Whether a mapping waits for a key."""
-        return bool(self._stack) and isinstance(self._stack[-1], dict) and self._keys[-1] is None
-
-    def key(self, text: str) -> None:
-        """The key of what comes next."""
-        self._keys[-1] = text
-
-    def put(self, value: Any, anchor: str | None = None) -> None:
-        """A value, or the beginning of one."""
-        if anchor is not None:
-            self._anchors[anchor] = value
-        if not self._stack:
-            self.root = value
-            return
-        into = self._stack[-1]
-        if isinstance(into, list):
-            into.append(value)
-            return
-        name = self._keys[-1]
-        if name is None:
-            raise UsageError("not what the API server shows: a key is not a text")
-        into[name] = value
-        self._keys[-1] = None
-
-    def alias(self, anchor: str) -> Any:
-        """The value that was called *anchor*."""
-        if anchor not in self._anchors:
-            raise UsageError(f"not YAML: alias {anchor!r} stands before its anchor")
-        return self._anchors[anchor]
-
-
-def _built(parser: Any) -> Iterator[Any]:
-    builder = _Builder()
+def _built(parser: Any) -> Iterator[Any]:  # noqa: C901, PLR0912 - one loop: it runs a million times
+    """The values that the events tell; a stack of containers instead of recursion."""
+    stack: list[dict[str, Any] | list[Any]] = []
+    keys: list[str | None] = []
+    anchors: dict[str, Any] = {}
+    root: Any = None
+    scalar, mapping, sequence = yaml.ScalarEvent, yaml.MappingStartEvent, yaml.SequenceStartEvent
     while (event := parser.get_event()) is not None:
         kind = type(event)
-        if kind is yaml.DocumentStartEvent:
-            builder = _Builder()
+        if kind is scalar:
+            if keys and keys[-1] is None and type(stack[-1]) is dict:
+                keys[-1] = event.value
+                continue
+            value = _scalar(event)
+        elif kind is mapping:
+            value = {}
+        elif kind is sequence:
+            value = []
+        elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
+            stack.pop()
+            keys.pop()
+            continue
+        elif kind is yaml.AliasEvent:
+            value = _known(anchors, event.anchor)
         elif kind is yaml.DocumentEndEvent:
-            yield builder.root
-        elif kind is yaml.StreamEndEvent:
-            return
+            yield root
+            root, anchors = None, {}
+            continue
         else:
-            builder.take(event, kind)
+            continue
+        if event.anchor is not None and kind is not yaml.AliasEvent:
+            anchors[event.anchor] = value
+        if not stack:
+            root = value
+        elif type(into := stack[-1]) is list:
+            into.append(value)
+        elif keys[-1] is None:
+            raise UsageError("not what the API server shows: a key is not a text")
+        else:
+            into[keys[-1]] = value  # type: ignore[call-overload]
+            keys[-1] = None
+        if kind is mapping or kind is sequence:
+            if len(stack) >= DEEPEST:
+                raise UsageError(f"not what the API server shows: more than {DEEPEST} levels of nesting")
+            stack.append(value)
+            keys.append(None)
+
+
+def _known(anchors: dict[str, Any], anchor: str) -> Any:
+    """The value that was called *anchor*."""
+    if anchor not in anchors:
+        raise UsageError(f"not YAML: alias {anchor!r} stands before its anchor")
+    return anchors[anchor]
 
 
 def _scalar(event: Any) -> Any:

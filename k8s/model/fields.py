@@ -21,13 +21,14 @@ class Field:
 
     def at(self, *keys: str) -> "Field":
         """The field below; absent all the way down is absent (None)."""
-        found = self
+        value, path = self.value, self.path
         for key in keys:
-            if found.value is not None and not isinstance(found.value, Mapping):
-                raise found.wrong("an object")
-            below = None if found.value is None else found.value.get(key)
-            found = Field(found.owner, f"{found.path}.{key}".lstrip("."), below)
-        return found
+            # Asked a million times of a large file, so the common type is looked for before the general one.
+            if value is not None and type(value) is not dict and not isinstance(value, Mapping):
+                raise Field(self.owner, path, value).wrong("an object")
+            value = None if value is None else value.get(key)
+            path = f"{path}.{key}" if path else key
+        return Field(self.owner, path, value)
 
     def wrong(self, expected: str) -> UsageError:
         """The complaint that this is not what was *expected*."""

@@ -6,7 +6,9 @@ from fractions import Fraction
 
 from k8s.errors import UsageError
 
-_FORM = re.compile(r"([+-]?)(\d{1,60}\.?\d{0,60}|\.\d{1,60})(?:([eE][+-]?\d{1,3})|([numkMGTPE]|[KMGTPE]i)?)", re.ASCII)
+_FORM = re.compile(
+    r"([+-]?)(\d{1,60}\.?\d{0,60}|\.\d{1,60})(?:([eE][+-]?\d{1,3})|([numkMGTPE]|[KMGTPE]i)?)", re.ASCII
+)
 _DECIMAL_POWERS = {"n": -9, "u": -6, "m": -3, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
 _BINARY_POWERS = {"Ki": 10, "Mi": 20, "Gi": 30, "Ti": 40, "Pi": 50, "Ei": 60}
 
