@@ -138,6 +138,8 @@ class PairResult:
     """Known / all calls; None without calls."""
     expected_even_share: float | None
     """What random routing would give: sum over zones of client share times server-pod share."""
+    why_unit: str = ""
+    """What its interval takes for one random choice of an endpoint, and why; empty in older files."""
     cells: tuple[ZoneCell, ...]
     flows: tuple[PodFlow, ...]
     same_latency: Latency

@@ -49,13 +49,8 @@ def result(
     timeline: Timeline,
     *,
     lost: Sequence[LostCalls] = (),
-    connections: int | None = None,
 ) -> PairResult:
-    """Every number of one pair.
-
-    *connections* is the number of TCP connections behind the calls where it was measured; without it each
-    call is taken for a connection of its own.
-    """
+    """Every number of one pair; its share's interval as if each call were a connection of its own."""
     same: list[Call] = []
     cross: list[Call] = []
     cells: Counter[tuple[str | None, str | None]] = Counter()
@@ -78,7 +73,6 @@ def result(
     n_same, n_cross = _count(same), _count(cross)
     known, unknown = n_same + n_cross, sum(reasons.values())
     everything = known + unknown
-    n = known if connections is None else min(known, connections)
     return PairResult(
         client=pair[0],
         server=pair[1],
@@ -86,7 +80,7 @@ def result(
         cross_zone=n_cross,
         unknown=unknown,
         unknown_reasons=tuple(reasons.most_common()),
-        share=stats.wilson(n_same / known * n, n) if known else None,
+        share=stats.wilson(n_same, known),
         share_bounds=(n_same / everything, (n_same + unknown) / everything) if everything else None,
         coverage=known / everything if everything else None,
         expected_even_share=_expected(calls, timeline, pair[1]),

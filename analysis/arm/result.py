@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from analysis.arm import caveats, connections, cost, expectation, pairs, surroundings, tariffs
+from analysis.arm import caveats, cost, expectation, pairs, surroundings, tariffs
+from analysis.arm.chances import chance_of
 from analysis.arm.inputs import ArmInputs
 from analysis.arm.pairs import LostCalls, Pair
 from analysis.model import (
@@ -18,13 +19,12 @@ from analysis.model import (
     ZoneClients,
 )
 from analysis.placement import Timeline
-from analysis.source.interface import Call, Counts, CountUnit, Grain
+from analysis.source.interface import Call, Counts, Grain
 from analysis.statistics import shares
-from analysis.statistics.sampled_connections import SampledArm, sampled_arm
+from analysis.statistics.chance import Chance, Chosen, chosen
 from k8s.errors import UsageError
 from k8s.lab.truth import TruthRow
 from k8s.topology import Service, ServiceKey
-from loadtest import truthfile
 from loadtest.record import LoadSeen
 from loadtest.truthfile import TruthFile
 from loadtest.worker import latency
@@ -57,9 +57,8 @@ def arm_result(inputs: ArmInputs, *, assumed: AssumedBytes) -> ArmResult:
     counts, timeline, focus = inputs.counts, inputs.timeline, inputs.focus
     workers = {worker.worker for worker in load.workers}
     results = _pairs(inputs, workers)
-    by_connection = None if inputs.connection_per_call else _by_connection(results[0], inputs)
-    if by_connection is not None:
-        results = (replace(results[0], share=shares.share_interval(by_connection.arm)), *results[1:])
+    chances = [chance_of(inputs, pair) for pair in results]
+    results = tuple(by_chance(pair, one) for pair, one in zip(results, chances, strict=True))
     truth_check = _truth_check(inputs)
     loss = _loss(counts, load, workers)
     return ArmResult(
@@ -100,7 +99,7 @@ def arm_result(inputs: ArmInputs, *, assumed: AssumedBytes) -> ArmResult:
             *caveats.of_run(record, load),
             *caveats.of_counts(counts, loss, stable=inputs.stable),
             *caveats.of_truth(inputs.truth, truth_check, record.asked.service, title=counts.title),
-            *(() if by_connection is None else by_connection.arm.caveats),
+            *(() if chances[0] is None else chances[0].by_connection.caveats),
         ),
         dependencies=surroundings.dependencies(counts.leaves, timeline),
         source=counts.title,
@@ -128,20 +127,17 @@ def _pairs(inputs: ArmInputs, workers: set[str]) -> tuple[PairResult, ...]:
             by_pair.get(pair, []),
             timeline,
             lost=lost.get(pair, []),
-            connections=_connections(inputs, pair),
         )
         for pair in order
     )
 
 
-def _by_connection(pair: PairResult, inputs: ArmInputs) -> SampledArm | None:
-    """What a sample says of the connections behind the pair's calls, and so of its share's interval.
-
-    Without their names each pod pair counts as one connection; None for a pair without a call.
-    """
-    if pair.share is None:
-        return None
-    return sampled_arm(connections.sampled_pairs(pair, inputs.sample))
+def by_chance(pair: PairResult, one: Chance | None, unit: Chosen | None = None) -> PairResult:
+    """The pair with the interval that its connections, or its client pods, allow: *unit* if it is given."""
+    if one is None:
+        return pair
+    found = unit or chosen([one])
+    return replace(pair, share=shares.share_interval(one.share(found.unit)), why_unit=found.why)
 
 
 def _pair_of_lost(call: Call, timeline: Timeline, focus: Pair, known: set[Workload]) -> Pair:
@@ -158,18 +154,6 @@ def _pair_of_lost(call: Call, timeline: Timeline, focus: Pair, known: set[Worklo
 
 def _rows(truth: TruthFile | None, service: ServiceKey) -> tuple[TruthRow, ...]:
     return () if truth is None else tuple(row for row in truth.rows if row.service == service)
-
-
-def _connections(inputs: ArmInputs, pair: Pair) -> int | None:
-    """Connections behind a pair's calls, where they were counted or follow from the plan."""
-    if inputs.counts.unit is CountUnit.CONNECTIONS:
-        return None  # each count is one
-    if pair == inputs.focus and inputs.truth is not None and inputs.truth.connection_per_call:
-        return truthfile.connections_used(_rows(inputs.truth, inputs.record.asked.service))
-    load = inputs.record.seen.measured
-    if pair[1] == inputs.focus[0] and load is not None:
-        return sum(worker.connections for worker in load.workers)
-    return None
 
 
 def _truth_check(inputs: ArmInputs) -> TruthCheck | None:

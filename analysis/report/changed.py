@@ -10,14 +10,15 @@ from analysis.verdict.judged import Effects
 
 
 def effects(found: Effects, *, key: str = "effects", title: str = "What changed") -> Table:
-    """Each figure before, after, and the change, with the connection as the unit of chance."""
+    """Each figure before, after, and the change, with what was taken for the unit of chance."""
     return Table(
         key=key,
         stacked=True,
         title=title,
         about=(
-            "Intervals count connections, not calls. The design effect is the number of calls that count as "
-            "one independent choice of an endpoint, the effective n the number of such choices."
+            f"{found.why_unit or 'Intervals count connections, not calls.'} The design effect is the number "
+            "of calls that count as one independent choice of an endpoint, the effective n the number of "
+            "such choices."
         ),
         columns=columns("Figure", numbers=("Before", "After", "Change")),
         rows=tuple(_rows(found)),

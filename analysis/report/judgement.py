@@ -43,22 +43,27 @@ class Banner:
     """Beside the word, so that colour is not the only difference."""
     meaning: str
     reasons: tuple[str, ...]
-    """At most ``MOST_REASONS``, the last one counting what is left out."""
+    """At most ``MOST_REASONS``, the last one counting what is left out; then what to do about it."""
 
 
-def banner(decision: Decision, reasons: Sequence[str]) -> Banner:
-    """The decision with its reasons, already as sentences."""
+def banner(decision: Decision, reasons: Sequence[str], advice: str = "") -> Banner:
+    """The decision with its reasons, already as sentences, and what to do."""
     word, sign, meaning = _WORDS[decision]
     unique = list(dict.fromkeys(reasons))
     if len(unique) > MOST_REASONS:
         left = len(unique) - MOST_REASONS + 1
         unique = [*unique[: MOST_REASONS - 1], f"{units.count(left)} more reasons are in the tables below."]
-    return Banner(decision=decision, word=word, sign=sign, meaning=meaning, reasons=tuple(unique))
+    return Banner(decision=decision, word=word, sign=sign, meaning=meaning, reasons=(*unique, *to_do(advice)))
 
 
 def of_verdict(verdict: Verdict) -> Banner:
     """A verdict's banner."""
-    return banner(verdict.decision, sentences(verdict))
+    return banner(verdict.decision, sentences(verdict), verdict.advice)
+
+
+def to_do(advice: str) -> tuple[str, ...]:
+    """The last line of what is open; nothing where there is nothing to do."""
+    return (f"To do: {names.plain(advice)}",) if advice else ()
 
 
 def decision_text(decision: Decision) -> str:

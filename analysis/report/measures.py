@@ -157,6 +157,8 @@ def gate_title(name: GateName) -> str:
             return "The routing hints have to stay as they are"
         case GateName.PODS:
             return "The pods have to stay as they are"
+        case GateName.CARRY_OVER:
+            return "The arm before must not reach into a window"
         case _:
             assert_never(name)
 

@@ -105,6 +105,8 @@ class SampledCall:
     """Names the connection among those of the client, e.g. its source port; None where it is not known."""
     duration_s: float
     """As the caller saw it."""
+    start_s: float | None = None
+    """When the caller sent it, seconds since the epoch; None where it is not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

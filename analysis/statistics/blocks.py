@@ -188,28 +188,28 @@ def combine(blocks: Sequence[BlockDifference], *, level: float = stats.LEVEL) ->
 
 
 def share_difference(
-    blocks: Sequence[tuple[ArmShare, ArmShare]], *, level: float = stats.LEVEL
+    blocks: Sequence[tuple[ArmShare, ArmShare]], *, level: float = stats.LEVEL, at_baseline: bool = False
 ) -> BlockResult:
-    """Right minus left over (left, right) blocks; UsageError without blocks.
+    """Right minus left over (left, right) blocks, *at_baseline* as in ``shares``; UsageError without blocks.
 
     The connections of all blocks together, each block's strata on their own, so that a share of 0 or 1 keeps
     the width of all its connections; then stretched.
     """
-    found = [shares.difference(left, right) for left, right in blocks]
+    found = [shares.difference(left, right, at_baseline=at_baseline) for left, right in blocks]
     differences = tuple(
         BlockDifference(estimate=one.interval.estimate, standard_error=one.standard_error) for one in found
     )
     seen = spread(differences)
-    paired = [shares.aligned(left, right) for left, right in blocks]
+    paired = [shares.aligned(left, right, at_baseline=at_baseline) for left, right in blocks]
     before, after = pooled([left for left, _, _ in paired]), pooled([right for _, right, _ in paired])
-    whole = shares.difference(before, after, level=level)
+    whole = shares.difference(before, after, level=level, at_baseline=at_baseline)
     caveats = {caveat.code: caveat for one in found for caveat in one.caveats}
     if seen.blocks > 1 and seen.p_value < NULL_SPREAD:
         text = f"Blocks differ more than their connections explain (p = {seen.p_value:.2g})."
         caveats["blocks-differ"] = Caveat(code="blocks-differ", text=text)
     return BlockResult(
         interval=_stretched(whole.interval, seen, 1.0),
-        p_value=_stretched_p(shares.p_value(before, after), seen),
+        p_value=_stretched_p(shares.p_value(before, after, at_baseline=at_baseline), seen),
         spread=seen,
         blocks=differences,
         caveats=tuple(caveats.values()),

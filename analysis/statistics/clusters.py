@@ -27,6 +27,8 @@ class Unit(StrEnum):
     CONNECTION = "connection"
     PAIR = "pair"
     """All calls from a client pod to a server pod: the fewest connections that can be behind them."""
+    CLIENT_POD = "client-pod"
+    """All calls of a client pod: where clients come back to the endpoint that they had."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

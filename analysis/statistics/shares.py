@@ -9,7 +9,7 @@ effective n, so that no interval has length zero.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import NormalDist
 from typing import Final, cast
 
@@ -33,7 +33,7 @@ class Difference:
     """Right minus left."""
 
     interval: Interval
-    """Of the difference at the arms' common mix of strata: where calls come from is no routing."""
+    """Of the difference at one mix of strata: where calls come from is no routing."""
     standard_error: float
     """From shares of (x + 1/2) / (n + 1), so that it is never 0; to compare blocks, not to make an interval.
     """
@@ -92,22 +92,40 @@ def _few(*arms: ArmShare) -> bool:
     return any(one.effective_n < LEAST_STRATUM for arm in arms for one in arm.strata)
 
 
-def aligned(left: ArmShare, right: ArmShare) -> tuple[ArmShare, ArmShare, tuple[Caveat, ...]]:
-    """Both with the same strata; each as one stratum where those are small or differ, then with a caveat."""
+def at_mix(arm: ArmShare, mix: Sequence[float]) -> ArmShare:
+    """The arm as if its calls came from its strata in these proportions."""
+    scale = arm.calls / math.fsum(mix)
+    strata = (replace(one, calls=part * scale) for one, part in zip(arm.strata, mix, strict=True) if part)
+    return replace(arm, strata=tuple(strata))
+
+
+def aligned(
+    left: ArmShare, right: ArmShare, *, at_baseline: bool = False
+) -> tuple[ArmShare, ArmShare, tuple[Caveat, ...]]:
+    """Both with the same strata; each as one stratum, at one mix, where those are small.
+
+    Where the strata differ there is no common mix: each arm as it is, with a caveat.
+    """
     names = [[one.stratum for one in arm.strata] for arm in (left, right)]
     if names[0] == names[1]:
         if _few(left, right):
-            return together(left), together(right), ()
+            mix = _mix(left, right, at_baseline=at_baseline)
+            return together(at_mix(left, mix)), together(at_mix(right, mix)), ()
         return left, right, ()
     text = "The arms' calls do not come from the same zones, so the difference is not adjusted for them."
     return together(left), together(right), (Caveat(code="strata-differ", text=text),)
 
 
-def difference(left: ArmShare, right: ArmShare, *, level: float = stats.LEVEL) -> Difference:
-    """Right minus left, at the common mix of strata (each weighs as its calls of both arms)."""
+def difference(
+    left: ArmShare, right: ArmShare, *, level: float = stats.LEVEL, at_baseline: bool = False
+) -> Difference:
+    """Right minus left, at the common mix of strata (each weighs as its calls of both arms).
+
+    *at_baseline* takes the left arm's mix instead.
+    """
     raw = right.share - left.share
-    left, right, caveats = aligned(left, right)
-    weights = _common(left, right)
+    left, right, caveats = aligned(left, right, at_baseline=at_baseline)
+    weights = _mix(left, right, at_baseline=at_baseline)
     z = _NORMAL.inv_cdf(0.5 + level / 2)
     interval = _newcombe(left, right, weights, z, level)
     return Difference(
@@ -118,8 +136,10 @@ def difference(left: ArmShare, right: ArmShare, *, level: float = stats.LEVEL) -
     )
 
 
-def _common(left: ArmShare, right: ArmShare) -> list[float]:
-    """The common mix of strata."""
+def _mix(left: ArmShare, right: ArmShare, *, at_baseline: bool) -> list[float]:
+    """What each stratum weighs."""
+    if at_baseline:
+        return [one.calls for one in left.strata]
     return [a.calls + b.calls for a, b in zip(left.strata, right.strata, strict=True)]
 
 
@@ -152,10 +172,10 @@ def _newcombe(left: ArmShare, right: ArmShare, weights: list[float], z: float, l
     )
 
 
-def p_value(left: ArmShare, right: ArmShare) -> float:
+def p_value(left: ArmShare, right: ArmShare, *, at_baseline: bool = False) -> float:
     """Two-sided, of no difference: the level at which the interval of ``difference`` touches 0."""
-    left, right, _ = aligned(left, right)
-    weights = _common(left, right)
+    left, right, _ = aligned(left, right, at_baseline=at_baseline)
+    weights = _mix(left, right, at_baseline=at_baseline)
     gap = _newcombe(left, right, weights, 1.0, 0.0).estimate
     if abs(gap) < 1e-12:  # noqa: PLR2004 - a rounding error is no difference
         return 1.0

@@ -6,11 +6,12 @@ from pathlib import Path
 
 from analysis.arm.result import AssumedBytes
 from analysis.jobs.measuring import Session
-from analysis.statistics import blocks
 from analysis.statistics.interval import Interval
 from analysis.trial import run as trial_run
 from analysis.trial.bench import BenchRequest, RunBench
-from analysis.trial.run import Bench, Design, Found
+from analysis.trial.design import Design
+from analysis.trial.run import Bench, Found
+from analysis.verdict.effects import effects
 from k8s.routing.modes import RoutingMode
 from loadtest import rundir
 from loadtest.measure import Load
@@ -75,11 +76,12 @@ def equal_pair(bench: Bench, number: int, *, seconds: float) -> EqualPair:
     left, right = (
         bench.measure(RoutingMode.OFF.value, label=f"pair {number}{half}", seconds=seconds) for half in "ab"
     )
+    found = effects([(left, right)])
     return EqualPair(
         number=number,
-        gain=blocks.share_difference([(left.share, right.share)]).interval,
-        calls_a_connection=left.design_effect,
-        effective_n=left.share.effective_n,
+        gain=found.share.interval,
+        calls_a_connection=left.chance.design_effect,
+        effective_n=found.share_before.n,
     )
 
 

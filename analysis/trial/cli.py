@@ -9,9 +9,9 @@ from analysis import terms_cli
 from analysis.jobs import session_cli
 from analysis.source import cli as source_cli
 from analysis.statistics.planning import Detection, Precision
-from analysis.trial import run
+from analysis.trial import design
+from analysis.trial.design import Design
 from analysis.trial.experiment import ExperimentRequest, conduct
-from analysis.trial.run import Design
 from analysis.trial.values import Trial
 from k8s.console import Io, Parser, Verbs, verb
 from k8s.errors import UsageError
@@ -46,7 +46,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--blocks", help="e.g. ABBA; default: planned")
     parser.add_argument("--block-duration", type=float, help="measured seconds of a window; default: planned")
     parser.add_argument(
-        "--half-width", type=float, default=run.DEFAULT_HALF_WIDTH, help="wanted, of the share gained"
+        "--half-width", type=float, default=design.DEFAULT_HALF_WIDTH, help="wanted, of the share gained"
     )
     parser.add_argument("--detect", type=float, help="plan for finding a shift of this share instead")
     parser.add_argument("--power", type=float, default=0.9, help="of finding it")
@@ -86,7 +86,7 @@ def design_of(args: argparse.Namespace) -> Design:
         raise UsageError("--null-pairs and --half-width: give 0 or more pairs, and a share between 0 and 1")
     return Design(
         arms=arms,
-        order=run.order_of(arms, args.blocks) if args.blocks else None,
+        order=design.order_of(arms, args.blocks) if args.blocks else None,
         block_s=args.block_duration,
         null_s=args.block_duration or args.duration,
         null_pairs=args.null_pairs,

@@ -8,7 +8,8 @@ from analysis.arm.result import AssumedBytes
 from analysis.jobs.measuring import Session
 from analysis.trial import run as trial_run
 from analysis.trial.bench import BenchRequest, RunBench
-from analysis.trial.run import Design, Found
+from analysis.trial.design import Design
+from analysis.trial.run import Found
 from analysis.trial.values import Trial
 from loadtest import rundir
 from loadtest.measure import Load
@@ -97,6 +98,7 @@ def _trial(
         standing=found.standing,
         decision=found.decision,
         reasons=found.reasons,
+        advice=found.advice,
         stopped=found.stopped,
         measuring=trial_run.measuring(
             found.windows,

@@ -5,53 +5,27 @@ The effects (changing the Service, sending load, reading X-Ray) are a ``Bench``'
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Final, Protocol
 
-from analysis.statistics import blocks, latency_ratios, planning, sequential, shares
+from analysis.statistics import blocks, latency_ratios, sequential, shares
+from analysis.statistics.clusters import Unit
 from analysis.statistics.interval import Interval
-from analysis.statistics.planning import Detection, Precision
 from analysis.statistics.sequential import Action, Look
 from analysis.statistics.tournament import Contender, Duel, Standing, standing
+from analysis.trial.design import Design, planned_blocks
+from analysis.trial.switching import switched
 from analysis.trial.values import BlockWindow, Contest, LookTaken, Measuring, Planned
 from analysis.verdict import decision as verdict
 from analysis.verdict import gates
-from analysis.verdict.compare import Terms
-from analysis.verdict.effects import Block, effects, latencies_of
+from analysis.verdict.effects import Block, effects, gain, latencies_of, unit_of, zones_moved
 from analysis.verdict.judged import Decision, Null, Verdict
 from analysis.verdict.windows import Measured
-from k8s.errors import UsageError
 from loadtest.budget import DOLLARS_A_TRACE
 
-HOUR_S: Final = 3600.0
-DEFAULT_HALF_WIDTH: Final = 0.05
-"""Of the share's difference: five points either way."""
-LEAST_BLOCK_S: Final = 10.0
-MOST_LOOKS: Final = 4
-PLANNED_LOOKS: Final = 2
-"""What the least number of blocks allows; more looks cost next to no power."""
 MOST_NULL_PAIRS: Final = 3
 """Equal arms that are still not shown to be equal then leave the instrument without a certificate."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Design:
-    """What the experiment is asked to do."""
-
-    arms: tuple[str, ...]
-    """Routing modes; the first is the reference."""
-    order: tuple[tuple[str, ...], ...] | None = None
-    """The arms of each block in turn; None: planned."""
-    block_s: float | None = None
-    """Measured seconds of a window; None: planned."""
-    null_s: float
-    """Measured seconds of a window of the null pairs."""
-    null_pairs: int = 1
-    goal: Precision | Detection = field(default_factory=lambda: Precision(half_width=DEFAULT_HALF_WIDTH))
-    """What the blocks are planned for; its shares are replaced by the null pairs'."""
-    terms: Terms = field(default_factory=Terms)
-    stops_early: bool = True
 
 
 class Bench(Protocol):
@@ -80,6 +54,7 @@ class Found:
     standing: Standing | None
     decision: Decision
     reasons: tuple[str, ...]
+    advice: str
     stopped: str
 
 
@@ -90,8 +65,8 @@ Numbered = tuple[int, Measured]
 def run(design: Design, bench: Bench) -> Found:
     """The whole experiment; whatever a window raises ends it, and the windows before it are kept."""
     windows: list[Numbered] = []
-    null = _certified(design, bench, windows)
-    planned, order = _planned(design, bench, [one for _, one in windows])
+    _certify(design, bench, windows)
+    planned, order = planned_blocks(design, [one for _, one in windows], settle_s=bench.settle_s)
     bench.say(
         f"plan: {planned.blocks} blocks of {len(design.arms)} windows of {planned.block_s:.0f} s, a look "
         f"after {', '.join(map(str, planned.looks_after))}"
@@ -107,7 +82,7 @@ def run(design: Design, bench: Bench) -> Found:
         if number not in planned.looks_after and not last:
             continue
         contests = tuple(
-            _contest(design, arm, measured, windows, null, taken[arm], planned, last=last)
+            _contest(design, arm, measured, windows, taken[arm], planned, last=last)
             for arm in design.arms[1:]
         )
         for one in contests:
@@ -119,39 +94,26 @@ def run(design: Design, bench: Bench) -> Found:
             stopped = f"settled after {number} of {len(order)} blocks"
             break
     ranking = _standing(design, measured, contests)
-    decision, reasons = _decision(contests, ranking)
+    decision, reasons, advice = _decision(contests, ranking)
+    unit = unit_of([one for _, one in windows]).unit
     return Found(
         order=tuple(order[: len(measured)]),
         planned=planned,
-        null=null,
-        windows=tuple(_row(number, one) for number, one in windows),
+        null=_null_by(unit, windows),
+        windows=tuple(_row(number, one, unit) for number, one in windows),
         contests=contests,
         standing=ranking,
         decision=decision,
         reasons=reasons,
+        advice=advice,
         stopped=stopped,
     )
 
 
-def order_of(arms: Sequence[str], letters: str) -> tuple[tuple[str, ...], ...]:
-    """``ABBA`` over two arms is A B, then B A; UsageError unless every block has each arm once."""
-    known = {chr(ord("A") + index): arm for index, arm in enumerate(arms)}
-    text = letters.upper()
-    size = len(arms)
-    cut = [text[start : start + size] for start in range(0, len(text), size)]
-    if not cut or any(sorted(part) != sorted(known) for part in cut):
-        named = ", ".join(f"{letter} = {arm}" for letter, arm in known.items())
-        raise UsageError(
-            f"--blocks {letters}: each block has every arm once, so give groups of {size} such as "
-            f"{''.join(known)}{''.join(reversed(known))} ({named})"
-        )
-    return tuple(tuple(known[letter] for letter in part) for part in cut)
-
-
-def _certified(design: Design, bench: Bench, windows: list[Numbered]) -> Null | None:
+def _certify(design: Design, bench: Bench, windows: list[Numbered]) -> None:
     """Null pairs until the instrument is certified, or there have been enough of them."""
     pairs: list[Block] = []
-    null = None
+    null: Null | None = None
     while len(pairs) < design.null_pairs or (null and not null.certified and len(pairs) < MOST_NULL_PAIRS):
         number = len(pairs) + 1
         left, right = (
@@ -162,7 +124,6 @@ def _certified(design: Design, bench: Bench, windows: list[Numbered]) -> Null | 
         null = verdict.null_of(pairs)
         word = "certified" if null.certified else "not certified"
         bench.say(f"null pair {number}: {word}: {'; '.join(null.reasons)}")
-    return null
 
 
 def _window(
@@ -191,61 +152,11 @@ def _broken(windows: Sequence[Numbered]) -> bool:
     return any(not gate.passed for _, one in windows for gate in gates.of_window(one.evidence))
 
 
-def _planned(
-    design: Design, bench: Bench, nulls: Sequence[Measured]
-) -> tuple[Planned, tuple[tuple[str, ...], ...]]:
-    """Blocks from the null pairs' design effect; what the user gave is kept."""
-    if not nulls and (design.order is None or design.block_s is None):
-        raise UsageError(
-            "planning the experiment: without a null pair nothing is known of the connections; give --blocks "
-            "and --block-duration, or a null pair"
-        )
-    effect = math.fsum(one.design_effect for one in nulls) / len(nulls) if nulls else 1.0
-    share = math.fsum(one.share.share for one in nulls) / len(nulls) if nulls else 1 / 3
-    rate = math.fsum(one.calls_per_s for one in nulls) / len(nulls) if nulls else 1.0
-    traffic = planning.Traffic(calls_per_s=max(rate, 1e-6), design_effect=max(1.0, effect))
-    goal: Precision | Detection = replace(design.goal, baseline=share)
-    if isinstance(goal, Precision):
-        goal = replace(goal, candidate=share)
-    order, seconds = design.order, design.block_s
-    if order is None or seconds is None:
-        limits = planning.Limits(
-            arms=len(design.arms),
-            settle_s=bench.settle_s,
-            least_block_s=LEAST_BLOCK_S,
-            looks=PLANNED_LOOKS if design.stops_early else 1,
-        )
-        plan = planning.plan(goal, traffic, limits)
-        order = order or blocks.schedule(design.arms, plan.blocks)
-        # As much load an arm as planned, over as many blocks as there are.
-        seconds = seconds or max(LEAST_BLOCK_S, plan.load_s / len(order))
-    looks = max(1, min(MOST_LOOKS, len(order) // 2)) if design.stops_early else 1
-    after = planning.looks_after(len(order), looks) if len(order) > 1 else (1,)
-    n = traffic.effective_n(seconds) * len(order)
-    expected = planning.half_width(max(n, 1.0), share, share)
-    wanted = goal.half_width if isinstance(goal, Precision) else expected
-    fixed = planning.fixed_seconds(traffic, Precision(half_width=wanted, baseline=share, candidate=share))
-    return (
-        Planned(
-            blocks=len(order),
-            block_s=seconds,
-            looks_after=after,
-            wanted_half_width=wanted,
-            expected_half_width=expected,
-            design_effect=effect,
-            fixed_run_s=None if fixed is None else fixed.seconds,
-            hour_half_width=planning.fixed_run(traffic, HOUR_S, baseline=share, candidate=share).half_width,
-        ),
-        order,
-    )
-
-
 def _contest(
     design: Design,
     arm: str,
     measured: Sequence[dict[str, Measured]],
     windows: Sequence[Numbered],
-    null: Null | None,
     taken: list[LookTaken],
     planned: Planned,
     *,
@@ -253,9 +164,13 @@ def _contest(
 ) -> Contest:
     """The candidate after so many blocks, at the level that this look allows."""
     pairs = [(block[design.arms[0]], block[arm]) for block in measured]
+    relevant = [one for number, one in windows if number == 0 or one.mode in (design.arms[0], arm)]
+    chosen, moved = unit_of(relevant), zones_moved(pairs)
+    checked = switched(pairs, chosen.unit)
+    pairs = list(checked.blocks)
 
     def interval_at(level: float) -> Interval:
-        return blocks.share_difference([(a.share, b.share) for a, b in pairs], level=level).interval
+        return gain(pairs, chosen.unit, level=level, at_baseline=moved).interval
 
     looks = [one.after_blocks for one in taken] + [len(measured)]
     look: Look = sequential.look(
@@ -273,8 +188,8 @@ def _contest(
             reason=look.reason,
         )
     )
-    found = effects(pairs, level=look.nominal_level)
-    relevant = [one for number, one in windows if number == 0 or one.mode in (design.arms[0], arm)]
+    found = effects(pairs, chosen=chosen, level=look.nominal_level)
+    found = replace(found, caveats=(*found.caveats, *checked.caveats))
     return Contest(
         arm=arm,
         effects=found,
@@ -282,14 +197,21 @@ def _contest(
         looks=tuple(taken),
         verdict=verdict.decide(
             found,
-            gates=verdict.gates_of(relevant),
-            null=null,
+            gates=(*verdict.gates_of(relevant), *checked.gates),
+            null=_null_by(chosen.unit, windows),
             margins=design.terms.margins,
             required=design.terms.required,
             share=look.interval,
         ),
-        p99_s=latency_ratios.quantile(latencies_of([block[arm] for block in measured]), 0.99),
+        p99_s=latency_ratios.quantile(latencies_of([block[arm] for block in measured], chosen.unit), 0.99),
     )
+
+
+def _null_by(unit: Unit, windows: Sequence[Numbered]) -> Null | None:
+    """The null pairs once more, by the unit that all windows call for."""
+    nulls = [one for number, one in windows if number == 0]
+    pairs = list(zip(nulls[::2], nulls[1::2], strict=True))
+    return verdict.null_of(pairs, unit=unit) if pairs else None
 
 
 def _settled(one: Contest) -> bool:
@@ -313,22 +235,26 @@ def _standing(
     if len(design.arms) < 3:  # noqa: PLR2004 - two arms are one contest
         return None
     duels = []
+    unit = unit_of([one for block in measured for one in block.values()]).unit
     for left, right in combinations(design.arms, 2):
-        found = blocks.share_difference([(block[left].share, block[right].share) for block in measured])
+        pairs = [(block[left], block[right]) for block in measured]
+        found = gain(pairs, unit, at_baseline=zones_moved(pairs))
         duels.append(Duel(left=left, right=right, interval=found.interval, p_value=found.p_value))
     verdicts = {one.arm: one.verdict for one in contests}
-    return standing([_contender(arm, measured, verdicts.get(arm)) for arm in design.arms], duels)
+    return standing([_contender(arm, measured, unit, verdicts.get(arm)) for arm in design.arms], duels)
 
 
-def _contender(arm: str, measured: Sequence[dict[str, Measured]], judged: Verdict | None) -> Contender:
+def _contender(
+    arm: str, measured: Sequence[dict[str, Measured]], unit: Unit, judged: Verdict | None
+) -> Contender:
     windows = [block[arm] for block in measured]
     costs = [one.usd_per_month.estimate for one in windows if one.usd_per_month is not None]
     loads = [max(one.endpoint_calls.values()) for one in windows if one.endpoint_calls]
     means = [math.fsum(one.endpoint_calls.values()) / len(one.endpoint_calls) for one in windows]
     return Contender(
         mode=arm,
-        share=blocks.pooled([one.share for one in windows]).share,
-        p99_s=latency_ratios.quantile(latencies_of(windows), 0.99),
+        share=blocks.pooled([one.chance.share(unit) for one in windows]).share,
+        p99_s=latency_ratios.quantile(latencies_of(windows, unit), 0.99),
         skew=math.fsum(loads) / math.fsum(means) if math.fsum(means) > 0 else None,
         usd_per_month=math.fsum(costs) / len(costs) if len(costs) == len(windows) else None,
         # The reference is what there is today: it passes by definition.
@@ -336,29 +262,31 @@ def _contender(arm: str, measured: Sequence[dict[str, Measured]], judged: Verdic
     )
 
 
-def _decision(contests: Sequence[Contest], ranking: Standing | None) -> tuple[Decision, tuple[str, ...]]:
+def _decision(contests: Sequence[Contest], ranking: Standing | None) -> tuple[Decision, tuple[str, ...], str]:
     """Of two arms their contest's; of more: invalid if any is, else pass if a candidate is chosen."""
     if ranking is None:
         (only,) = contests
-        return only.verdict.decision, only.verdict.reasons
+        return only.verdict.decision, only.verdict.reasons, only.verdict.advice
     for one in contests:
         if one.verdict.decision is Decision.INVALID:
-            return Decision.INVALID, one.verdict.reasons
+            return Decision.INVALID, one.verdict.reasons, one.verdict.advice
     decisions = {one.arm: one.verdict.decision for one in contests}
     if ranking.choice in decisions:
-        return Decision.PASS, (ranking.sentence,)
-    undecided = Decision.INCONCLUSIVE in decisions.values()
-    return (Decision.INCONCLUSIVE if undecided else Decision.FAIL), (ranking.sentence,)
+        return Decision.PASS, (ranking.sentence,), ""
+    for one in contests:
+        if one.verdict.decision is Decision.INCONCLUSIVE:
+            return Decision.INCONCLUSIVE, (ranking.sentence,), one.verdict.advice
+    return Decision.FAIL, (ranking.sentence,), ""
 
 
-def _row(number: int, one: Measured) -> BlockWindow:
+def _row(number: int, one: Measured, unit: Unit) -> BlockWindow:
     return BlockWindow(
         block=number,
         arm=one.mode,
         folder=one.folder,
         start_s=one.evidence.window.start_s,
-        share=shares.share_interval(one.share),
-        design_effect=one.design_effect,
+        share=shares.share_interval(one.chance.share(unit)),
+        design_effect=one.chance.design_effect,
         calls=one.pair.calls,
         unknown=one.pair.unknown,
         requests=one.requests,

@@ -125,6 +125,8 @@ class Trial:
     decision: Decision
     """Of two arms their contest's; of more: pass if the chosen mode passes."""
     reasons: tuple[str, ...]
+    advice: str = ""
+    """What to do, in one line, where it is invalid or inconclusive; empty in older files."""
     stopped: str
     """Why it ended when it did, in a clause."""
     measuring: Measuring

@@ -1,24 +1,27 @@
 """Two arms -> a comparison; refuses arms that are not alike."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 from statistics import NormalDist
 
 from analysis.arm import pairs
+from analysis.arm.chances import chance_of
 from analysis.arm.inputs import ArmInputs
 from analysis.arm.pairs import Pair
-from analysis.arm.result import AssumedBytes, arm_result
+from analysis.arm.result import AssumedBytes, arm_result, by_chance
 from analysis.model import ArmResult, Comparison, PairChange
-from analysis.statistics import stats
+from analysis.statistics import shares, stats
+from analysis.statistics.chance import Chance, Chosen, chosen
 from analysis.statistics.interval import Interval
 from analysis.statistics.tournament import Contender, Duel, Standing, standing
 from analysis.verdict import decision
-from analysis.verdict.effects import effects
+from analysis.verdict.effects import effects, unit_of
 from analysis.verdict.guards import Margins
-from analysis.verdict.judged import Decision, Null
+from analysis.verdict.judged import Decision, Effects, Null, Verdict
 from analysis.verdict.requirements import Requirement
+from analysis.verdict.windows import Measured
 from analysis.verdict.windows import measured as windows_of
 from k8s.errors import UsageError
 from loadtest.record import Caveat, RunRecord
@@ -86,13 +89,13 @@ def compare(
         windows_of(baseline, before, label=f"baseline {baseline.record.arm}"),
         windows_of(candidate, after, label=f"candidate {candidate.record.arm}"),
     ]
-    found_null = None
     if null is not None:
         _refuse_unlike(null, baseline)
         twin = windows_of(null, arm_result(null, assumed=assumed), label=f"null {null.record.arm}")
-        found_null = decision.null_of([(twin, windows[0])])
         windows.insert(0, twin)
-    found = effects([(windows[-2], windows[-1])])
+    found, verdict = judged(windows, terms)
+    own = {candidate.focus: Chosen(unit=found.unit, why=found.why_unit)}
+    before, after, gains = _alike(baseline, candidate, before, after, own)
     return Comparison(
         created_s=created_s,
         platform=place.platform,
@@ -103,18 +106,31 @@ def compare(
         focus=candidate.focus,
         baseline=before,
         candidate=after,
-        changes=_changes(baseline, candidate, before, after),
+        changes=_changes(baseline, candidate, before, after, gains | {candidate.focus: found.share.interval}),
         versions=tuple(versions),
         caveats=_caveats(baseline.record, candidate.record),
         effects=found,
-        verdict=decision.decide(
-            found,
-            gates=decision.gates_of(windows),
-            null=found_null,
-            margins=terms.margins,
-            required=terms.required,
-        ),
+        verdict=verdict,
     )
+
+
+def judged(windows: Sequence[Measured], terms: Terms) -> tuple[Effects, Verdict]:
+    """Of a baseline and a candidate, perhaps after another window of the baseline's arm.
+
+    One unit of chance for all of them: what one window shows of the clients holds for the others.
+    """
+    baseline, candidate = windows[-2:]
+    chosen = unit_of(windows)
+    found = effects([(baseline, candidate)], chosen=chosen)
+    nulls = [(one, baseline) for one in windows[:-2]]
+    verdict = decision.decide(
+        found,
+        gates=decision.gates_of(windows),
+        null=decision.null_of(nulls, unit=chosen.unit) if nulls else None,
+        margins=terms.margins,
+        required=terms.required,
+    )
+    return found, verdict
 
 
 def rank(found: Sequence[Comparison]) -> Standing:
@@ -180,11 +196,49 @@ def _refuse_unlike(baseline: ArmInputs, candidate: ArmInputs) -> None:
         )
 
 
+def _alike(
+    baseline: ArmInputs,
+    candidate: ArmInputs,
+    before: ArmResult,
+    after: ArmResult,
+    own: Mapping[Pair, Chosen],
+) -> tuple[ArmResult, ArmResult, dict[Pair, Interval]]:
+    """Both arms with every pair's interval by one unit, and the gains by it; *own* are known already."""
+    gains: dict[Pair, Interval] = {}
+    arms = [dict(_chances(inputs, arm)) for inputs, arm in ((baseline, before), (candidate, after))]
+    both = arms[0].keys() & arms[1].keys()
+    units = {pair: own.get(pair) or chosen([arm[pair] for arm in arms]) for pair in both}
+    for pair, one in units.items():
+        left, right = (arm[pair].share(one.unit) for arm in arms)
+        gains[pair] = shares.difference(left, right).interval
+    made = [
+        replace(
+            result,
+            pairs=tuple(
+                by_chance(pair, arm.get((pair.client, pair.server)), units.get((pair.client, pair.server)))
+                for pair in result.pairs
+            ),
+        )
+        for result, arm in zip((before, after), arms, strict=True)
+    ]
+    return made[0], made[1], gains
+
+
+def _chances(inputs: ArmInputs, arm: ArmResult) -> Iterator[tuple[Pair, Chance]]:
+    for pair in arm.pairs:
+        if (one := chance_of(inputs, pair)) is not None:
+            yield (pair.client, pair.server), one
+
+
 def _changes(
-    baseline: ArmInputs, candidate: ArmInputs, before: ArmResult, after: ArmResult
+    baseline: ArmInputs,
+    candidate: ArmInputs,
+    before: ArmResult,
+    after: ArmResult,
+    gains: Mapping[Pair, Interval],
 ) -> tuple[PairChange, ...]:
     """One change for every pair that both arms saw."""
-    olds = {(pair.client, pair.server): pair for pair in before.pairs}
+    olds = {(pair.client, pair.server) for pair in before.pairs}
     means = [
         {pair: pairs.mean_of(calls) for pair, calls in inputs.by_pair.items()}
         for inputs in (baseline, candidate)
@@ -192,9 +246,9 @@ def _changes(
     changes = []
     for new in after.pairs:
         key = (new.client, new.server)
-        if (old := olds.get(key)) is None:
+        if key not in olds:
             continue
-        share = stats.difference_of_shares(old.share, new.share)
+        share = gains.get(key)
         changes.append(
             PairChange(
                 client=new.client,

@@ -1,18 +1,23 @@
 """Pass, fail, inconclusive or invalid: what the evidence allows one to say, and why.
 
-The order: a window that breaks a gate, or an instrument that was not certified on two equal arms, proves
-nothing (*invalid*). Then every guard and every requirement counts: one that is missed is a *fail*, one that
-is open makes it *inconclusive*.
+The order: a window that breaks a gate, or an instrument that shows a difference of two equal arms, proves
+nothing (*invalid*). One that was not measured well enough to show that it has none leaves it open
+(*inconclusive*). Then every guard and every requirement counts: one that is missed is a *fail*, one that is
+open makes it *inconclusive*. What is invalid or inconclusive ends in a line that says what to do.
 """
 
+import math
 from collections.abc import Sequence
+from dataclasses import replace
+from statistics import NormalDist
 from typing import Final
 
 from analysis.statistics import blocks
 from analysis.statistics.blocks import BlockDifference, Certificate, NullCheck
+from analysis.statistics.clusters import Unit
 from analysis.statistics.interval import Interval
-from analysis.verdict import gates, guards, requirements
-from analysis.verdict.effects import Block
+from analysis.verdict import advice, gates, guards, requirements
+from analysis.verdict.effects import Block, gain, unit_of
 from analysis.verdict.guards import Guard, Guarded, Margins, Outcome
 from analysis.verdict.judged import Decision, Effects, Gate, Null, Verdict
 from analysis.verdict.requirements import Finding, Met, Metric, Requirement
@@ -22,9 +27,13 @@ NULL_PAIRS: Final = 1
 """Pairs of equal arms that it takes: with one, its connections have to show the margin."""
 
 
-def null_of(pairs: Sequence[Block], *, margin: float = blocks.NULL_MARGIN) -> Null:
-    """Judge pairs of windows whose arms were the same; UsageError without any."""
-    found = [blocks.share_difference([(left.share, right.share)]) for left, right in pairs]
+def null_of(pairs: Sequence[Block], *, unit: Unit | None = None, margin: float = blocks.NULL_MARGIN) -> Null:
+    """Judge pairs of windows whose arms were the same, by their own *unit* unless given.
+
+    UsageError without any.
+    """
+    unit = unit or unit_of([one for pair in pairs for one in pair]).unit
+    found = [gain([pair], unit) for pair in pairs]
     differences = [
         BlockDifference(estimate=one.interval.estimate, standard_error=one.standard_error) for one in found
     ]
@@ -35,7 +44,22 @@ def null_of(pairs: Sequence[Block], *, margin: float = blocks.NULL_MARGIN) -> Nu
         interval=check.interval,
         margin=margin,
         reasons=check.reasons,
+        certificate=check.certificate,
+        needed=_needed(pairs, unit, check),
+        choices=math.fsum(min(one.chance.share(unit).effective_n for one in pair) for pair in pairs),
+        seconds=math.fsum(min(one.seconds for one in pair) for pair in pairs),
+        unit=unit,
     )
+
+
+def _needed(pairs: Sequence[Block], unit: Unit, check: NullCheck) -> float | None:
+    """How many times as many choices would certify a true instrument in eight of ten cases."""
+    if check.certificate is not Certificate.UNDECIDED:
+        return None
+    error = math.sqrt(math.fsum(gain([pair], unit).standard_error ** 2 for pair in pairs)) / len(pairs)
+    normal = NormalDist()
+    wanted = check.margin / (normal.inv_cdf(0.5 + blocks.NULL_LEVEL / 2) + normal.inv_cdf(0.9))
+    return max(1.0, (error / wanted) ** 2)
 
 
 def gates_of(windows: Sequence[Measured]) -> tuple[Gate, ...]:
@@ -68,7 +92,7 @@ def decide(
     measured = {**effects.metrics(), Metric.SAME_ZONE_GAIN: gain}
     findings = tuple(requirements.judge(one, measured) for one in required)
     decision, reasons = _decision(tuple(gates), null, judgement.guards, findings)
-    return Verdict(
+    verdict = Verdict(
         decision=decision,
         reasons=reasons,
         gates=tuple(gates),
@@ -76,6 +100,7 @@ def decide(
         guards=judgement.guards,
         requirements=findings,
     )
+    return replace(verdict, advice=advice.of(verdict, effects))
 
 
 def _decision(
@@ -84,10 +109,12 @@ def _decision(
     broken = [f"gate {gate}" for gate in gates if not gate.passed]
     if null is None:
         broken.append("no two equal arms were measured, so nobody knows what this instrument calls a change")
-    elif not null.certified:
+    elif not null.certified and not null.imprecise:
         broken += [f"null pair: {reason}" for reason in null.reasons]
     if broken:
         return Decision.INVALID, tuple(broken)
+    if null is not None and not null.certified:
+        return Decision.INCONCLUSIVE, tuple(f"null pair: {reason}" for reason in null.reasons)
     missed = [one.reason for one in judged if one.outcome is Outcome.FAIL]
     missed += [one.reason for one in findings if one.met is Met.NOT_MET]
     if missed:

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, assert_never
 
-from analysis.statistics.blocks import BlockResult
+from analysis.statistics.blocks import BlockResult, Certificate
+from analysis.statistics.clusters import Unit
 from analysis.statistics.interval import Interval
+from analysis.statistics.mix import MixCheck
 from analysis.verdict.guards import Guard
 from analysis.verdict.requirements import Finding, Metric
 from k8s.errors import ExitCode
@@ -24,6 +26,8 @@ class GateName(StrEnum):
     COVERAGE = "coverage"
     HINTS = "hints"
     PODS = "pods"
+    CARRY_OVER = "carry-over"
+    """Of a trial's arms, not of a window."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +79,15 @@ class Effects:
     observed_mean_s: Interval | None
     """The difference of the means that then happened."""
     caveats: tuple[Caveat, ...]
+    unit: Unit = Unit.CONNECTION
+    """What was taken for one random choice of an endpoint."""
+    why_unit: str = ""
+    """One sentence; empty in older files."""
+    mix: tuple[MixCheck, ...] = ()
+    """Whether the arms had the same clients; where they did not, shares are at the baseline's mix of zones.
+    """
+    seconds: float | None = None
+    """Of load in one arm, over all blocks."""
 
     def metric(self, metric: Metric) -> Interval | None:  # noqa: C901 - one line a metric
         """What a requirement on *metric* is held against; None where it was not measured."""
@@ -153,6 +166,21 @@ class Null:
     """Of a difference that is known to be 0, at 90 %."""
     margin: float
     reasons: tuple[str, ...]
+    certificate: Certificate | None = None
+    """None in older files, which have *certified* alone."""
+    needed: float | None = None
+    """How many times as many choices it takes to certify a true instrument in eight of ten cases; None where
+    more of them would not help, and in older files."""
+    choices: float | None = None
+    """Random choices in an arm, over all pairs."""
+    seconds: float | None = None
+    """Of load in an arm, over all pairs."""
+    unit: Unit = Unit.CONNECTION
+
+    @property
+    def imprecise(self) -> bool:
+        """Not certified because too little was measured, not because equal arms differ."""
+        return self.certificate is Certificate.UNDECIDED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,6 +195,8 @@ class Verdict:
     """None where no two equal arms were measured."""
     guards: tuple[Guard, ...]
     requirements: tuple[Finding, ...]
+    advice: str = ""
+    """What to do, in one line, where it is invalid or inconclusive; empty otherwise, and in older files."""
 
     @property
     def failed_gates(self) -> tuple[Gate, ...]:

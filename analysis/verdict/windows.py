@@ -1,22 +1,36 @@
 """One measured window as the statistics need it: shares by connection, response times, failures, loads."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from analysis.arm import connections
+from analysis.arm.chances import chance_of, timed_calls
 from analysis.arm.inputs import ArmInputs
 from analysis.model import ArmResult, PairResult
-from analysis.statistics.clusters import ArmShare
+from analysis.statistics.carry_over import TimedCall
+from analysis.statistics.chance import Chance
 from analysis.statistics.interval import Interval
 from analysis.statistics.latency_ratios import Latencies, latencies
-from analysis.statistics.sampled_connections import sampled_arm
+from analysis.statistics.mix import Mix
 from analysis.verdict.gates import Evidence
 from k8s.errors import InvalidRunError
-from loadtest.record import Caveat
+from loadtest.record import LoadSeen
 
 WORKERS: Final = "locust"
 """The namespace of the load generators."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailedCalls:
+    """Calls from one pod to another, and how many of them failed."""
+
+    hop: str
+    """The workloads they are of."""
+    client: str
+    server: str
+    calls: int
+    failed: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -26,20 +40,32 @@ class Measured:
     label: str
     mode: str
     folder: str
-    share: ArmShare
-    design_effect: float
-    """Estimated calls of a connection, weighted by calls; what intervals use is never smaller."""
-    calls_per_s: float
+    chance: Chance
+    """The pair's calls, by connection and by client pod."""
+    seconds: float
+    """Of load."""
     latencies: Latencies
     """Of sampled calls, by connection, in seconds."""
+    latencies_by_client: Latencies
+    """The same by client pod."""
+    mix: Mix
+    """Where the calls came from."""
+    timed: tuple[TimedCall, ...]
+    """Of sampled calls, when they were made."""
     requests: int
     failures: int
     """Requests of the load generator, and those that failed."""
+    failed_calls: tuple[FailedCalls, ...]
+    """Where failures were seen."""
     endpoint_calls: Mapping[str, float]
     """Calls that each server pod received, idle ones included."""
     evidence: Evidence
     result: ArmResult
-    caveats: tuple[Caveat, ...]
+
+    @property
+    def calls_per_s(self) -> float:
+        """Calls of the pair."""
+        return self.pair.calls / self.seconds if self.seconds > 0 else 0.0
 
     @property
     def pair(self) -> PairResult:
@@ -55,9 +81,11 @@ class Measured:
 def measured(inputs: ArmInputs, result: ArmResult, *, label: str) -> Measured:
     """Everything of one run; InvalidRunError when the graph shows no call of the pair."""
     focus, sample, pair = inputs.focus, inputs.sample, result.pairs[0]
-    found = sampled_arm(
-        connections.sampled_pairs(pair, sample, connection_per_call=inputs.connection_per_call)
-    )
+    by_connection = [one for pods in sample.pairs for one in pods.durations_s]
+    by_client: dict[str, list[float]] = {}
+    for pods in sample.pairs:
+        by_client.setdefault(pods.client, []).extend(one for times in pods.durations_s for one in times)
+    found = chance_of(inputs, pair)
     if found is None:
         raise InvalidRunError(
             f"run {inputs.folder}: the graph shows no call of {focus[0]} to {focus[1]} with known zones, so "
@@ -70,14 +98,26 @@ def measured(inputs: ArmInputs, result: ArmResult, *, label: str) -> Measured:
         label=label,
         mode=record.asked.mode,
         folder=inputs.folder,
-        share=found.arm,
-        design_effect=found.design_effect,
-        calls_per_s=pair.calls / load.seconds if load.seconds > 0 else 0.0,
-        latencies=latencies(
-            [[(duration_s, 1) for duration_s in one] for pods in sample.pairs for one in pods.durations_s]
-        ),
+        chance=found,
+        seconds=load.seconds,
+        latencies=_latencies(by_connection),
+        latencies_by_client=_latencies(by_client.values()),
+        mix=_mix(result, load),
+        timed=timed_calls(inputs, pair),
         requests=load.requests,
         failures=load.failures,
+        failed_calls=tuple(
+            FailedCalls(
+                hop=f"{one.client} to {one.server}",
+                client=flow.client,
+                server=flow.server,
+                calls=flow.calls,
+                failed=flow.faults,
+            )
+            for one in result.pairs
+            if pair.client in {one.client, one.server}
+            for flow in one.flows
+        ),
         endpoint_calls={one.pod: float(one.calls) for one in pair.loads},
         evidence=Evidence(
             where=label,
@@ -95,5 +135,25 @@ def measured(inputs: ArmInputs, result: ArmResult, *, label: str) -> Measured:
             namespaces=frozenset({record.asked.service.namespace, record.asked.client.namespace, WORKERS}),
         ),
         result=result,
-        caveats=found.arm.caveats,
     )
+
+
+def _latencies(clusters: Iterable[Sequence[float]]) -> Latencies:
+    return latencies([[(duration_s, 1) for duration_s in one] for one in clusters])
+
+
+def _mix(result: ArmResult, load: LoadSeen) -> Mix:
+    """The pair's calls by client pod, and the generator's requests by page.
+
+    Who gets a request is chosen with the connection that brings it, and a request makes several calls.
+    """
+    pair = result.pairs[0]
+    pods: Counter[tuple[str, str]] = Counter()
+    for flow in pair.flows:
+        if flow.client_zone is not None:
+            pods[flow.client_zone, flow.client] += flow.calls
+    pages: Counter[str] = Counter()
+    for worker in load.workers:
+        pages.update({one.page: one.requests for one in worker.pages})
+    opened = sum(worker.connections for worker in load.workers)
+    return Mix(pods=pods, pages=pages, together=max(1.0, pair.calls / opened) if opened else 1.0)

@@ -40,6 +40,8 @@ def render(comparison: Comparison) -> str:
                 *comparison.versions,
             ),
             cases=cases,
-            words=() if verdict is None else judgement.sentences(verdict),
+            words=()
+            if verdict is None
+            else (*judgement.sentences(verdict), *judgement.to_do(verdict.advice)),
         )
     )

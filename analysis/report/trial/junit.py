@@ -39,7 +39,7 @@ def render(trial: Trial) -> str:
                 *trial.versions,
             ),
             cases=suite.certain(trial.decision, words, cases),
-            words=words,
+            words=(*words, *judgement.to_do(trial.advice)),
         )
     )
 

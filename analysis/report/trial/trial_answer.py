@@ -16,7 +16,7 @@ from loadtest.record import Caveat
 def banner(trial: Trial) -> Banner:
     """The decision and its reasons."""
     verdicts = {contest.arm: contest.verdict for contest in trial.contests}
-    return judgement.banner(trial.decision, judgement.told(trial.reasons, verdicts))
+    return judgement.banner(trial.decision, judgement.told(trial.reasons, verdicts), trial.advice)
 
 
 def answer(trial: Trial) -> Answer:

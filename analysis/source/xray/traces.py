@@ -51,6 +51,7 @@ def _calls(documents: list[dict[str, Any]]) -> Iterator[SampledCall]:
                 server=str(document.get("name")),
                 connection=_port(document),
                 duration_s=_duration_s(part),
+                start_s=float(part["start_time"]) if part.get("start_time") else None,
             )
 
 

@@ -62,17 +62,6 @@ def test_lost_calls_are_unknown_too():
     assert found.unknown_reasons[0] == ("callee lost", 25)
 
 
-def test_fewer_connections_than_calls_widen_the_interval():
-    """Ninety calls over nine connections are nine choices."""
-    per_call, pooled = result(graph()).share, result(graph(), connections=9).share
-
-    assert per_call is not None
-    assert pooled is not None
-    assert pooled.estimate == pytest.approx(per_call.estimate)
-    assert pooled.n == 9
-    assert pooled.high - pooled.low > 2.5 * (per_call.high - per_call.low)
-
-
 def test_latency_same_against_cross():
     """Groups are compared within the arm: cross minus same."""
     found = result(graph())

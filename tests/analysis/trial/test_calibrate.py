@@ -6,7 +6,7 @@ import pytest
 
 from analysis.trial import calibrate_cli
 from analysis.trial.calibrate import CalibrateRequest, equal_pair, equal_pairs, shifts
-from analysis.trial.run import Design, order_of
+from analysis.trial.design import Design, order_of
 from k8s.routing.modes import RoutingMode
 from tests.analysis.shops import LOAD, Shop
 from tests.analysis.trial.test_run import FakeBench

@@ -6,8 +6,8 @@ import pytest
 
 from analysis import artifacts
 from analysis.trial.bench import BenchRequest, RunBench
+from analysis.trial.design import Design, order_of
 from analysis.trial.experiment import TRIAL, ExperimentRequest, conduct
-from analysis.trial.run import Design, order_of
 from analysis.trial.values import Trial
 from analysis.verdict.judged import Decision
 from k8s.errors import UnreachableError, UsageError

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from analysis.trial import run as trial_run
-from analysis.trial.run import Design, Found, order_of
+from analysis.trial.design import Design, order_of
+from analysis.trial.run import Found
 from analysis.verdict.judged import Decision
 from analysis.verdict.windows import Measured
 from k8s.errors import UnreachableError, UsageError

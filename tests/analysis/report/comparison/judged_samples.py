@@ -1,13 +1,16 @@
 """Judged comparisons for the report's tests: invented windows, judged by the real functions."""
 
+from collections import Counter
 from dataclasses import replace
 from functools import cache
 
 import numpy as np
 
 from analysis.model import ArmResult, Comparison, PairResult
+from analysis.statistics.chance import chance
 from analysis.statistics.latency_ratios import latencies
-from analysis.statistics.sampled_connections import SampledPair, sampled_arm
+from analysis.statistics.mix import Mix
+from analysis.statistics.sampled_connections import SampledPair
 from analysis.verdict import decision
 from analysis.verdict.compare import Terms
 from analysis.verdict.effects import Block, effects
@@ -38,7 +41,7 @@ def measured(
 ) -> Measured:
     """A window of *arm*: its calls in connections, its response times, *slow* times as long."""
     pair = arm.pairs[0]
-    found = sampled_arm(_pairs(pair, calls_a_connection))
+    found = chance(_pairs(pair, calls_a_connection))
     assert found is not None
     rng = np.random.default_rng(seed)
     crossing = rng.random(sampled) > pair.same_zone / max(1, pair.same_zone + pair.cross_zone)
@@ -47,17 +50,26 @@ def measured(
         label=label,
         mode=arm.mode,
         folder=arm.folder,
-        share=found.arm,
-        design_effect=found.design_effect,
-        calls_per_s=pair.calls / arm.load_s,
+        chance=found,
+        seconds=arm.load_s,
         latencies=latencies([[(float(one), 1)] for one in times_s]),
+        latencies_by_client=latencies([[(float(one), 1)] for one in times_s]),
+        mix=_mix(pair),
+        timed=(),
         requests=arm.requests,
         failures=arm.failures,
+        failed_calls=(),
         endpoint_calls={one.pod: float(one.calls) for one in pair.loads},
         evidence=evidence(arm, label, cpu_percent),
         result=arm,
-        caveats=found.arm.caveats,
     )
+
+
+def _mix(pair: PairResult) -> Mix:
+    pods: Counter[tuple[str, str]] = Counter()
+    for flow in pair.flows:
+        pods[str(flow.client_zone), flow.client] += flow.calls
+    return Mix(pods=pods, pages={})
 
 
 def _pairs(pair: PairResult, calls: int) -> list[SampledPair]:

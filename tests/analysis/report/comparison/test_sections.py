@@ -100,6 +100,7 @@ def test_each_decision_gives_its_reasons(name):
     told |= {measures.requirement_sentence(one) for one in verdict.requirements}
     told |= {measures.gate_sentence(gate) for gate in verdict.gates if not gate.passed}
     told.add(measures.null_sentence(verdict.null))
+    told.add(f"To do: {verdict.advice}")
     reasons = judgement.of_verdict(verdict).reasons
 
     assert reasons

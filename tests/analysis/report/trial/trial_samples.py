@@ -118,7 +118,7 @@ def _looks(pairs: Sequence[Block], after: Sequence[int], planned: int) -> tuple[
     """The looks at a running experiment, until one stops it."""
     found: list[LookTaken] = []
     for count in after:
-        seen = [(a.share, b.share) for a, b in pairs[:count]]
+        seen = [(a.chance.by_connection, b.chance.by_connection) for a, b in pairs[:count]]
         if len(seen) < count:
             break
 
@@ -183,8 +183,8 @@ def _window_of(block: int, one: Measured) -> BlockWindow:
         arm=one.mode,
         folder=one.folder,
         start_s=one.evidence.window.start_s,
-        share=share_interval(one.share),
-        design_effect=one.design_effect,
+        share=share_interval(one.chance.by_connection),
+        design_effect=one.chance.design_effect,
         calls=one.pair.calls,
         unknown=one.pair.unknown,
         requests=one.requests,
@@ -216,7 +216,7 @@ def _standing(run: _Run, contests: Sequence[Contest], arms: Sequence[str]) -> to
     for place, left in enumerate(arms):
         for right in arms[place + 1 :]:
             results[left, right] = blocks.share_difference(
-                [(one[left].share, one[right].share) for one in run.blocks]
+                [(one[left].chance.by_connection, one[right].chance.by_connection) for one in run.blocks]
             )
     contenders = [
         Contender(

@@ -1,0 +1,74 @@
+"""What is one random choice behind a pair's calls: connections and clients as the artifacts show them."""
+
+from typing import Final
+
+from analysis.arm import connections
+from analysis.arm.inputs import ArmInputs
+from analysis.model import PairResult, Workload
+from analysis.placement import workload_of
+from analysis.source.interface import CountUnit
+from analysis.statistics.carry_over import TimedCall
+from analysis.statistics.chance import Chance, chance
+
+CLIENT_IP: Final = "ClientIP"
+"""The ``sessionAffinity`` that ties a client to an endpoint."""
+
+
+def chance_of(inputs: ArmInputs, pair: PairResult) -> Chance | None:
+    """The pair's calls by connection and by client pod; None without a call whose zones are known."""
+    key = (pair.client, pair.server)
+    sample = inputs.sample
+    if key != inputs.focus:
+        sample = connections.sample(inputs.counts.sample.calls, inputs.timeline, key)
+    seen = connections.sampled_pairs(pair, sample, connection_per_call=_fresh(inputs, pair))
+    return chance(seen, affinity=_affinity(inputs, pair.server))
+
+
+def _fresh(inputs: ArmInputs, pair: PairResult) -> bool:
+    """Whether each count is a connection of its own."""
+    if (pair.client, pair.server) == inputs.focus or inputs.counts.unit is CountUnit.CONNECTIONS:
+        return inputs.connection_per_call
+    load = inputs.record.seen.measured
+    if load is None or pair.server != inputs.focus[0]:
+        return False
+    workers = {worker.worker for worker in load.workers}
+    opened = sum(worker.connections for worker in load.workers)
+    return opened >= load.requests > 0 and all(flow.client in workers for flow in pair.flows)
+
+
+def _affinity(inputs: ArmInputs, server: Workload) -> bool:
+    """Whether a Service before these pods ties clients to endpoints, before the run or during it."""
+    seen = inputs.record.seen
+    if server == inputs.focus[1]:
+        return CLIENT_IP in {seen.service_before.session_affinity, seen.service_during.session_affinity}
+    tied = {
+        service.key
+        for snapshot in inputs.topology
+        for service in snapshot.services
+        if service.session_affinity == CLIENT_IP
+    }
+    return any(workload_of(key, inputs.topology, inputs.timeline) == server for key in tied)
+
+
+def timed_calls(inputs: ArmInputs, pair: PairResult) -> tuple[TimedCall, ...]:
+    """The sampled calls of the pair under study with their place in the window; empty where it is unknown."""
+    window = inputs.record.measured
+    zones = {(flow.client, flow.server): (flow.client_zone, flow.server_zone) for flow in pair.flows}
+    if window is None or window.length_s <= 0:
+        return ()
+    found = []
+    for call in inputs.counts.sample.calls:
+        client_zone, server_zone = zones.get((call.client, call.server), (None, None))
+        if call.start_s is None or client_zone is None or server_zone is None:
+            continue
+        found.append(
+            TimedCall(
+                client=call.client,
+                server=call.server,
+                zone=client_zone,
+                same_zone=client_zone == server_zone,
+                connection=call.connection,
+                at=(call.start_s - window.start_s) / window.length_s,
+            )
+        )
+    return tuple(found)
