@@ -40,7 +40,11 @@ Placement = Placed | Unplaced
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loss:
-    """What the source lost, counted from the marks it leaves (X-Ray developer guide, "inferred segments")."""
+    """What the source lost, from both ends: the marks it leaves, and the load generator's own count.
+
+    Marks are X-Ray's inferred nodes and entries at pods (developer guide, "inferred segments"). Losses are
+    correlated: a collector's batch mixes callers and callees, and where both are gone there is no mark.
+    """
 
     lost_callees: int
     """Calls whose server's document never arrived: in X-Ray they end in an inferred ``remote`` node."""
@@ -54,6 +58,21 @@ class Loss:
     """Spans the load generator gave up."""
     unattributed: int = 0
     """What the source itself says it dropped or could not pair."""
+    repeated: int = 0
+    """Requests that the source holds more than once; each is counted once."""
+    calls_share: float = 0.0
+    """Estimated share of the calls of the pair under study that is lost, those without any mark included."""
+
+    @property
+    def requests_share(self) -> float:
+        """Share of the generator's requests that the source does not have."""
+        missing = self.generator_requests - self.graph_requests
+        return max(0.0, missing / self.generator_requests) if self.generator_requests else 0.0
+
+    @property
+    def share(self) -> float:
+        """The larger one of requests and calls."""
+        return max(self.requests_share, self.calls_share)
 
     @property
     def documents(self) -> int:

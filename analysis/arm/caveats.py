@@ -25,6 +25,12 @@ def of_run(record: RunRecord, load: LoadSeen) -> tuple[Caveat, ...]:
         )
     if dropped := sum(worker.spans_dropped for worker in load.workers):
         found.append(("spans-dropped", f"The load generators gave up {dropped} spans."))
+    if again := sum(worker.spans_again for worker in load.workers):
+        text = (
+            f"The load generators posted {again} spans again, as nobody said whether they had arrived; what "
+            "arrived twice is recognised and counted once."
+        )
+        found.append(("spans-again", text))
     if load.failures:
         found.append(("failures", f"{load.failures} of {load.requests} requests failed."))
     hottest = max((worker.cpu_percent_max for worker in load.workers), default=0.0)
@@ -59,6 +65,19 @@ def of_counts(counts: Counts, loss: Loss, *, stable: bool) -> tuple[Caveat, ...]
             "document; between the pair under study they count as unknown."
         )
         found.append(("documents-lost", text))
+    if loss.calls_share > LOSS_TOLERANCE or loss.requests_share > LOSS_TOLERANCE:
+        text = (
+            f"About {loss.calls_share:.1%} of the calls of the pair under study are lost, and "
+            f"{loss.requests_share:.1%} of the requests. A batch that is lost mixes callers and callees, so "
+            "that many of them leave no mark: this is estimated from the generator's own count as well."
+        )
+        found.append(("calls-lost", text))
+    if loss.repeated:
+        text = (
+            f"{counts.title} holds {loss.repeated} requests twice: a generator that got no answer, or a "
+            "collector, delivered them again. Each is counted once."
+        )
+        found.append(("delivered-twice", text))
     if loss.unattributed:
         text = f"{counts.title} dropped or could not pair {loss.unattributed} {counts.unit.value}."
         found.append(("unattributed", text))

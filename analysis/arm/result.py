@@ -1,11 +1,11 @@
 """One run's artifacts -> everything measured in that arm."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from analysis.arm import caveats, cost, expectation, pairs, surroundings, tariffs
+from analysis.arm import caveats, cost, expectation, losses, pairs, surroundings, tariffs
 from analysis.arm.chances import chance_of
 from analysis.arm.inputs import ArmInputs
 from analysis.arm.pairs import LostCalls, Pair
@@ -19,7 +19,7 @@ from analysis.model import (
     ZoneClients,
 )
 from analysis.placement import Timeline
-from analysis.source.interface import Call, Counts, Grain
+from analysis.source.interface import Call, CountUnit, Grain
 from analysis.statistics import shares
 from analysis.statistics.chance import Chance, Chosen, chosen
 from k8s.errors import UsageError
@@ -56,11 +56,12 @@ def arm_result(inputs: ArmInputs, *, assumed: AssumedBytes) -> ArmResult:
         )
     counts, timeline, focus = inputs.counts, inputs.timeline, inputs.focus
     workers = {worker.worker for worker in load.workers}
-    results = _pairs(inputs, workers)
+    lost = _lost(inputs, workers)
+    results = _pairs(inputs, lost)
     chances = [chance_of(inputs, pair) for pair in results]
     results = tuple(by_chance(pair, one) for pair, one in zip(results, chances, strict=True))
     truth_check = _truth_check(inputs)
-    loss = _loss(counts, load, workers)
+    loss = _loss(inputs, load, workers, lost=sum(one.count for one in lost.get(focus, ())))
     return ArmResult(
         run_id=record.run_id,
         arm=record.arm,
@@ -107,8 +108,8 @@ def arm_result(inputs: ArmInputs, *, assumed: AssumedBytes) -> ArmResult:
     )
 
 
-def _pairs(inputs: ArmInputs, workers: set[str]) -> tuple[PairResult, ...]:
-    """The focus pair first, the others by name."""
+def _lost(inputs: ArmInputs, workers: set[str]) -> dict[Pair, list[LostCalls]]:
+    """Calls of each pair of which one side's document is missing."""
     by_pair, timeline, focus = inputs.by_pair, inputs.timeline, inputs.focus
     lost: dict[Pair, list[LostCalls]] = {}
     known = {workload for pair in by_pair for workload in pair} | set(focus)
@@ -120,6 +121,12 @@ def _pairs(inputs: ArmInputs, workers: set[str]) -> tuple[PairResult, ...]:
         if entry.name not in workers and timeline.workload(entry.name) == focus[1]:
             reason = f"caller of {entry.name}: its document never arrived"
             lost.setdefault(focus, []).append(LostCalls(reason=reason, count=entry.count))
+    return lost
+
+
+def _pairs(inputs: ArmInputs, lost: Mapping[Pair, Sequence[LostCalls]]) -> tuple[PairResult, ...]:
+    """The focus pair first, the others by name."""
+    by_pair, timeline, focus = inputs.by_pair, inputs.timeline, inputs.focus
     order = sorted({*by_pair, *lost, focus}, key=lambda pair: (pair != focus, pair))
     return tuple(
         pairs.result(
@@ -179,14 +186,25 @@ def _truth_check(inputs: ArmInputs) -> TruthCheck | None:
     )
 
 
-def _loss(counts: Counts, load: LoadSeen, workers: set[str]) -> Loss:
+def _loss(inputs: ArmInputs, load: LoadSeen, workers: set[str], *, lost: int) -> Loss:
+    """*lost*: calls of the pair under study of which one side's document is missing."""
+    counts, timeline, focus = inputs.counts, inputs.timeline, inputs.focus
+    others = [one for one in counts.entries if one.name not in workers]
     return Loss(
         lost_callees=sum(call.count for call in counts.lost),
-        orphans=sum(one.count for one in counts.entries if one.name not in workers),
+        orphans=sum(one.count for one in others),
         generator_requests=load.requests,
         graph_requests=counts.entered(workers),
         spans_dropped=sum(worker.spans_dropped for worker in load.workers),
         unattributed=counts.unattributed,
+        repeated=counts.repeated,
+        calls_share=losses.lost_share(
+            requests=load.requests if counts.unit is CountUnit.REQUESTS else 0,
+            whole=counts.entered(workers),
+            headless=sum(one.count for one in others if timeline.workload(one.name) == focus[0]),
+            known=sum(call.count for call in inputs.by_pair.get(focus, ())),
+            lost=lost,
+        ),
     )
 
 

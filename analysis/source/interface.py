@@ -146,6 +146,8 @@ class Counts:
     """Sorted by client, name and type."""
     unattributed: int = 0
     """What the source says it dropped or could not pair, of nobody in particular: its own loss meter."""
+    repeated: int = 0
+    """Deliveries of one and the same request beyond the first that the source shows; not in *entries*."""
     sample: Sample = Sample()
 
     def entered(self, names: Iterable[str]) -> int:

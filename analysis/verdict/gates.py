@@ -37,6 +37,8 @@ class Evidence:
     """Calls of the pair under study, unknown ones included."""
     lost_documents: int
     """Calls without a callee's segment, requests without a caller's."""
+    loss_share: float = 0.0
+    """Share of the requests, or of the pair's calls, that is lost: the larger one, from both ends."""
     stable: bool
     """The graph did not change any more when it was read."""
     coverage: float | None
@@ -125,11 +127,16 @@ def _graph(one: Evidence) -> Gate:
     missing = abs(one.load.requests - one.graph_requests)
     bound = LOSS_TOLERANCE * max(one.load.requests, 1)
     unsettled = "" if one.stable else ", and it was still changing"
+    lost = one.loss_share > LOSS_TOLERANCE
+    size = f"; in all about {one.loss_share:.1%} is lost (a batch mixes callers and callees)" if lost else ""
     return Gate(
         name=GateName.GRAPH,
-        passed=one.stable and missing <= bound and one.lost_documents <= LOSS_TOLERANCE * max(one.calls, 1),
+        passed=one.stable
+        and not lost
+        and missing <= bound
+        and one.lost_documents <= LOSS_TOLERANCE * max(one.calls, 1),
         seen=f"X-Ray has {one.graph_requests} of {one.load.requests} requests and misses "
-        f"{one.lost_documents} documents of {one.calls} calls{unsettled}",
+        f"{one.lost_documents} documents of {one.calls} calls{unsettled}{size}",
         bound=f"{LOSS_TOLERANCE:.1%}",
         where=one.where,
     )

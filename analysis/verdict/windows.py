@@ -128,6 +128,7 @@ def measured(inputs: ArmInputs, result: ArmResult, *, label: str) -> Measured:
             graph_requests=result.loss.graph_requests,
             calls=pair.calls,
             lost_documents=result.loss.documents,
+            loss_share=result.loss.share,
             stable=inputs.stable,
             coverage=pair.coverage,
             topology=inputs.topology,

@@ -57,10 +57,10 @@ class LoadCounter:
         self._pages[page] += 1
 
     def tally(
-        self, *, worker: str, zone: str, node: str, spans: tuple[int, int, int] = (0, 0, 0)
+        self, *, worker: str, zone: str, node: str, spans: tuple[int, int, int, int] = (0, 0, 0, 0)
     ) -> WorkerTally:
-        """What was counted so far; *spans* are those made, delivered and dropped."""
-        made, delivered, dropped = spans
+        """What was counted so far; *spans* are those made, delivered, dropped and posted again."""
+        made, delivered, dropped, again = spans
         return WorkerTally(
             worker=worker,
             zone=zone,
@@ -79,6 +79,7 @@ class LoadCounter:
             spans_made=made,
             spans_delivered=delivered,
             spans_dropped=dropped,
+            spans_again=again,
             cpu_percent_max=self.cpu_percent_max,
             first_s=self.first_s,
             last_s=self.last_s,

@@ -158,7 +158,7 @@ class Worker:
             worker=placement.pod,
             zone=placement.zone,
             node=placement.node,
-            spans=(sink.made, sink.delivered, sink.dropped) if sink else (0, 0, 0),
+            spans=(sink.made, sink.delivered, sink.dropped, sink.again) if sink else (0, 0, 0, 0),
         )
         return WorkerReport(generation=current.generation, idle=current.idle, tally=tally)
 

@@ -2,8 +2,15 @@
 
 A bounded queue, one background greenlet, one keep-alive connection. Everything made is counted as delivered
 (the collector said 200) or dropped (queue full, or given up), so that loss is measured and never assumed.
+
+A batch whose fate is not known (no answer in time) is posted again: losing it cannot be mended afterwards,
+while a second delivery can be told. Behind a collector it is not harmless, since the X-Ray exporter draws a
+new id for the worker's segment each time: the trace then has two root segments, and entries count too much.
+The analysis goes by a worker's calls instead, whose ids are the spans' own. What was posted again after an
+unknown fate is counted here, for the record.
 """
 
+import errno
 import logging
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -22,8 +29,11 @@ logger = logging.getLogger(__name__)
 _HEADERS = {"Content-Type": "application/x-protobuf"}
 _OK = 200
 _RETRYABLE = frozenset({0, 408, 429})
-"""No answer, or an answer that says "later"; server errors are tried again as well. OTLP/HTTP asks clients to
-repeat 429, 502, 503 and 504 only; repeating a span with the same ids is harmless here, losing it is not."""
+"""No answer, or an answer that says "later"; server errors are tried again as well, where OTLP/HTTP asks
+clients to repeat 429, 502, 503 and 504 only."""
+_NOT_TAKEN = 429
+"""Answer to what was not looked at; any other failure may have come after a part was passed on."""
+_NOT_REACHED = frozenset({errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH})
 _SERVER_ERROR = 500
 
 
@@ -60,6 +70,8 @@ class SpanSink:
         self.made = 0
         self.delivered = 0
         self.dropped = 0
+        self.again = 0
+        """Posts of spans that an earlier post may have brought already; of one span perhaps several."""
         self._greenlet = gevent.spawn(self._run)
 
     @property
@@ -136,13 +148,16 @@ class SpanSink:
                 self._settled.set()
 
     def _deliver(self, batch: list[bytes]) -> None:
-        """Post one batch; a repeated one carries the same ids, so a duplicate does no harm."""
+        """Post one batch until its fate is known, or patience ends."""
         body = self._body_of(batch)
-        problem = ""
+        problem, may_be_there = "", False
         for pause_s in (0.0, *self._settings.backoff_s):
             if pause_s:
                 gevent.sleep(pause_s)
-            status, answer, problem = self._post(body)
+            if may_be_there:
+                self.again += len(batch)
+            status, answer, problem, uncertain = self._post(body)
+            may_be_there |= uncertain
             if status == _OK:
                 rejected = min(len(batch), rejected_spans(answer))
                 self.delivered += len(batch) - rejected
@@ -153,15 +168,16 @@ class SpanSink:
                 break
         self._abandon(len(batch), problem)
 
-    def _post(self, body: bytes) -> tuple[int, bytes, str]:
-        """One try: (HTTP status or 0, response body, what went wrong)."""
+    def _post(self, body: bytes) -> tuple[int, bytes, str, bool]:
+        """One try: (HTTP status or 0, response body, what went wrong, whether it may be there even so)."""
         try:
             response = self._client.post(self._url.path, body, headers=_HEADERS)
             answer = response.read()
         except (OSError, HTTPParseError) as error:
-            return 0, b"", f"{type(error).__name__}: {error}"
+            reached = not (isinstance(error, OSError) and error.errno in _NOT_REACHED)
+            return 0, b"", f"{type(error).__name__}: {error}", reached
         status = response.status_code
-        return status, answer, f"HTTP {status}"
+        return status, answer, f"HTTP {status}", status != _NOT_TAKEN
 
     def _abandon(self, spans: int, reason: str) -> None:
         self.dropped += spans

@@ -40,6 +40,8 @@ class WorkerTally:
     """Accepted by the collector (HTTP 200)."""
     spans_dropped: int = 0
     """Given up: queue full, or refused by the collector."""
+    spans_again: int = 0
+    """Posted again though an earlier post may have arrived: no answer came, or one that does not say."""
     cpu_percent_max: float = 0.0
     """The highest CPU use of the worker process over a second, 100 = one core."""
     first_s: float = 0.0

@@ -7,7 +7,7 @@ up by name afterwards.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +31,8 @@ class GraphCalls:
     """Calls that end in an inferred node of something that sends documents: its segment never arrived."""
     leaves: tuple[Leaf, ...]
     """Calls that end in anything else that X-Ray inferred, sorted."""
+    repeated: int = 0
+    """Segments of the load generator's workers beyond one a request, as far as nothing else explains them."""
 
 
 def calls_of(queries: Iterable[Sequence[Raw]], facts: Facts) -> GraphCalls:
@@ -56,6 +58,8 @@ def calls_of(queries: Iterable[Sequence[Raw]], facts: Facts) -> GraphCalls:
                     _add(lost, _call(client, callee, edge))
                 else:
                     leaves[client, server, kind] += _count(edge)
+    orphans = sum(count for name, count in entries.items() if name not in facts.generators)
+    surplus = _whole_requests(entries, (*calls.values(), *lost.values()), leaves, facts)
     return GraphCalls(
         calls=tuple(calls[key] for key in sorted(calls)),
         entries=tuple(Entry(name=name, count=count) for name, count in sorted(entries.items())),
@@ -64,7 +68,31 @@ def calls_of(queries: Iterable[Sequence[Raw]], facts: Facts) -> GraphCalls:
             Leaf(client=client, name=name, type=kind, count=count)
             for (client, name, kind), count in sorted(leaves.items())
         ),
+        repeated=max(0, surplus - orphans),
     )
+
+
+def _whole_requests(
+    entries: Counter[str], calls: Iterable[Call], leaves: Mapping[tuple[str, str, str], int], facts: Facts
+) -> int:
+    """Make the workers' entries the requests that they really made; returns how many there were too many.
+
+    A worker's span becomes two documents: its call, whose id is the span's, and a segment above it, whose id
+    the exporter draws anew at each delivery. So a span that is delivered twice shows as two root segments of
+    one trace but, since the later document of an id replaces the earlier, as one call: a worker's calls are
+    its requests, each once. An entry without a call is such a second delivery, or its call was lost on the
+    way; then what it called has no caller and is an entry itself.
+    """
+    made: Counter[str] = Counter()
+    for call in calls:
+        made[call.client] += call.count
+    for (client, _, _), count in leaves.items():
+        made[client] += count
+    surplus = 0
+    for name in facts.generators & entries.keys() & made.keys():
+        surplus += max(0, entries[name] - made[name])
+        entries[name] = min(entries[name], made[name])
+    return surplus
 
 
 def _is_inferred(node: Raw) -> bool:

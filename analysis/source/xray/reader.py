@@ -22,5 +22,6 @@ class XRayReader(Reader):
             entries=seen.entries,
             lost=seen.lost,
             leaves=seen.leaves,
+            repeated=seen.repeated,
             sample=traces.sample(received.rows),
         )

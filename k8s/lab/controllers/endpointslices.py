@@ -271,11 +271,11 @@ class Controller:
             self._queue.add_later(key, FOREIGN_SLICE_DELAY_S)
 
 
-<<<<<<< HEAD
 def _feed(api_url: str, path: str, on_change: Callable[[Object | None, Object | None], None]) -> Feed:
     """With a connection of its own: lists and writes are waited for in different threads."""
     return Feed(api=LabApi(api_url), path=path, on_change=on_change)
-=======
+
+
 def _is_shifted(node: Object | None) -> bool:
     return node is not None and marks.outage(node) == marks.SHIFT
 

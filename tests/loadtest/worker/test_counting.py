@@ -12,7 +12,7 @@ def test_successes_and_failures_are_counted_apart():
         counter.begin(late_ms=0.5, at_s=100.0)
     counter.succeed("home", latency_ms=2.0, late_ms=0.5)
     counter.fail("catalog", "HTTP 503")
-    tally = counter.tally(worker="w", zone="z", node="n", spans=(2, 1, 0))
+    tally = counter.tally(worker="w", zone="z", node="n", spans=(2, 1, 0, 1))
 
     assert (tally.requests, tally.failures, tally.in_flight) == (2, 1, 1)
     assert tally.pages == (
@@ -23,7 +23,7 @@ def test_successes_and_failures_are_counted_apart():
     assert tally.latency_intended.counts == ((bucket(2.5), 1),)
     assert tally.lateness.total == 3
     assert tally.errors == (("HTTP 503", 1),)
-    assert (tally.spans_made, tally.spans_delivered, tally.spans_dropped) == (2, 1, 0)
+    assert (tally.spans_made, tally.spans_delivered, tally.spans_dropped, tally.spans_again) == (2, 1, 0, 1)
 
 
 def test_first_and_last_start_bracket_the_load():

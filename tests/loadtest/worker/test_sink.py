@@ -89,6 +89,30 @@ def test_a_busy_collector_is_asked_again_with_the_same_bytes():
         assert len(memory.spans()) == 1
 
 
+def test_what_may_have_arrived_before_is_counted_when_it_is_posted_again():
+    """No answer in time: the collector has it twice. Told to come later, or not there at all: once."""
+    memory = Memory()
+    with sink_to(memory, replace(QUICK, timeout_s=0.2, backoff_s=(0.01,) * 50)) as sink:
+        memory.gate.clear()
+        sink.put(span())
+        sink.put(span())
+        wait_for(lambda: sink.again >= 2)
+        memory.gate.set()
+        assert sink.drain(LONG_S) == 0
+
+        assert (sink.delivered, sink.dropped) == (2, 0)
+        wait_for(lambda: len(memory.spans()) == 2 + sink.again)
+    assert len({span.span_id for _, span in memory.spans()}) == 2
+
+    for status, again in ((429, 0), (500, 1)):
+        memory = Memory(answers=[(status, b"")])
+        with sink_to(memory) as sink:
+            sink.put(span())
+            sink.drain(LONG_S)
+
+            assert (sink.delivered, sink.again) == (1, again)
+
+
 def test_a_refusal_is_not_repeated():
     """400 means these bytes will never do."""
     memory = Memory(answers=[(400, b""), (200, b"")])
@@ -129,7 +153,7 @@ def test_a_collector_that_is_away_costs_spans_not_the_run():
     sink.drain(LONG_S)
     sink.close()
 
-    assert (sink.delivered, sink.dropped, sink.pending) == (0, 1, 0)
+    assert (sink.delivered, sink.dropped, sink.pending, sink.again) == (0, 1, 0, 0)
 
 
 def test_a_drain_that_runs_out_of_time_drops_the_rest():

@@ -93,3 +93,34 @@ def test_a_file_that_is_no_graph_is_said_to_be_none():
     """A service without a name gets one line."""
     with pytest.raises(UsageError, match=r"a service has no Name; is graph\.json an X-Ray graph"):
         calls_of([({"Services": [{"ReferenceId": 0}, {"ReferenceId": 1, "Edges": [{"ReferenceId": 0}]}]},)])
+
+
+def test_a_request_that_was_delivered_twice_is_one_request():
+    """The exporter's new segment id makes two entries of it; the call below has the span's own id."""
+    graph = Graph().edge(("w1", CLIENT), "w1", 1028).edge("w1", "ui-1", 990).edge("w1", ("GET", REMOTE), 10)
+    graph.edge("ui-1", "catalog-1", 1830)
+
+    found = xray_graph.calls_of([graph.pages()], Facts(generators=frozenset({"w1"})))
+
+    assert (found.entries, found.repeated) == ((Entry(name="w1", count=1000),), 28)
+
+
+def test_a_request_whose_call_was_lost_is_no_second_delivery():
+    """What it called has no caller then, and says so."""
+    graph = (
+        Graph().edge(("w1", CLIENT), "w1", 1000).edge("w1", "ui-1", 990).edge(("ui-1", CLIENT), "ui-1", 10)
+    )
+
+    found = xray_graph.calls_of([graph.pages()], Facts(generators=frozenset({"w1"})))
+
+    assert found.repeated == 0
+    assert found.entries == (Entry(name="ui-1", count=10), Entry(name="w1", count=990))
+
+
+def test_entries_at_anything_but_a_worker_stay():
+    """Nobody knows how many calls each of their requests makes."""
+    graph = Graph().edge(("ui-1", CLIENT), "ui-1", 5).edge("ui-1", "catalog-1", 3)
+
+    found = xray_graph.calls_of([graph.pages()], Facts(generators=frozenset({"w1"})))
+
+    assert (found.entries, found.repeated) == ((Entry(name="ui-1", count=5),), 0)
