@@ -1,7 +1,8 @@
 """Run folders as the analysis reads and writes them."""
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from analysis import model
 from analysis.arm.inputs import ArmInputs, arm_inputs
@@ -13,8 +14,11 @@ from analysis.source.registry import READERS, Readers, reader_of
 from analysis.verdict.compare import unlike
 from k8s.errors import UsageError
 from loadtest import rundir, truthfile
-from loadtest.record import RunStatus
+from loadtest.record import Caveat, RunRecord, RunStatus
 from loadtest.truthfile import TruthFile
+
+SET_ASIDE: Final = "set-aside"
+"""Code of the caveat that marks a run whose window was measured once more."""
 
 
 def save_collected(folder: Path, collected: Collected) -> None:
@@ -50,6 +54,18 @@ def read_arm(folder: Path, readers: Readers = READERS) -> ArmInputs:
         stable=graph.stable,
         truth=rundir.read_json(truth, TruthFile, schema=truthfile.SCHEMA) if truth.is_file() else None,
     )
+
+
+def set_aside(folder: Path, *, instead: Path, why: str) -> None:
+    """Mark a run in its record: its window was no evidence, and *instead* was measured for it."""
+    record = rundir.read_record(folder)
+    mark = Caveat(code=SET_ASIDE, text=f"Set aside: {why}. Measured once more as {instead.name}.")
+    rundir.write_json(folder / rundir.RECORD, replace(record, caveats=(*record.caveats, mark)))
+
+
+def is_set_aside(record: RunRecord) -> bool:
+    """Whether another run was measured in this one's place."""
+    return any(one.code == SET_ASIDE for one in record.caveats)
 
 
 def read_comparison(folder: Path) -> Comparison:
@@ -88,7 +104,7 @@ def twin_of(folder: Path) -> Path | None:
             continue  # another tool's folder, or a broken one: no twin
         gap_s = abs(record.created_s - own.created_s)
         same = record.asked.mode == own.asked.mode and record.status is RunStatus.COMPLETE
-        if same and gap_s <= TWIN_WITHIN_S and not unlike(record, own):
+        if same and not is_set_aside(record) and gap_s <= TWIN_WITHIN_S and not unlike(record, own):
             found.append((gap_s, other))
     return min(found)[1] if found else None
 
@@ -106,6 +122,7 @@ def latest_baseline(root: Path, *, context: str, service: str) -> Path | None:
         return (
             record.asked.mode == "off"
             and record.status is RunStatus.COMPLETE
+            and not is_set_aside(record)
             and record.place.context == context
             and str(record.asked.service) == service
         )

@@ -17,7 +17,7 @@ from analysis.jobs.baseline import BaselineRequest, baseline
 from analysis.jobs.comparing import CompareRequest, compare_runs
 from analysis.jobs.demo import DemoRequest, demo
 from analysis.jobs.enabling import EnableRequest, enable
-from analysis.jobs.measuring import collect_run
+from analysis.jobs.measuring import collect_again
 from analysis.model import Comparison
 from analysis.report import formats
 from analysis.report.comparison import console
@@ -81,6 +81,12 @@ def baseline_command(args: argparse.Namespace, io: Io) -> int:
         word = "certified" if found.null.certified else "not certified"
         io.say(f"null pair {word}: {'; '.join(found.null.reasons)}")
     io.say(f"baseline kept in {found.folder}")
+    if found.fault is not None:
+        io.say(
+            f"the baseline is no evidence, measured twice: {found.fault}; where calls are only late, ask "
+            f"again: samezone collect {found.folder}; else mend what broke it and run: make baseline"
+        )
+        return ExitCode.INVALID
     return ExitCode.DONE
 
 
@@ -134,7 +140,7 @@ def _lab(args: argparse.Namespace, io: Io) -> Iterator[None]:
 
 def collect_command(args: argparse.Namespace, io: Io) -> int:
     """``samezone collect RUN``."""
-    collect_run(session_cli.collect_session_of(args, io), args.run)
+    collect_again(session_cli.collect_session_of(args, io), args.run)
     io.write(str(args.run / rundir.GRAPH))
     return ExitCode.DONE
 

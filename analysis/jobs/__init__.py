@@ -1,6 +1,7 @@
 """What a person asks for, as functions of a frozen request and a session.
 
-- ``measuring``: one arm, measured and collected; ``collect_run`` for a run that was measured before
+- ``measuring``: one arm, measured and collected; ``collect_again`` for a run that was measured before
+- ``again``: a window that is no evidence is measured once more
 - ``comparing``: two collected runs, compared and judged
 - ``baseline``, ``enabling``, ``demo``: jobs of several arms
 - ``stored``: the runs that a folder holds

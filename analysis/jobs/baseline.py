@@ -1,10 +1,13 @@
-"""Routing off, measured; twice, so that two equal arms show what this instrument takes for a change."""
+"""Routing off, measured; twice, so that two equal arms show what this instrument takes for a change.
+
+A window that is no evidence is measured once more.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 from analysis import artifacts
-from analysis.jobs.measuring import Session, measure
+from analysis.jobs.measuring import Session, measure_well
 from analysis.verdict.compare import null_of_runs
 from analysis.verdict.judged import Null
 from k8s.routing.modes import RoutingMode
@@ -30,12 +33,19 @@ class Baseline:
     folder: Path
     null: Null | None
     """None without a twin."""
+    fault: str | None
+    """Why it, or its twin, is no evidence even when measured once more; None where it is."""
 
 
 def baseline(session: Session, request: BaselineRequest) -> Baseline:
     """Measure and collect routing off; the Service gets back what it had."""
     arm = MeasureRequest(mode=RoutingMode.OFF, load=request.load, runs=request.runs, arm=request.arm)
-    twin = measure(session, arm).folder if request.has_twin else None
-    folder = measure(session, arm).folder
-    null = None if twin is None else null_of_runs(artifacts.read_arm(twin), artifacts.read_arm(folder))
-    return Baseline(folder=folder, null=null)
+    twin = measure_well(session, arm) if request.has_twin else None
+    window = measure_well(session, arm)
+    folder = window.run.folder
+    null = (
+        None
+        if twin is None
+        else null_of_runs(artifacts.read_arm(twin.run.folder), artifacts.read_arm(folder))
+    )
+    return Baseline(folder=folder, null=null, fault=window.fault or (twin.fault if twin else None))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from analysis.jobs.baseline import BaselineRequest, baseline
 from analysis.jobs.comparing import CompareRequest, JudgedRun, Judging, compare_runs
-from analysis.jobs.measuring import Session, measure
+from analysis.jobs.measuring import Session, measure_well
 from k8s.routing.modes import RoutingMode
 from loadtest.measure import Load, MeasureRequest
 
@@ -32,17 +32,18 @@ def demo(
 ) -> JudgedRun:
     """Baseline, the same load under Topology Aware Routing, comparison; nothing stays changed.
 
-    *lab* is entered first and left last: it brings a lab up where none runs, and takes that one down again.
+    A window that is no evidence is measured once more. *lab* is entered first and left last: it brings a lab
+    up where none runs, and takes that one down again.
     *on_baseline* hears the baseline's run folder once it is collected.
     """
     traffic = session.traffic
     with lab():
         off = baseline(session, BaselineRequest(load=request.load, runs=request.runs, arm=request.arm))
         on_baseline(off.folder)
-        tar = measure(
+        tar = measure_well(
             session,
             MeasureRequest(mode=RoutingMode.TAR, load=request.load, runs=request.runs, arm=request.arm),
-        )
+        ).run
         compared = CompareRequest(baseline=off.folder, candidate=tar.folder, judging=request.judging)
         comparison = compare_runs(compared, created_s=traffic.clock(), versions=traffic.versions)
     return JudgedRun(folder=tar.folder, comparison=comparison)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from analysis import artifacts
 from analysis.jobs.comparing import CompareRequest, JudgedRun, Judging, compare_runs
-from analysis.jobs.measuring import Session, measure
+from analysis.jobs.measuring import Session, measure_well
 from k8s.doctor import examination
 from k8s.doctor.finding import Severity
 from k8s.errors import UsageError
@@ -34,6 +34,8 @@ class EnableRequest:
 def enable(session: Session, request: EnableRequest) -> JudgedRun:
     """Set the mode, measure the same load, collect, compare; the mode stays in force.
 
+    A window that is no evidence is measured once more.
+
     UsageError, before anything is changed, without a baseline under the same load. HintsRefusedError, with
     the Service as it was, where the controller refuses.
     """
@@ -43,10 +45,10 @@ def enable(session: Session, request: EnableRequest) -> JudgedRun:
     cluster = traffic.open_platform().cluster
     found = _baseline_for(request, cluster)
     _say_findings(session, request, cluster)
-    run = measure(
+    run = measure_well(
         session,
         MeasureRequest(mode=request.mode, load=request.load, runs=request.runs, arm=request.arm, keep=True),
-    )
+    ).run
     compared = CompareRequest(baseline=found, candidate=run.folder, judging=request.judging)
     comparison = compare_runs(compared, created_s=traffic.clock(), versions=traffic.versions)
     traffic.say(

@@ -1,4 +1,4 @@
-"""One arm, measured and collected: what every job that measures does."""
+"""One arm, measured and collected: what every job that measures does; once more where it is no evidence."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -7,10 +7,18 @@ from functools import partial
 from pathlib import Path
 
 from analysis import artifacts
+from analysis.arm.caveats import LOSS_TOLERANCE
+from analysis.arm.result import AssumedBytes, arm_result
+from analysis.jobs import again
 from analysis.source.collect import Poll, collect
 from analysis.source.interface import Source
+from analysis.verdict import gates
+from analysis.verdict.judged import GateName
+from analysis.verdict.windows import measured
 from k8s.effects import Say
-from k8s.errors import UnreachableError
+from k8s.errors import InvalidRunError, UnreachableError
+from k8s.live import control
+from k8s.routing.modes import settings_of
 from loadtest import rundir
 from loadtest.measure import MeasuredRun, MeasureRequest, MeasureSession
 from loadtest.measure import measure as measure_arm
@@ -63,6 +71,49 @@ def measure(session: Session, request: MeasureRequest) -> MeasuredRun:
     return run
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgedWindow:
+    """A run that was measured and collected, and why it is no evidence."""
+
+    run: MeasuredRun
+    fault: str | None
+    """The first gate that does not hold, in words; None where all do."""
+
+
+def measure_well(session: Session, request: MeasureRequest) -> JudgedWindow:
+    """Measure and collect one arm, and once more where the window broke a gate, saying why.
+
+    The broken run's folder stays, marked. The second window stands whatever became of it.
+    """
+    traffic = session.traffic
+
+    def one() -> JudgedWindow:
+        run = measure(session, request)
+        return JudgedWindow(run=run, fault=fault_of(run.folder))
+
+    def say(broken: JudgedWindow, why: str) -> None:
+        if request.keep:
+            # The second window finds what the first one found, and puts that back where it fails.
+            before = settings_of(broken.run.record.seen.service_before)
+            control.restore(traffic.open_platform().cluster, request.load.service, before)
+        traffic.say(f"{broken.run.folder} is no evidence: {why}; measuring this window once more")
+
+    def set_aside(broken: JudgedWindow, instead: JudgedWindow, why: str) -> None:
+        artifacts.set_aside(broken.run.folder, instead=instead.run.folder, why=why)
+
+    return again.once_more(one, lambda window: window.fault, on_fault=say, set_aside=set_aside)
+
+
+def fault_of(folder: Path) -> str | None:
+    """Why a collected run's window is no evidence; None where every gate holds."""
+    inputs = artifacts.read_arm(folder)
+    try:
+        window = measured(inputs, arm_result(inputs, assumed=AssumedBytes()), label=folder.name)
+    except InvalidRunError as error:
+        return str(error)
+    return again.broken_gate(window)
+
+
 def _preflight(open_source: OpenSource, place: Place) -> None:
     """The lab's own source is in order by construction."""
     if place.platform != "lab":
@@ -70,8 +121,27 @@ def _preflight(open_source: OpenSource, place: Place) -> None:
             source.preflight()
 
 
+def collect_again(session: CollectSession, folder: Path) -> None:
+    """Read a run's graph and traces into its folder.
+
+    InvalidRunError, with everything written, where they do not agree with the generator's own count.
+    """
+    collect_run(session, folder)
+    inputs = artifacts.read_arm(folder)
+    window = measured(inputs, arm_result(inputs, assumed=AssumedBytes()), label=folder.name)
+    seen = window.evidence
+    missing = abs(seen.load.requests - seen.graph_requests)
+    agrees = seen.stable and missing <= LOSS_TOLERANCE * seen.load.requests
+    counts = next(one for one in gates.of_window(seen) if one.name is GateName.GRAPH)
+    if not (agrees or counts.passed):
+        raise InvalidRunError(
+            f"collecting run {folder}: {counts.seen}; if they are only late, ask again: samezone collect "
+            f"{folder}; if they were lost on the way, measure again"
+        )
+
+
 def collect_run(session: CollectSession, folder: Path) -> None:
-    """Read the run's graph and traces into its folder."""
+    """Read the run's graph and traces into its folder, whether they are whole or not."""
     record = rundir.read_record(folder)
     with session.open_source(record.place) as source:
 

@@ -6,8 +6,9 @@ as it came.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any, Final
 
 from analysis.source.facts import Facts
@@ -102,11 +103,8 @@ def collect(
         polls.append(_poll(counts, facts, clock()))
         expected = _expected(counts.unit, load)
         on_poll(polls[-1], load.requests if expected is None else expected)
-        waited_s = clock() - began_s
-        stable = len(polls) > 1 and _same(polls[-1], polls[-2])
-        reconciled = expected is not None and polls[-1].requests == expected
-        done = reconciled or expected is None
-        if (stable and done and waited_s >= patience.least_s) or waited_s >= patience.most_s:
+        waited_s = polls[-1].at_s - began_s
+        if _is_over(polls, expected, patience, waited_s):
             break
         sleep(patience.poll_s)
     if not polls[-1].requests:
@@ -117,11 +115,35 @@ def collect(
             window=window,
             queries=tuple(tuple(dict(page) for page in query) for query in answers),
             polls=tuple(polls),
-            stable=stable,
-            reconciled=reconciled,
+            stable=_is_stable(polls),
+            reconciled=expected is not None and polls[-1].requests == expected,
         ),
         traces=source.sample(question, patience.traces),
     )
+
+
+def _is_over(polls: Sequence[Poll], expected: int | None, patience: Patience, waited_s: float) -> bool:
+    """Whether to ask no more: the counts are final, or do not move any more, or there has been time enough.
+
+    Counts that show nothing at all yet are given all the time there is.
+    """
+    if waited_s >= patience.most_s:
+        return True
+    if waited_s < patience.least_s or not _is_stable(polls):
+        return False
+    if expected is None or polls[-1].requests == expected:
+        return True
+    return polls[-1].requests > 0 and polls[-1].at_s - _last_move_s(polls) >= patience.still_s
+
+
+def _is_stable(polls: Sequence[Poll]) -> bool:
+    return len(polls) > 1 and _same(polls[-1], polls[-2])
+
+
+def _last_move_s(polls: Sequence[Poll]) -> float:
+    """When the counts first were as they are now."""
+    still = takewhile(lambda one: _same(one, polls[-1]), reversed(polls))
+    return min(one.at_s for one in still)
 
 
 def _nothing_shown(record: RunRecord, source: Source, load: LoadSeen, waited_s: float) -> InvalidRunError:

@@ -186,6 +186,8 @@ class Patience:
     most_s: float
     traces: int
     """Traces, or single calls, to read for zones and connections."""
+    still_s: float = math.inf
+    """Counts that miss requests and have not moved for so long are not waited for any more."""
 
 
 class Reader(Protocol):

@@ -43,6 +43,11 @@ class RunBench:
         """A line for a person."""
         self._session.traffic.say(text)
 
+    def set_aside(self, broken: Measured, instead: Measured, why: str) -> None:
+        """Mark the broken window's run folder, which stays."""
+        folder = self._request.folder
+        artifacts.set_aside(folder / broken.folder, instead=folder / instead.folder, why=why)
+
     def measure(self, mode: str, *, label: str, seconds: float) -> Measured:
         """Run, collect, read; the run is labelled with *label* in the experiment's folder."""
         self.say(label)

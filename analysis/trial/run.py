@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Final, Protocol
 
+from analysis.jobs import again
 from analysis.statistics import blocks, latency_ratios, sequential, shares
 from analysis.statistics.clusters import Unit
 from analysis.statistics.interval import Interval
@@ -40,6 +41,9 @@ class Bench(Protocol):
 
     def say(self, text: str) -> None:
         """A line for a person."""
+
+    def set_aside(self, broken: Measured, instead: Measured, why: str) -> None:
+        """Mark a window that broke a gate: another one stands for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -130,11 +134,12 @@ def _window(
     mode: str, label: str, seconds: float, bench: Bench, windows: list[Numbered], *, block: int
 ) -> Measured:
     """One window; measured once more where it breaks a gate, and the broken one is left out."""
-    found = bench.measure(mode, label=label, seconds=seconds)
-    failed = [gate for gate in gates.of_window(found.evidence) if not gate.passed]
-    if failed:
-        bench.say(f"{label}: {failed[0]}; measuring this window again")
-        found = bench.measure(mode, label=label, seconds=seconds)
+    found = again.once_more(
+        lambda: bench.measure(mode, label=label, seconds=seconds),
+        again.broken_gate,
+        on_fault=lambda _, why: bench.say(f"{label}: {why}; measuring this window again"),
+        set_aside=bench.set_aside,
+    )
     windows.append((block, found))
     return found
 

@@ -10,8 +10,8 @@ from analysis.source.xray.client import XRay
 
 MOST_TRACE_IDS: Final = 20_000
 """Ids to draw the sample from; X-Ray charges for the traces that it looks through."""
-LAB_PATIENCE: Final = Patience(poll_s=0.5, least_s=0.0, most_s=60.0, traces=1_000)
-CLOUD_PATIENCE: Final = Patience(poll_s=30.0, least_s=60.0, most_s=600.0, traces=500)
+LAB_PATIENCE: Final = Patience(poll_s=0.5, least_s=0.0, most_s=60.0, traces=1_000, still_s=10.0)
+CLOUD_PATIENCE: Final = Patience(poll_s=30.0, least_s=60.0, most_s=600.0, traces=500, still_s=180.0)
 """X-Ray on AWS takes tens of seconds, and promises nothing; the stand-in takes none."""
 
 

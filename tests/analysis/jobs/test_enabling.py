@@ -1,7 +1,7 @@
 """Baseline, enable and demo as calls: a session and a frozen request, over fakes, with real files."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -172,3 +172,80 @@ def test_a_demo_leaves_nothing_changed(shop: Shop):
     assert mode_of(shop.cluster.current) is RoutingMode.OFF
     assert judged.comparison.verdict is not None
     assert judged.comparison.verdict.decision is Decision.PASS, judged.comparison.verdict.reasons
+
+
+def marks(shop: Shop) -> list[str]:
+    """What each run folder's record says of being set aside, by name; empty for those that stand."""
+    records = [rundir.read_record(folder) for folder in sorted((shop.folder / "runs").iterdir())]
+    return [" ".join(one.text for one in record.caveats if one.code == "set-aside") for record in records]
+
+
+def test_a_baseline_that_broke_a_gate_is_measured_once_more(shop: Shop):
+    """Each of the two windows; the broken ones stay, say what stands for them, and are no twins."""
+    shop.losing = frozenset({1, 3})
+
+    found = baseline(shop.session(), BaselineRequest(load=LOAD, runs=shop.folder / "runs"))
+
+    assert (len(shop.windows), found.fault) == (4, None)
+    assert found.null is not None
+    assert found.null.certified, found.null.reasons
+    first, second, _, fourth = sorted((shop.folder / "runs").iterdir())
+    assert found.folder == fourth
+    assert artifacts.twin_of(fourth) == second
+    assert [bool(mark) for mark in marks(shop)] == [True, False, True, False]
+    assert marks(shop)[0].startswith("Set aside: graph")
+    assert marks(shop)[0].endswith(f"Measured once more as {second.name}.")
+    (said, _) = (line for line in shop.person.said if "measuring this window once more" in line)
+    assert said.startswith(f"{first} is no evidence: graph")
+
+
+def test_a_baseline_that_broke_it_twice_says_so(shop: Shop):
+    """At most once more: the second window stands as it is, and no later enable takes the first one."""
+    shop.losing = frozenset({1, 2})
+
+    found = baseline(shop.session(), BaselineRequest(load=LOAD, runs=shop.folder / "runs", has_twin=False))
+
+    assert len(shop.windows) == 2
+    assert found.fault is not None
+    assert found.fault.startswith("graph")
+    assert [bool(mark) for mark in marks(shop)] == [True, False]
+
+
+def test_an_enable_that_broke_a_gate_is_measured_once_more(shop: Shop):
+    """From what the Service was; the second window is judged, and the mode stays in force."""
+    off(shop)
+    shop.losing = frozenset({3})
+
+    judged = enable(shop.session(), tar(shop))
+
+    assert [mode for mode, _ in shop.windows[2:]] == [RoutingMode.TAR] * 2
+    assert judged.comparison.verdict is not None
+    assert judged.comparison.verdict.decision is Decision.PASS, judged.comparison.verdict.reasons
+    assert [bool(mark) for mark in marks(shop)] == [False, False, True, False]
+    assert mode_of(shop.cluster.current) is RoutingMode.TAR
+    assert mode_of(rundir.read_record(judged.folder).seen.service_before) is RoutingMode.OFF
+
+
+def test_an_enable_that_broke_it_twice_is_invalid(shop: Shop):
+    """The gate is the reason, with the size of the loss."""
+    off(shop)
+    shop.losing = frozenset({3, 4})
+
+    judged = enable(shop.session(), tar(shop))
+
+    assert len(shop.windows) == 4
+    assert judged.comparison.verdict is not None
+    assert judged.comparison.verdict.decision is Decision.INVALID
+    assert "is lost (a batch mixes callers and callees)" in " ".join(judged.comparison.verdict.reasons)
+
+
+def test_a_demo_measures_a_broken_window_once_more(shop: Shop):
+    """Off, off, tar, and tar again."""
+    shop.losing = frozenset({3})
+
+    judged = demo(shop.session(), DemoRequest(load=LOAD, runs=shop.folder / "runs"), lab=nullcontext)
+
+    assert [mode for mode, _ in shop.windows] == [RoutingMode.OFF] * 2 + [RoutingMode.TAR] * 2
+    assert judged.comparison.verdict is not None
+    assert judged.comparison.verdict.decision is Decision.PASS, judged.comparison.verdict.reasons
+    assert mode_of(shop.cluster.current) is RoutingMode.OFF

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from analysis import artifacts
-from analysis.jobs.measuring import collect_run, measure
+from analysis.jobs.measuring import collect_again, collect_run, measure
 from analysis.source.collect import GraphFile
-from k8s.errors import InvalidRunError, UnreachableError
+from k8s.errors import ExitCode, InvalidRunError, UnreachableError
 from k8s.routing.modes import RoutingMode
 from loadtest import rundir
 from loadtest.measure import MeasureRequest
@@ -67,3 +67,28 @@ def test_a_source_that_would_not_show_all_calls_is_refused_first(tmp_path: Path)
         measure(shop.session(), tar(shop))
 
     assert (shop.windows, shop.cluster.patches, list(tmp_path.iterdir())) == ([], [], [])
+
+
+def test_counts_that_do_not_agree_with_the_generators_are_said_to_be_invalid(shop: Shop):
+    """All is written, the exit code is that of an invalid run, and the words say how to go on."""
+    shop.losing = frozenset({1})
+    run = measure(shop.session(), tar(shop))
+
+    with pytest.raises(InvalidRunError, match=rf"ask again: samezone collect {run.folder}; if") as refused:
+        collect_again(shop.session().collecting, run.folder)
+
+    assert refused.value.exit_code == ExitCode.INVALID
+    assert "of 2000 requests" in str(refused.value)
+    assert not collected(run.folder).reconciled
+    waited_s = collected(run.folder).polls[-1].at_s - collected(run.folder).polls[0].at_s
+    assert waited_s == pytest.approx(10.0, abs=1.0)
+
+
+def test_counts_that_agree_are_collected_again_without_a_word(shop: Shop):
+    """The same answer as before."""
+    run = measure(shop.session(), tar(shop))
+    before = collected(run.folder).queries
+
+    collect_again(shop.session().collecting, run.folder)
+
+    assert collected(run.folder).queries == before

@@ -65,9 +65,9 @@ class Clock:
         self.now_s += seconds
 
 
-def run(source: FakeXRay) -> collect.Collected:
+def run(source: FakeXRay, patience: Patience = PATIENCE) -> collect.Collected:
     clock = Clock()
-    return collect.collect(source, whole_record(), patience=PATIENCE, clock=clock, sleep=clock.sleep)
+    return collect.collect(source, whole_record(), patience=patience, clock=clock, sleep=clock.sleep)
 
 
 def test_two_equal_reads_that_hold_every_request_end_the_polling():
@@ -107,6 +107,31 @@ def test_equal_reads_that_miss_requests_are_not_enough():
 
     assert len(found.graph.polls) == 11
     assert (found.graph.stable, found.graph.reconciled) == (True, False)
+
+
+def test_what_does_not_move_is_not_waited_for_to_the_end():
+    """A loss does not come back: three seconds of the same are enough here, not ten; moving counts go on."""
+    patience = replace(PATIENCE, still_s=3.0)
+
+    stuck = run(FakeXRay(requests=[2, 4]), patience)
+    slow = run(FakeXRay(requests=[1, 1, 1, 2, 2, 3, 3, 3, 5]), patience)
+
+    assert [poll.requests for poll in stuck.graph.polls] == [2, 4, 4, 4, 4]
+    assert (stuck.graph.stable, stuck.graph.reconciled) == (True, False)
+    assert slow.graph.reconciled
+
+
+def test_requests_that_were_delivered_twice_do_not_hide_those_that_are_missing():
+    """Five entries by second deliveries; four calls are four requests."""
+
+    class Twice(FakeXRay):
+        def ask(self, question: Question) -> tuple[tuple[dict[str, Any], ...], ...]:
+            del question
+            return (Graph().edge(("w1", CLIENT), "w1", 5).edge("w1", "ui-1", 4).pages(),)
+
+    found = run(Twice(requests=[]))
+
+    assert (found.graph.polls[-1].requests, found.graph.reconciled) == (4, False)
 
 
 def test_an_empty_graph_is_no_measurement():

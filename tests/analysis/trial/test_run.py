@@ -29,6 +29,7 @@ class FakeBench:
     asked: list[tuple[str, float]] = field(default_factory=list)
     labels: list[str] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
+    aside: list[tuple[str, str, str]] = field(default_factory=list)
     broken: frozenset[int] = frozenset()
     """Windows, by their number from 1, that end as failed."""
     lost_at: int = 0
@@ -40,6 +41,9 @@ class FakeBench:
 
     def say(self, text: str) -> None:
         self.said.append(text)
+
+    def set_aside(self, broken: Measured, instead: Measured, why: str) -> None:
+        self.aside.append((broken.label, instead.label, why))
 
     def measure(self, mode: str, *, label: str, seconds: float) -> Measured:
         self.asked.append((mode, seconds))
@@ -108,6 +112,9 @@ def test_a_window_that_breaks_a_gate_is_measured_again():
     assert bench.asked[2] == bench.asked[3]
     assert len(found.windows) == len(bench.asked) - 1
     assert any("gate" not in line and "complete" in line and "again" in line for line in bench.said)
+    ((broken, instead, why),) = bench.aside
+    assert broken == instead == bench.labels[2]
+    assert why.startswith("complete")
 
 
 def test_a_window_that_breaks_it_twice_ends_the_experiment():
