@@ -31,6 +31,11 @@ class KnownPod:
     node: str
     ip: str
 
+    @property
+    def uid(self) -> str:
+        """One a pod."""
+        return f"uid-of-{self.name}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownCluster:
@@ -95,7 +100,12 @@ class Collector:
         return replace(sent, resource=attributes)
 
     def _pod_of(self, sent: Sent, associations: Sequence[Raw]) -> KnownPod | None:
-        fields = {"k8s.pod.name": "name", "k8s.namespace.name": "namespace", "k8s.node.name": "node"}
+        fields = {
+            "k8s.pod.uid": "uid",
+            "k8s.pod.name": "name",
+            "k8s.namespace.name": "namespace",
+            "k8s.node.name": "node",
+        }
         for association in associations:
             wanted = {
                 "ip" if source["from"] == "connection" else fields[source["name"]]: sent.connection
@@ -123,7 +133,7 @@ def expanded(config: Any, environment: Mapping[str, str]) -> Any:
 
 
 def _fields(pod: KnownPod) -> dict[str, str]:
-    return {"name": pod.name, "namespace": pod.namespace, "node": pod.node, "ip": pod.ip}
+    return {"uid": pod.uid, "name": pod.name, "namespace": pod.namespace, "node": pod.node, "ip": pod.ip}
 
 
 def _with_actions(sent: Sent, actions: Sequence[Raw]) -> Sent:

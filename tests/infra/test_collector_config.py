@@ -12,22 +12,22 @@ from copy import deepcopy
 from dataclasses import replace
 
 import pytest
-from analysis.source.xray.xray_source import XRaySource
 
 from analysis.arm.surroundings import zone_check
 from analysis.placement import Timeline
 from analysis.source import collect
 from analysis.source.facts import Facts
 from analysis.source.xray import graph, traces
+from analysis.source.xray.xray_source import XRaySource
 from k8s.lab.xray.behaviour import Settings
 from k8s.lab.xray.standin import StandIn
 from k8s.lab.xray.translate import Document
 from loadtest.record import LoadSeen, RunRecord, Window
 from loadtest.worker.tally import WorkerTally
 from tests.analysis.graphs import snapshot
-from tests.infra.collector_model import DOCUMENTS_A_CALL, Collector
+from tests.infra.collector_model import DOCUMENTS_A_CALL, Collector, Sent
 from tests.infra.rendered import TARGETS, Raw, collector, collector_env
-from tests.infra.store_spans import CLUSTER, PHASE, PODS, REQUESTS, RUN_ID, T0_S, ZONES, sent
+from tests.infra.store_spans import CLUSTER, IPS, PHASE, PODS, REQUESTS, RUN_ID, T0_S, ZONES, sent
 from tests.loadtest.test_rundir import record
 
 pytestmark = pytest.mark.infra
@@ -84,9 +84,23 @@ class Reader:
         )
 
 
-def problems(config: Raw, target: str = "overlays/simple", env: dict[str, str] | None = None) -> set[str]:
-    """What the analysis, or a person with a filter expression, does not find; empty is the proof."""
-    pushes = Collector(config, env or collector_env(target), CLUSTER).pushes(sent(target))
+def as_it_comes(one: Sent) -> Sent:
+    """From the pod's own address, with what the pod says of itself."""
+    return one
+
+
+def problems(
+    config: Raw,
+    target: str = "overlays/simple",
+    env: dict[str, str] | None = None,
+    way: Callable[[Sent], Sent] = as_it_comes,
+) -> set[str]:
+    """What the analysis, or a person with a filter expression, does not find; empty is the proof.
+
+    *way*: what happens to spans between a pod and the collector.
+    """
+    spans = [way(one) for one in sent(target)]
+    pushes = Collector(config, env or collector_env(target), CLUSTER).pushes(spans)
     source, run, found = Reader([one for push in pushes for one in push]), the_run(), set()
     ticks = itertools.count()
     collected = collect.collect(XRaySource(source), run, clock=lambda: next(ticks), sleep=lambda _: None)
@@ -189,6 +203,50 @@ def test_each_part_of_the_configuration_is_needed(change: Callable[[Raw], None],
     config = deepcopy(collector("base"))
     change(config)
     assert missed in problems(config)
+
+
+def through_a_mesh(one: Sent) -> Sent:
+    """Every connection seems to be the first ui pod's."""
+    return replace(one, connection=IPS["ui-7c9-x1"])
+
+
+def with_a_uid(one: Sent) -> Sent:
+    """As an SDK that knows its uid and nothing else of Kubernetes, through the same mesh."""
+    known = {key: value for key, value in one.resource.items() if not key.startswith("k8s.")}
+    return replace(
+        through_a_mesh(one), resource=known | {"k8s.pod.uid": f"uid-of-{one.resource['service.name']}"}
+    )
+
+
+def nameless(one: Sent) -> Sent:
+    """A pod whose resource says nothing of Kubernetes."""
+    return replace(
+        one, resource={key: value for key, value in one.resource.items() if not key.startswith("k8s.")}
+    )
+
+
+@pytest.mark.parametrize("way", [through_a_mesh, with_a_uid, nameless])
+def test_a_pod_is_found_by_what_it_says_of_itself_before_its_connection(way: Callable[[Sent], Sent]):
+    """Behind a mesh by name or uid, and by its connection where it says neither."""
+    assert problems(collector("base"), way=way) == set()
+
+
+def test_the_connection_first_is_another_pods_zone_behind_a_mesh():
+    """Why the order matters: the name is never looked at then."""
+    config = deepcopy(collector("base"))
+    rules = config["processors"]["k8s_attributes"]["pod_association"]
+    config["processors"]["k8s_attributes"]["pod_association"] = [rules[-1], *rules[:-1]]
+
+    assert problems(config) == set()
+    assert "zones of segments" in problems(config, way=through_a_mesh)
+
+
+def test_the_exporter_is_asked_for_nothing_that_it_does_not_have():
+    """With a queue, a retry or a time of its own awsxray would not start; attempts of the AWS SDK it has."""
+    settings = collector("base")["exporters"]["awsxray"]
+
+    assert not {"sending_queue", "retry_on_failure", "timeout"} & set(settings)
+    assert settings["max_retries"] == 5
 
 
 def slowest_push_s(config: Raw) -> float:
