@@ -30,7 +30,7 @@ KINDS = {"Node": "nodes", "Pod": "pods", "Service": "services", "EndpointSlice":
 
 
 def place(change: Callable[[dict[str, list[Any]]], None] | None = None, **facts: Any) -> Scene:
-    """Three nodes, kube-proxy on each, clients, and nine endpoints hinted home; *change* edits the objects."""
+    """Three nodes, kube-proxy on each, clients, and nine endpoints hinted home; *change* edits them."""
     objects: dict[str, list[Any]] = {word: [] for word in (*KINDS.values(), "settings")}
     for raw in healthy()["items"]:
         objects[KINDS.get(raw["kind"], "settings")].append(copy.deepcopy(raw))
@@ -176,7 +176,7 @@ CARRIED = {
     "in the ambient mesh": (clients(annotations={"ambient.istio.io/redirection": "enabled"}), Use.NONE),
     "Linkerd": (clients(labels={"linkerd.io/control-plane-ns": "linkerd"}), Use.UNKNOWN),
     "ingress-nginx": (clients("registry.k8s.io/ingress-nginx/controller:v1.12.1"), Use.NONE),
-    "ingress-nginx, aware": (clients("registry.k8s.io/ingress-nginx/controller:v1.12.1", args=AWARE), Use.HINTS),
+    "ingress-nginx, aware": (clients("ingress-nginx/controller:v1.12.1", args=AWARE), Use.HINTS),
     "F5 NGINX": (clients("nginx/nginx-ingress:5.1"), Use.NONE),
     "F5 NGINX, aware": (clients("nginx/nginx-ingress:5.1", args=AWARE), Use.NONE),
     "Traefik": (clients("traefik:v3.1"), Use.NONE),
@@ -184,7 +184,7 @@ CARRIED = {
     "HAProxy": (clients("haproxytech/kubernetes-ingress:3.1"), Use.NONE),
     "Contour": (clients("envoyproxy/envoy:v1.33.0"), Use.NONE),
     "Envoy Gateway": (
-        clients("envoyproxy/envoy:v1.33.0", labels={"app.kubernetes.io/managed-by": "envoy-gateway"}), Use.FIELD
+        clients("envoyproxy/envoy:v1.33", labels={"app.kubernetes.io/managed-by": "envoy-gateway"}), Use.FIELD
     ),
 }  # fmt: skip
 """What is changed, and what then becomes of Auto for the clients."""

@@ -306,7 +306,6 @@ ONE_A_LINE = "\n".join(json.dumps(one) for one in ALL)
         ("json.yaml", json.dumps(listed(*ALL)).encode()),
         ("bom.json", b"\xef\xbb\xbf" + json.dumps(listed(*ALL)).encode()),
         ("wide.yaml", yaml.safe_dump(listed(*ALL)).encode("utf-16")),
-        ("typed.json", json.dumps({"kind": "List", "items": [one | {"status": one.get("status")} for one in ALL]}).encode()),
     ],
 )  # fmt: skip
 def test_ways_of_saving(tmp_path: Path, name: str, content: bytes) -> None:
