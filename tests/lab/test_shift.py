@@ -10,6 +10,7 @@ import pytest
 
 from k8s.lab import state as lab_state
 from k8s.lab import truth
+from k8s.lab.asking import read_truth
 from k8s.lab.state import LabState
 from k8s.live import control, live_scene
 from k8s.live.cluster import LiveCluster, connect
@@ -56,10 +57,10 @@ def measured(state: LabState) -> Counter[str]:
         f"http://{pod.ip}:8080/catalog" for pod in state.pods if pod.namespace == "ui" and pod.zone != AWAY
     ]
     relays = [node.relay_admin_url for node in state.nodes]
-    before = truth.read_truth(relays)
+    before = read_truth(relays)
     with ThreadPoolExecutor(6) as pool:
         assert set(pool.map(_get, urls * PAGES_A_POD)) == {200}
-    rows = truth.difference(before, truth.read_truth(relays)).rows
+    rows = truth.difference(before, read_truth(relays)).rows
     counts: Counter[str] = Counter()
     for row in rows:
         if row.service == CATALOG:

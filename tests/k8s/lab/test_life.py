@@ -102,6 +102,31 @@ def test_a_zone_fails_and_heals(world: World, outage: str) -> None:
     assert set(world.outages().values()) == {None}
 
 
+def test_a_zonal_shift(world: World) -> None:
+    """The nodes are cordoned and stay ready; it returns when no slice names them, and heals likewise."""
+    path = "/apis/discovery.k8s.io/v1/endpointslices"
+    world.add_pod("one", "node-b-1")
+    piece = {"kind": path, "metadata": {"name": "s", "namespace": "shop"}, "spec": {}}
+    world.api.create(piece | {"endpoints": [{"nodeName": "node-b-1"}, {"nodeName": "node-a-1"}]})
+
+    def follow() -> None:
+        shifted = {name for name, found in world.outages().items() if found == marks.SHIFT}
+        names = [name for name in ("node-b-1", "node-a-1") if name not in shifted]
+        world.api.patch(piece, {"endpoints": [{"nodeName": name} for name in names]})
+        for name in world.outages():
+            world.set_ready("Node", name, ready=True)
+        world.set_ready("Pod", "one", ready=True)
+
+    world.react = follow
+    world.set_ready("Pod", "one", ready=True)
+    assert world.life.fail_zone(B, marks.SHIFT) == ("node-b-1", "node-b-2")
+    assert world.node("node-b-1")["spec"]["unschedulable"] is True
+    assert world.api.named("Pod")["one"]["status"]["conditions"][0]["status"] == "True"
+    assert world.life.heal_zone(B) == ("node-b-1", "node-b-2")
+    assert not world.node("node-b-1")["spec"].get("unschedulable")
+    assert set(world.outages().values()) == {None}
+
+
 def test_a_failure_that_does_not_show_is_an_error(world: World) -> None:
     """After the patience; it says what was waited for."""
     with pytest.raises(InvalidRunError, match="waited 3 s for the nodes of eu-west-1b to be found silent"):

@@ -9,6 +9,7 @@ from urllib.error import HTTPError, URLError
 import pytest
 
 from k8s.lab.controllers import endpointslices
+from k8s.lab.design import marks
 from k8s.model import objects
 from tests.k8s.lab.stage import CONTROLLER, PODS, SERVER, SERVICES, SLICES, Place, free_port
 
@@ -98,6 +99,18 @@ def test_every_setting_in_turn(place: Place) -> None:
     place.patch(f"{SERVICES}/catalog", {"spec": {"trafficDistribution": None}})
     place.await_(place.hinted, "")
     assert len(place.events()) == 2
+
+
+def test_a_zonal_shift(place: Place) -> None:
+    """Endpoints of a node that traffic is shifted away from leave, and its node goes on counting."""
+    place.furnish({"a": 3, "b": 3, "c": 3})
+    place.annotate("Auto")
+    place.await_(lambda: sorted(place.hinted()), list("aaabbbccc"))
+
+    place.patch("/api/v1/nodes/node-c", {"metadata": {"annotations": {marks.OUTAGE: marks.SHIFT}}})
+    place.await_(lambda: sorted(place.hinted()), list("aabbcc"))
+    place.patch("/api/v1/nodes/node-c", {"metadata": {"annotations": {marks.OUTAGE: None}}})
+    place.await_(lambda: len(place.hints()), 9)
 
 
 def test_repeated_refusals_are_counted(place: Place) -> None:
