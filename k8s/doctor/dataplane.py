@@ -1,5 +1,6 @@
 """D44-D45: versions that do not know the setting, and carriers that do not read hints."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from k8s.doctor.commands import annotate, in_turn, kubectl, set_mode
@@ -151,6 +152,32 @@ def _client_nodes(situation: Situation) -> Sequence[NodeName]:
     if situation.clients:
         return sorted({node.name for node in situation.client_nodes})
     return situation.place.carriage.ready
+
+
+def carried_by(situation: Situation) -> Evidence:
+    """What carries whose connections, with versions where they are known."""
+    carriage, minors = situation.place.carriage, situation.place.minors
+    if situation.clients:
+        who = f"clients {situation.client}"
+        named = [
+            (carriage.of_pod(pod), minors.get(pod.node) if pod.node else None)
+            for pod in situation.clients
+            if pod.ready
+        ]
+        unit = "pod"
+    else:
+        who, unit = "ready nodes", "node"
+        named = [(carriage.of_node(name), minors.get(name)) for name in carriage.ready]
+    counts = Counter(_named(carriage, carrier, minor) for carrier, minor in named)
+    told = ", ".join(f"{name} ({count} {unit}{'s' * (count > 1)})" for name, count in counts.most_common())
+    return seen(who, "connections carried by", told or "nobody")
+
+
+def _named(carriage: Carriage, carrier: Carrier, minor: int | None) -> str:
+    if carrier is not carriers.KUBE_PROXY:
+        return carrier.name
+    mode = f", {carriage.proxy_mode}" if carriage.proxy_mode else ""
+    return f"{carrier.name} {f'1.{minor}' if minor is not None else 'of a version not known'}{mode}"
 
 
 def d45_other_path(situation: Situation) -> Finding | None:

@@ -184,6 +184,7 @@ def as_asked(situation: Situation) -> Finding:
                 )
                 for family in situation.families
             ),
+            dataplane.carried_by(situation),
         ),
         meaning=_sentence(situation),
         fix="",

@@ -45,6 +45,8 @@ class IndexedPlace:
     """Zones with a ready node, of whatever role: where clients may be."""
     proxies: Mapping[int, tuple[NodeName, ...]]
     """Nodes by the minor version of their kube-proxy, where known."""
+    minors: Mapping[NodeName, int]
+    """The same by node."""
     proxies_unknown: tuple[NodeName, ...]
     """Ready nodes that kube-proxy may serve in a version that is not known."""
     carriage: Carriage
@@ -82,6 +84,7 @@ def place_of(scene: Scene) -> IndexedPlace:
         zoneless=tuple(node for node in snapshot.nodes if node.ready and not node.zone),
         zones=frozenset(node.zone for node in snapshot.nodes if node.zone and node.ready),
         proxies={minor: tuple(sorted(proxies[minor])) for minor in sorted(proxies)},
+        minors=dict(scene.proxy_minors),
         proxies_unknown=tuple(
             name
             for name in carriage.ready

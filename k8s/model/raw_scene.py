@@ -10,7 +10,7 @@ from k8s.model.objects import Raw
 from k8s.model.scene import Scene, ServiceEvent
 from k8s.topology import Labels, ServiceKey, Snapshot
 
-SETTINGS = ("cilium-config",)
+SETTINGS = ("cilium-config", "kube-proxy-config", "kube-proxy")
 """Names of the ConfigMaps that are read."""
 EKS_MARK = "-eks-"
 """In the version of every EKS control plane."""

@@ -1,5 +1,6 @@
 """What carries the connections of each client here: the agents of a place, its nodes, its pods (pure)."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -35,6 +36,7 @@ GATEWAYS = frozenset(
     }
 )
 """Pods that call Services for clients outside."""
+_MODE = re.compile(r'^mode:[ \t]*"?(\w*)"?[ \t]*$', re.MULTILINE)
 _YES = frozenset({"true", "strict", "partial", "probe"})
 
 
@@ -49,6 +51,8 @@ class Carriage:
     agents: Mapping[AgentKind, tuple[Agent, ...]]
     by_pod: Mapping[tuple[str, str], Agent]
     """(namespace, name) of agents."""
+    proxy_mode: str
+    """How kube-proxy balances (``iptables``, ``nftables``, ``ipvs``), by its ConfigMap; empty: not known."""
     ready: tuple[NodeName, ...]
     """Nodes that may have clients, sorted."""
     everywhere: Mapping[Carrier, tuple[str, ...]]
@@ -109,6 +113,7 @@ def carriage_of(scene: Scene) -> Carriage:
         pods=pods,
         agents={kind: tuple(some) for kind, some in kinds.items()},
         by_pod={(one.namespace, one.name): one for one in scene.agents},
+        proxy_mode=_proxy_mode(scene),
         ready=ready,
         everywhere=groups(named),
     )
@@ -143,6 +148,21 @@ def _of_node(
     if seen:
         return carriers.KUBE_PROXY
     return _COMPUTE.get(labels.get("eks.amazonaws.com/compute-type", ""), carriers.UNSEEN)
+
+
+def _proxy_mode(scene: Scene) -> str:
+    """By the command line of its pods, else by its ConfigMap: EKS calls it kube-proxy-config."""
+    for one in scene.agents:
+        if one.kind is AgentKind.KUBE_PROXY:
+            for word in one.words:
+                if word.startswith("--proxy-mode="):
+                    return word.removeprefix("--proxy-mode=")
+    for name, data in scene.settings:
+        found = _MODE.search("\n".join(text for _, text in data)) if name.startswith("kube-proxy") else None
+        if found is not None:
+            # An empty mode is the platform's own choice, which has been iptables on Linux so far.
+            return found[1] or "iptables"
+    return ""
 
 
 def _cilium(settings: Mapping[str, str], *, beside: bool) -> Carrier:

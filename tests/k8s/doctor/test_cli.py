@@ -183,6 +183,30 @@ def test_all(saved: Callable[..., Path]) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("missing", ["Node", "EndpointSlice"])
+def test_all_without_what_decides(tmp_path: Path, missing: str) -> None:
+    """A table that nothing stands behind is no clean bill: exit code 4, and what was not read."""
+    every = [*map(node, ZONES), *items("abc", hinted=True)]
+    path = tmp_path / "place.json"
+    kept = [one for one in every if one["kind"] != missing]
+    path.write_text(json.dumps({"kind": "List", "apiVersion": "v1", "items": kept}))
+
+    code, text = run("--all", "--from", str(path))
+
+    assert code == 4
+    assert f"not read: {'nodes' if missing == 'Node' else 'endpointslices'}: none saved" in text
+
+
+def test_all_sorted_by_what_matters(saved: Callable[..., Path]) -> None:
+    """Problems come first, and of one namespace only where one is named."""
+    well, ill = items("abc", hinted=True, name="a-well"), items("aabc", hinted=False, name="z-ill")
+
+    lines = run("--all", "--from", str(saved(*well, *ill)))[1].splitlines()
+
+    assert [line.split()[0] for line in lines[-2:]] == ["catalog/z-ill", "catalog/a-well"]
+    assert run("--all", "-n", "elsewhere", "--from", str(saved(*well)))[1].startswith("0 Services")
+
+
 def test_all_as_json(saved: Callable[..., Path]) -> None:
     """The table as data."""
     code, text = run("--all", "--json", "--from", str(saved(*items("abc", hinted=True))))

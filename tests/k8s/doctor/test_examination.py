@@ -149,6 +149,7 @@ def test_as_asked_tar() -> None:
     assert [(one.field, one.value) for one in found.evidence] == [
         ("mode", "tar"),
         ("ready endpoints; with hints; by zone hinted to", "9; 9; a 3, b 3, c 3"),
+        ("connections carried by", "kube-proxy 1.35 (3 nodes)"),
     ]
 
 

@@ -605,3 +605,25 @@ def test_pods_know_their_owner() -> None:
         "ReplicaSet/shop-6d5f7c9b8"
     }
     assert Pod(namespace="a", name=here.snapshot.pods[0].name).owner == ""
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (None, "kube-proxy 1.35 (3 nodes)"),
+        (windows, "kube-proxy on Windows (3 nodes)"),
+        (lambda objects: objects["settings"].append(
+            {"metadata": {"name": "kube-proxy-config"}, "data": {"config": 'kind: X\nmode: "ipvs"\nx: 1'}}
+        ), "kube-proxy 1.35, ipvs (3 nodes)"),
+        (proxies("registry.k8s.io/kube-proxy@sha256:0a"), "kube-proxy of a version not known (3 nodes)"),
+        (proxies("registry.k8s.io/kube-proxy:v1.34.0", args=["--proxy-mode=nftables"]),
+         "kube-proxy 1.34, nftables (3 nodes)"),
+    ],
+)  # fmt: skip
+def test_what_runs_is_said(change: Callable[..., None] | None, told: str) -> None:
+    """A healthy verdict says what carries the connections, in which version and mode."""
+    here = place(change)
+    evidence = [one for each in examine(here, SHOP) for one in each.evidence]
+    said = [one.value for one in evidence if one.field == "connections carried by"]
+
+    assert said == ([] if change is windows else [told])
