@@ -3,7 +3,8 @@
 ``comparison.json`` is a ``Comparison``; the report renders it and computes nothing. History of its schema:
 
 1. first version; later with ``expectation``, then ``effects`` and ``verdict``, then ``dependencies``,
-   ``source`` and ``unit`` of an arm; absent in older files.
+   ``source`` and ``unit`` of an arm, then ``unsampled``, ``outside``, ``tracing_rate`` and ``other``;
+   absent in older files.
 """
 
 from dataclasses import dataclass
@@ -62,10 +63,14 @@ class Loss:
     """Requests that the source holds more than once; each is counted once."""
     calls_share: float = 0.0
     """Estimated share of the calls of the pair under study that is lost, those without any mark included."""
+    is_sampled: bool = False
+    """Requests are missing on purpose: tracing is sampled."""
 
     @property
     def requests_share(self) -> float:
-        """Share of the generator's requests that the source does not have."""
+        """Share of the generator's requests that the source lost; 0 where tracing is sampled."""
+        if self.is_sampled:
+            return 0.0
         missing = self.generator_requests - self.graph_requests
         return max(0.0, missing / self.generator_requests) if self.generator_requests else 0.0
 
@@ -91,6 +96,26 @@ class Dependency:
     type: str
     """As the source says, e.g. ``Database::SQL``; empty where it says nothing."""
     calls: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OtherCalls:
+    """Calls in the window that were not the run's, by the names under which they were counted."""
+
+    client: str
+    server: str
+    calls: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OtherTraffic:
+    """What others did in the window; in no figure of the arm."""
+
+    requests: int
+    """That entered elsewhere than at the load generator."""
+    calls: tuple[OtherCalls, ...]
+    is_estimate: bool
+    """Told apart by a sample of the run's traces, not by all of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,7 +179,7 @@ class PairResult:
     share_bounds: tuple[float, float] | None
     """The same-zone share if every unknown call crossed, and if none did; None without calls."""
     coverage: float | None
-    """Known / all calls; None without calls."""
+    """Known / all calls, of those in the sample where it takes one; None without calls."""
     expected_even_share: float | None
     """What random routing would give: sum over zones of client share times server-pod share."""
     why_unit: str = ""
@@ -166,11 +191,14 @@ class PairResult:
     cross_minus_same_s: Interval | None
     """Difference of mean response times within this arm."""
     loads: tuple[EndpointLoad, ...]
+    unsampled: int = 0
+    """Calls that were counted, but of which no sampled trace says from where to where: in none of the above.
+    The others are a random sample of all, and the interval of the share is so wide."""
 
     @property
     def calls(self) -> int:
-        """All calls, unknown ones included."""
-        return self.same_zone + self.cross_zone + self.unknown
+        """All calls, unknown and unsampled ones included."""
+        return self.same_zone + self.cross_zone + self.unknown + self.unsampled
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,6 +240,8 @@ class TruthCheck:
     relay_connections: int
     worst_relative_error: float
     """Largest |graph - relay| / relay over the pairs; 0 is exact."""
+    outside: int | None = None
+    """Pairs whose relays' count is not in the sample's interval; None where every call was seen."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -298,6 +328,10 @@ class ArmResult:
     """Who counted the calls."""
     unit: str = "requests"
     """What was counted: ``requests``, ``connections`` or ``bytes``."""
+    tracing_rate: Interval | None = None
+    """The share of requests that was traced at all; None where every one was meant to be."""
+    other: OtherTraffic | None = None
+    """Other people's traffic in the window; None where there was none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -45,6 +45,10 @@ class Timeline:
             return Unplaced(reason="no pod of that name in the topology timeline")
         return found.placement
 
+    def has(self, name: str) -> bool:
+        """Whether it is a pod's name, be its zone known or not."""
+        return name in self._pods
+
     def workload(self, name: str) -> Workload:
         """The pod's workload; for a name that is no pod, the name itself."""
         found = self._pods.get(name)

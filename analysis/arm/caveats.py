@@ -47,13 +47,13 @@ def of_run(record: RunRecord, load: LoadSeen) -> tuple[Caveat, ...]:
     return _caveats(found)
 
 
-def of_counts(counts: Counts, loss: Loss, *, stable: bool) -> tuple[Caveat, ...]:
-    """Whether what the source says is final and whole."""
+def of_counts(counts: Counts, loss: Loss, *, stable: bool, is_sampled: bool = False) -> tuple[Caveat, ...]:
+    """Whether what the source says is final and whole; *is_sampled*: requests are missing on purpose."""
     found: list[tuple[str, str]] = []
     if not stable:
         text = f"The counts of {counts.title} were still changing when collecting gave up waiting."
         found.append(("not-stable", text))
-    if loss.graph_requests != loss.generator_requests:
+    if loss.graph_requests != loss.generator_requests and not is_sampled:
         text = (
             f"{counts.title} shows {loss.graph_requests} of the generator's {loss.generator_requests} "
             "requests."

@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from analysis.arm import connections, pairs
+from analysis.arm import connections, pairs, splitting
 from analysis.arm.connections import ConnectionSample
 from analysis.arm.pairs import Pair
+from analysis.arm.splitting import Ours
 from analysis.placement import Timeline, workload_of
 from analysis.source.facts import facts_of
 from analysis.source.interface import Call, Counts, CountUnit, Reader, Received
@@ -26,7 +27,7 @@ class ArmInputs:
     focus: Pair
     """The pair the question is about."""
     counts: Counts
-    """What the source counted in the measured window."""
+    """What the source counted of the run in the measured window, by pod where that is known."""
     by_pair: Mapping[Pair, Sequence[Call]]
     """Its calls by workloads."""
     sample: ConnectionSample
@@ -34,6 +35,8 @@ class ArmInputs:
     stable: bool
     """Two answers of the source in a row were equal."""
     truth: TruthFile | None = None
+    ours: Ours
+    """How *counts*, the run's own calls, came out of all that the source counted."""
 
     @property
     def connection_per_call(self) -> bool:
@@ -54,7 +57,16 @@ def arm_inputs(
 ) -> ArmInputs:
     """Read what a source answered; UsageError where its reader cannot."""
     timeline = Timeline(topology)
-    counts = reader.read(received, facts_of(record, topology, timeline))
+    facts = facts_of(record, topology, timeline)
+    load = record.seen.measured
+    found = splitting.ours(
+        reader.read(received, facts),
+        timeline,
+        facts,
+        run_id=record.run_id,
+        requests=0 if load is None else load.requests,
+    )
+    counts = found.counts
     focus = (
         workload_of(record.asked.client, topology, timeline),
         workload_of(record.asked.service, topology, timeline),
@@ -70,4 +82,5 @@ def arm_inputs(
         sample=connections.sample(counts.sample.calls, timeline, focus),
         stable=stable,
         truth=truth,
+        ours=found,
     )

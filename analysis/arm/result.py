@@ -5,8 +5,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from analysis.arm import caveats, cost, expectation, losses, pairs, surroundings, tariffs
-from analysis.arm.chances import chance_of
+from analysis.arm import (
+    caveats,
+    cost,
+    expectation,
+    losses,
+    pairs,
+    provenance,
+    surroundings,
+    tariffs,
+    tracing,
+)
 from analysis.arm.inputs import ArmInputs
 from analysis.arm.pairs import LostCalls, Pair
 from analysis.model import (
@@ -22,6 +31,7 @@ from analysis.placement import Timeline
 from analysis.source.interface import Call, CountUnit, Grain
 from analysis.statistics import shares
 from analysis.statistics.chance import Chance, Chosen, chosen
+from analysis.statistics.interval import Interval
 from k8s.errors import UsageError
 from k8s.lab.truth import TruthRow
 from k8s.topology import Service, ServiceKey
@@ -55,13 +65,18 @@ def arm_result(inputs: ArmInputs, *, assumed: AssumedBytes) -> ArmResult:
             f"reading run {inputs.folder}: it was {record.status.value} before it measured anything"
         )
     counts, timeline, focus = inputs.counts, inputs.timeline, inputs.focus
-    workers = {worker.worker for worker in load.workers}
+    provenance.refuse(inputs)
+    workers = set(inputs.ours.generators)
     lost = _lost(inputs, workers)
     results = _pairs(inputs, lost)
-    chances = [chance_of(inputs, pair) for pair in results]
+    lost_calls = sum(one.count for one in lost.get(focus, ()))
+    loss = _loss(inputs, load, workers, lost=lost_calls)
+    rate = tracing.rate_of(inputs, loss)
+    if rate is not None:
+        loss = _loss(inputs, load, workers, lost=lost_calls, is_sampled=True)
+    chances = [tracing.chance_in(inputs, pair, rate) for pair in results]
     results = tuple(by_chance(pair, one) for pair, one in zip(results, chances, strict=True))
-    truth_check = _truth_check(inputs)
-    loss = _loss(inputs, load, workers, lost=sum(one.count for one in lost.get(focus, ())))
+    truth_check = _truth_check(inputs, results[0], rate)
     return ArmResult(
         run_id=record.run_id,
         arm=record.arm,
@@ -83,7 +98,7 @@ def arm_result(inputs: ArmInputs, *, assumed: AssumedBytes) -> ArmResult:
             focus,
             inputs.truth,
             record.seen.service_before,
-            load.seconds,
+            load.seconds * (1.0 if rate is None else rate.estimate),
             assumed,
             record.place.region,
         ),
@@ -98,13 +113,17 @@ def arm_result(inputs: ArmInputs, *, assumed: AssumedBytes) -> ArmResult:
         caveats=(
             *record.caveats,
             *caveats.of_run(record, load),
-            *caveats.of_counts(counts, loss, stable=inputs.stable),
+            *caveats.of_counts(counts, loss, stable=inputs.stable, is_sampled=rate is not None),
+            *provenance.of_rate(rate, loss, title=counts.title),
+            *provenance.of_names(inputs, results[0]),
             *caveats.of_truth(inputs.truth, truth_check, record.asked.service, title=counts.title),
             *(() if chances[0] is None else chances[0].by_connection.caveats),
         ),
         dependencies=surroundings.dependencies(counts.leaves, timeline),
         source=counts.title,
         unit=counts.unit.value,
+        tracing_rate=rate,
+        other=inputs.ours.other,
     )
 
 
@@ -126,14 +145,19 @@ def _lost(inputs: ArmInputs, workers: set[str]) -> dict[Pair, list[LostCalls]]:
 
 def _pairs(inputs: ArmInputs, lost: Mapping[Pair, Sequence[LostCalls]]) -> tuple[PairResult, ...]:
     """The focus pair first, the others by name."""
-    by_pair, timeline, focus = inputs.by_pair, inputs.timeline, inputs.focus
-    order = sorted({*by_pair, *lost, focus}, key=lambda pair: (pair != focus, pair))
+    by_pair, timeline, focus, found = inputs.by_pair, inputs.timeline, inputs.focus, inputs.ours
+    order = sorted(
+        {*by_pair, *lost, *found.unplaced, *found.unsampled, focus}, key=lambda one: (one != focus, one)
+    )
     return tuple(
-        pairs.result(
-            pair,
-            by_pair.get(pair, []),
-            timeline,
-            lost=lost.get(pair, []),
+        replace(
+            pairs.result(
+                pair,
+                by_pair.get(pair, []),
+                timeline,
+                lost=(*lost.get(pair, ()), *found.unplaced.get(pair, ())),
+            ),
+            unsampled=found.unsampled.get(pair, 0),
         )
         for pair in order
     )
@@ -163,15 +187,22 @@ def _rows(truth: TruthFile | None, service: ServiceKey) -> tuple[TruthRow, ...]:
     return () if truth is None else tuple(row for row in truth.rows if row.service == service)
 
 
-def _truth_check(inputs: ArmInputs) -> TruthCheck | None:
-    """The source against the relays, pod pair by pod pair; None where calls share connections."""
+def _truth_check(inputs: ArmInputs, pair: PairResult, rate: Interval | None) -> TruthCheck | None:
+    """The source against the relays, pod pair by pod pair.
+
+    None where calls share connections, or where the relays counted other traffic, too.
+    """
     truth, timeline = inputs.truth, inputs.timeline
     if truth is None or not truth.connection_per_call or inputs.counts.grain is not Grain.POD:
+        return None
+    if inputs.ours.other is not None:
         return None
     relays: Counter[tuple[str, str]] = Counter()
     for row in _rows(truth, inputs.record.asked.service):
         client, server = timeline.pod_at(row.client_ip), timeline.pod_at(row.server_ip)
         relays[client or row.client_ip, server or row.server_ip] += row.connections
+    if pair.unsampled or rate is not None:
+        return tracing.truth_check(inputs, pair, relays)
     calls: Counter[tuple[str, str]] = Counter()
     for call in inputs.counts.calls:
         if timeline.workload(call.server) == inputs.focus[1]:
@@ -186,9 +217,14 @@ def _truth_check(inputs: ArmInputs) -> TruthCheck | None:
     )
 
 
-def _loss(inputs: ArmInputs, load: LoadSeen, workers: set[str], *, lost: int) -> Loss:
-    """*lost*: calls of the pair under study of which one side's document is missing."""
-    counts, timeline, focus = inputs.counts, inputs.timeline, inputs.focus
+def _loss(
+    inputs: ArmInputs, load: LoadSeen, workers: set[str], *, lost: int, is_sampled: bool = False
+) -> Loss:
+    """*lost*: calls of the pair under study of which one side's document is missing.
+
+    Where tracing *is_sampled*, the generator's own count says nothing of losses.
+    """
+    counts, timeline, focus, ours = inputs.counts, inputs.timeline, inputs.focus, inputs.ours
     others = [one for one in counts.entries if one.name not in workers]
     return Loss(
         lost_callees=sum(call.count for call in counts.lost),
@@ -199,12 +235,14 @@ def _loss(inputs: ArmInputs, load: LoadSeen, workers: set[str], *, lost: int) ->
         unattributed=counts.unattributed,
         repeated=counts.repeated,
         calls_share=losses.lost_share(
-            requests=load.requests if counts.unit is CountUnit.REQUESTS else 0,
+            requests=load.requests if counts.unit is CountUnit.REQUESTS and not is_sampled else 0,
             whole=counts.entered(workers),
             headless=sum(one.count for one in others if timeline.workload(one.name) == focus[0]),
-            known=sum(call.count for call in inputs.by_pair.get(focus, ())),
+            known=sum(one.count for one in (*inputs.by_pair.get(focus, ()), *ours.unplaced.get(focus, ())))
+            + ours.unsampled.get(focus, 0),
             lost=lost,
         ),
+        is_sampled=is_sampled,
     )
 
 
@@ -220,10 +258,13 @@ def _costs(
     """The focus pair's cost: the generator's own calls are no traffic of the user's."""
     rows = _rows(truth, ServiceKey(namespace=service.namespace, name=service.name))
     pair = next(one for one in results if (one.client, one.server) == focus)
-    if rows and pair.calls:
+    calls = pair.calls
+    if truth is not None and truth.connection_per_call:
+        calls = sum(row.connections for row in rows)  # of all traffic, as the bytes are
+    if rows and calls:
         call_bytes = cost.CallBytes(
-            request=sum(row.request_bytes for row in rows) / pair.calls,
-            response=sum(row.response_bytes for row in rows) / pair.calls,
+            request=sum(row.request_bytes for row in rows) / calls,
+            response=sum(row.response_bytes for row in rows) / calls,
             source="measured by the relays (TCP payload)",
         )
     else:

@@ -149,5 +149,13 @@ def collect_run(session: CollectSession, folder: Path) -> None:
             seen = f"{poll.requests} of {expected} requests, {poll.calls} calls between pods"
             session.say(f"{source.title} shows {seen}")
 
-        collected = collect(source, record, clock=session.clock, sleep=session.sleep, on_poll=say)
+        collected = collect(
+            source,
+            record,
+            clock=session.clock,
+            sleep=session.sleep,
+            on_poll=say,
+            topology=rundir.read_topology(folder),
+            say=session.say,
+        )
     artifacts.save_collected(folder, collected)

@@ -7,11 +7,12 @@ as it came.
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import takewhile
 from typing import Any, Final
 
-from analysis.source.facts import Facts
+from analysis.placement import Timeline
+from analysis.source.facts import Facts, facts_of
 from analysis.source.interface import (
     Counts,
     CountUnit,
@@ -23,8 +24,10 @@ from analysis.source.interface import (
     Source,
     ThrottledError,
 )
+from analysis.source.needs import Needs, needs
 from analysis.source.registry import DEFAULT
 from k8s.errors import InvalidRunError, UsageError
+from k8s.topology import Snapshot
 from loadtest.record import LoadSeen, RunRecord, Window
 
 SCHEMA: Final = 1
@@ -73,10 +76,13 @@ def collect(
     sleep: Callable[[float], None],
     patience: Patience | None = None,
     on_poll: Callable[[Poll, int], None] = lambda *_: None,
+    topology: Sequence[Snapshot] = (),
+    say: Callable[[str], None] = lambda _: None,
 ) -> Collected:
     """Poll the counts of the measured window until they are final or patience ends, then take a sample.
 
-    *patience* is the source's own where none is given.
+    *patience* is the source's own where none is given. By the run's *topology* names are known to be pods;
+    where they are not, or where others made requests, every trace of the run is read.
     """
     load = record.seen.measured
     if record.measured is None or load is None:
@@ -87,8 +93,11 @@ def collect(
     patience = patience or source.patience
     window = query_window(record.measured, quiet_s=record.asked.plan.quiet_s)
     question = Question(window=window, run_id=record.run_id)
-    # Totals are all that polling looks at: neither zones nor leaves, so the names of the cluster can wait.
+    # Totals are all that polling looks at; without a topology the names of the cluster can wait.
     facts = Facts(generators=frozenset(worker.worker for worker in load.workers))
+    timeline = Timeline(topology)
+    if topology:
+        facts = facts_of(record, topology, timeline)
     began_s = clock()
     polls: list[Poll] = []
     while True:
@@ -118,7 +127,7 @@ def collect(
             stable=_is_stable(polls),
             reconciled=expected is not None and polls[-1].requests == expected,
         ),
-        traces=source.sample(question, patience.traces),
+        traces=_traces(source, question, patience, _needs(counts, timeline, facts), say),
     )
 
 
@@ -151,6 +160,26 @@ def _nothing_shown(record: RunRecord, source: Source, load: LoadSeen, waited_s: 
         f"collecting run {record.run_id}: {source.title} shows none of its {load.requests} requests "
         f"after {waited_s:.0f} s; do the workers reach the collector, and the collector {source.title}?"
     )
+
+
+def _needs(counts: Counts, timeline: Timeline, facts: Facts) -> Needs:
+    """A sample is enough where nobody knows the pods."""
+    if not facts.pods:
+        return Needs(every=False, others=False, why="")
+    return needs(counts, timeline, facts)
+
+
+def _traces(
+    source: Source, question: Question, patience: Patience, needed: Needs, say: Callable[[str], None]
+) -> tuple[Raw, ...]:
+    if not needed.every or not patience.most_traces:
+        return source.sample(question, patience.traces)
+    price = f" ({patience.price})" if patience.price else ""
+    say(f"{needed.why}; reading every trace of the run, up to {patience.most_traces}{price}")
+    found = source.sample(question, patience.most_traces)
+    if needed.others:
+        found += source.sample(replace(question, others=True), patience.traces)
+    return found
 
 
 def query_window(measured: Window, *, quiet_s: float) -> Window:

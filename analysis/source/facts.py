@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from analysis.placement import Timeline, workload_of
-from k8s.topology import ServiceKey, Snapshot
+from k8s.topology import ServiceKey, Snapshot, Zone
 from loadtest.record import RunRecord
 
 _PORT = re.compile(r":\d+$")
@@ -22,7 +22,11 @@ class Facts:
     callers: frozenset[str] = frozenset()
     """Workloads whose calls are under study: the client of the pair, and the load generator's workers."""
     generators: frozenset[str] = frozenset()
-    """The workers' own names."""
+    """The workers' own names, and their workload's."""
+    pods: Mapping[str, str] = field(default_factory=dict)
+    """Name, uid or address -> the name of the only pod that had it."""
+    nodes: Mapping[str, Zone] = field(default_factory=dict)
+    """Name or instance id of a node -> its zone."""
 
     def workload_at(self, name: str) -> str | None:
         """The workload behind a pod's, workload's or Service's name, a Service's host, or an address.
@@ -40,6 +44,14 @@ class Facts:
             at = labels.index("svc", 2)
             return self.workloads.get(".".join(labels[at - 2 : at]))
         return None
+
+    def pod_of(self, words: Iterable[str]) -> str | None:
+        """The pod that the first of these names, uids or addresses stands for."""
+        return next((self.pods[word] for word in words if word in self.pods), None)
+
+    def zone_of(self, words: Iterable[str]) -> Zone | None:
+        """The zone of the first of these nodes that is known."""
+        return next((self.nodes[word] for word in words if word in self.nodes), None)
 
     def studied(self, client: str) -> bool:
         """Whether the calls of this client are under study."""
@@ -71,8 +83,33 @@ def facts_of(record: RunRecord, topology: Sequence[Snapshot], timeline: Timeline
     return Facts(
         workloads=found,
         callers=frozenset({asked[record.asked.client], *map(timeline.workload, generators)}),
-        generators=generators,
+        generators=generators | {str(timeline.workload(one)) for one in generators},
+        pods=_pods(topology),
+        nodes=_nodes(topology),
     )
+
+
+def _pods(topology: Sequence[Snapshot]) -> dict[str, str]:
+    """What names one pod and no other: its name, its uid, its address unless another pod had it, too."""
+    found: dict[str, set[str]] = {}
+    for snapshot in topology:
+        for pod in snapshot.pods:
+            for word in (pod.name, pod.uid, pod.ip):
+                if word:
+                    found.setdefault(word, set()).add(pod.name)
+    return {word: next(iter(names)) for word, names in found.items() if len(names) == 1}
+
+
+def _nodes(topology: Sequence[Snapshot]) -> dict[str, Zone]:
+    """Nodes by name and by the last part of their provider's id, which is the instance's on AWS."""
+    found: dict[str, Zone] = {}
+    for snapshot in topology:
+        for node in snapshot.nodes:
+            if node.zone is not None:
+                for word in (node.name, node.provider_id.rpartition("/")[2]):
+                    if word:
+                        found[word] = node.zone
+    return found
 
 
 def _learn(found: dict[str, str], names: Iterable[str | None], workload: str) -> None:

@@ -96,17 +96,39 @@ class Leaf:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class End:
+    """One side of a sampled call, beyond its name: what its document says of where it was sent from."""
+
+    counted_as: str = ""
+    """Under which name the counts hold it; empty: the same as in the sample."""
+    zone: Zone | None = None
+    """Of the node that it names, by the topology; for a side whose pod is not known."""
+    lacks: str = ""
+    """Why its pod is not known, and what to set; empty where it is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SampledCall:
     """One call of a sample."""
 
     client: str
+    """The caller's pod; where nothing names it, the caller as the counts name it."""
     server: str
+    """The callee's."""
     connection: int | None
     """Names the connection among those of the client, e.g. its source port; None where it is not known."""
     duration_s: float
     """As the caller saw it."""
     start_s: float | None = None
     """When the caller sent it, seconds since the epoch; None where it is not known."""
+    trace: int = 0
+    """Which trace of the sample it is in; calls of one trace came into the sample together."""
+    client_end: End = End()
+    server_end: End = End()
+    is_fault: bool = False
+    """5xx, or no answer."""
+    is_error: bool = False
+    """4xx."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +140,20 @@ class StatedZone:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SampledRoot:
+    """Where a trace of a sample began."""
+
+    trace: int
+    name: str
+    """As the counts name it."""
+    start_s: float | None = None
+    run_id: str = ""
+    """Whose request it was, where its record says so."""
+    is_broken: bool = False
+    """A record of the trace is missing: one names a caller that is not there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
     """Single calls, drawn at random from the window; empty where a source has aggregates alone."""
 
@@ -125,6 +161,10 @@ class Sample:
     """What was drawn."""
     calls: tuple[SampledCall, ...] = ()
     zones: tuple[StatedZone, ...] = ()
+    roots: tuple[SampledRoot, ...] = ()
+    """One of each trace that shows where it began."""
+    misnamed: int = 0
+    """Calls whose caller names one pod itself, while its address, as the callee saw it, is another pod's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,6 +204,8 @@ class Question:
     run_id: str
     phase: str = "measure"
     """What the load generator marked its traces of this window with."""
+    others: bool = False
+    """Ask for traces that are not the run's instead."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,6 +230,10 @@ class Patience:
     """Traces, or single calls, to read for zones and connections."""
     still_s: float = math.inf
     """Counts that miss requests and have not moved for so long are not waited for any more."""
+    most_traces: int = 0
+    """Of them, where all of the run are needed; above it a random sample is taken. 0: never more."""
+    price: str = ""
+    """What reading them costs, in a clause."""
 
 
 class Reader(Protocol):

@@ -6,8 +6,7 @@ from dataclasses import dataclass, field, replace
 from itertools import combinations
 from statistics import NormalDist
 
-from analysis.arm import pairs
-from analysis.arm.chances import chance_of
+from analysis.arm import pairs, tracing
 from analysis.arm.inputs import ArmInputs
 from analysis.arm.pairs import Pair
 from analysis.arm.result import AssumedBytes, arm_result, by_chance
@@ -226,7 +225,7 @@ def _alike(
 
 def _chances(inputs: ArmInputs, arm: ArmResult) -> Iterator[tuple[Pair, Chance]]:
     for pair in arm.pairs:
-        if (one := chance_of(inputs, pair)) is not None:
+        if (one := tracing.chance_in(inputs, pair, arm.tracing_rate)) is not None:
             yield (pair.client, pair.server), one
 
 

@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import Final
 
 from analysis.arm.caveats import LAG_TOLERANCE_MS, LOSS_TOLERANCE, RATE_TOLERANCE, SATURATED_CPU_PERCENT
+from analysis.statistics.interval import Interval
 from analysis.verdict.judged import Gate, GateName
 from k8s.topology import Pod, ServiceKey, Snapshot
 from loadtest.record import LoadSeen, RunStatus, Window
@@ -46,6 +47,8 @@ class Evidence:
     service: ServiceKey
     namespaces: frozenset[str]
     """Of the pods that must not change: workers, clients, servers."""
+    tracing_rate: Interval | None = None
+    """The share of requests that was traced, where tracing is sampled: then that many are to be there."""
 
 
 def of_window(one: Evidence) -> tuple[Gate, ...]:
@@ -124,18 +127,19 @@ def _spans(one: Evidence) -> Gate:
 
 def _graph(one: Evidence) -> Gate:
     """The graph against the generator's own count, and the marks that lost documents leave."""
-    missing = abs(one.load.requests - one.graph_requests)
+    missing = 0 if one.tracing_rate is not None else abs(one.load.requests - one.graph_requests)
     bound = LOSS_TOLERANCE * max(one.load.requests, 1)
     unsettled = "" if one.stable else ", and it was still changing"
     lost = one.loss_share > LOSS_TOLERANCE
     size = f"; in all about {one.loss_share:.1%} is lost (a batch mixes callers and callees)" if lost else ""
+    sampled = "" if one.tracing_rate is None else f" (tracing is sampled at {one.tracing_rate.estimate:.1%})"
     return Gate(
         name=GateName.GRAPH,
         passed=one.stable
         and not lost
         and missing <= bound
         and one.lost_documents <= LOSS_TOLERANCE * max(one.calls, 1),
-        seen=f"X-Ray has {one.graph_requests} of {one.load.requests} requests and misses "
+        seen=f"X-Ray has {one.graph_requests} of {one.load.requests} requests{sampled} and misses "
         f"{one.lost_documents} documents of {one.calls} calls{unsettled}{size}",
         bound=f"{LOSS_TOLERANCE:.1%}",
         where=one.where,

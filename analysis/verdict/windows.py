@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from analysis.arm.chances import chance_of, timed_calls
+from analysis.arm import tracing
+from analysis.arm.chances import timed_calls
 from analysis.arm.inputs import ArmInputs
 from analysis.model import ArmResult, PairResult
 from analysis.statistics.carry_over import TimedCall
@@ -44,6 +45,8 @@ class Measured:
     """The pair's calls, by connection and by client pod."""
     seconds: float
     """Of load."""
+    traced: float = 1.0
+    """The share of the requests that was traced."""
     latencies: Latencies
     """Of sampled calls, by connection, in seconds."""
     latencies_by_client: Latencies
@@ -65,7 +68,7 @@ class Measured:
     @property
     def calls_per_s(self) -> float:
         """Calls of the pair."""
-        return self.pair.calls / self.seconds if self.seconds > 0 else 0.0
+        return self.pair.calls / (self.seconds * self.traced) if self.seconds > 0 else 0.0
 
     @property
     def pair(self) -> PairResult:
@@ -85,7 +88,7 @@ def measured(inputs: ArmInputs, result: ArmResult, *, label: str) -> Measured:
     by_client: dict[str, list[float]] = {}
     for pods in sample.pairs:
         by_client.setdefault(pods.client, []).extend(one for times in pods.durations_s for one in times)
-    found = chance_of(inputs, pair)
+    found = tracing.chance_in(inputs, pair, result.tracing_rate)
     if found is None:
         raise InvalidRunError(
             f"run {inputs.folder}: the graph shows no call of {focus[0]} to {focus[1]} with known zones, so "
@@ -94,15 +97,17 @@ def measured(inputs: ArmInputs, result: ArmResult, *, label: str) -> Measured:
     record, load = inputs.record, inputs.record.seen.measured
     if load is None or record.measured is None:
         raise InvalidRunError(f"run {inputs.folder}: it ended before it measured anything")
+    traced = 1.0 if result.tracing_rate is None else result.tracing_rate.estimate
     return Measured(
         label=label,
         mode=record.asked.mode,
         folder=inputs.folder,
         chance=found,
         seconds=load.seconds,
+        traced=traced,
         latencies=_latencies(by_connection),
         latencies_by_client=_latencies(by_client.values()),
-        mix=_mix(result, load),
+        mix=_mix(result, load, traced),
         timed=timed_calls(inputs, pair),
         requests=load.requests,
         failures=load.failures,
@@ -126,6 +131,7 @@ def measured(inputs: ArmInputs, result: ArmResult, *, label: str) -> Measured:
             load=load,
             rate_asked_per_s=record.asked.plan.rate_per_s,
             graph_requests=result.loss.graph_requests,
+            tracing_rate=result.tracing_rate,
             calls=pair.calls,
             lost_documents=result.loss.documents,
             loss_share=result.loss.share,
@@ -143,7 +149,7 @@ def _latencies(clusters: Iterable[Sequence[float]]) -> Latencies:
     return latencies([[(duration_s, 1) for duration_s in one] for one in clusters])
 
 
-def _mix(result: ArmResult, load: LoadSeen) -> Mix:
+def _mix(result: ArmResult, load: LoadSeen, traced: float) -> Mix:
     """The pair's calls by client pod, and the generator's requests by page.
 
     Who gets a request is chosen with the connection that brings it, and a request makes several calls.
@@ -157,4 +163,5 @@ def _mix(result: ArmResult, load: LoadSeen) -> Mix:
     for worker in load.workers:
         pages.update({one.page: one.requests for one in worker.pages})
     opened = sum(worker.connections for worker in load.workers)
-    return Mix(pods=pods, pages=pages, together=max(1.0, pair.calls / opened) if opened else 1.0)
+    calls = pair.calls / traced
+    return Mix(pods=pods, pages=pages, together=max(1.0, calls / opened) if opened else 1.0)

@@ -23,5 +23,5 @@ class XRayReader(Reader):
             lost=seen.lost,
             leaves=seen.leaves,
             repeated=seen.repeated,
-            sample=traces.sample(received.rows),
+            sample=traces.sample(received.rows, facts),
         )

@@ -1,4 +1,4 @@
-"""BatchGetTraces documents -> single calls with their connection, and the zones that segments state.
+"""BatchGetTraces documents -> single calls with pods and connection, roots, and the zones segments state.
 
 A server's segment carries the address and port of its peer (OpenTelemetry semantic conventions
 ``network.peer.address`` and ``network.peer.port``; ``net.sock.peer.*`` and ``net.peer.*`` before), and its
@@ -8,51 +8,104 @@ as the same one, which only widens intervals.
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
-from analysis.source.interface import Raw, Sample, SampledCall, StatedZone
+from analysis.source.facts import Facts
+from analysis.source.interface import Raw, Sample, SampledCall, SampledRoot, StatedZone
+from analysis.source.xray import senders
 
 PORTS: Final = ("network.peer.port", "net.sock.peer.port", "net.peer.port", "client.port")
 """Attributes that hold the peer's port, the newest convention first."""
+RUN_ID: Final = "run_id"
+"""The annotation by which the load generator marks the roots of its traces."""
+
+_NOBODY: Final = Facts()
+
+Document = dict[str, Any]
 
 
-def sample(traces: Iterable[Raw]) -> Sample:
-    """Every call between two segments, and the zone of every segment that was sent."""
-    count = 0
+def sample(traces: Iterable[Raw], facts: Facts = _NOBODY) -> Sample:
+    """Every call between two segments, where each trace began, and the zone of every segment that was sent."""
+    count = misnamed = 0
     calls: list[SampledCall] = []
     zones: list[StatedZone] = []
-    for trace in traces:
+    roots: list[SampledRoot] = []
+    for number, trace in enumerate(traces):
         count += 1
         documents = [json.loads(segment["Document"]) for segment in trace.get("Segments", ())]
-        calls += _calls(documents)
+        sent = [one for one in documents if not one.get("inferred")]
+        owners = _owners(documents)
+        pods = {str(one.get("id")): senders.pod_of(one, facts) for one in sent}
+        for call, is_misnamed in _calls(sent, owners, pods, facts, number):
+            calls.append(call)
+            misnamed += is_misnamed
         zones += (
-            StatedZone(name=str(one.get("name")), zone=_zone(one))
-            for one in documents
-            if not one.get("inferred")
+            StatedZone(name=pods[str(one.get("id"))] or str(one.get("name")), zone=_zone(one)) for one in sent
         )
-    return Sample(traces=count, calls=tuple(calls), zones=tuple(zones))
+        roots += _roots(sent, owners, number)
+    return Sample(traces=count, calls=tuple(calls), zones=tuple(zones), roots=tuple(roots), misnamed=misnamed)
 
 
-def _calls(documents: list[dict[str, Any]]) -> Iterator[SampledCall]:
-    """Every segment whose parent is in the trace, as a call of that parent's segment."""
-    owners = {
-        str(part["id"]): (str(document.get("name")), part)
+def _owners(documents: Sequence[Document]) -> dict[str, tuple[Document, Raw]]:
+    """Id of every segment and subsegment -> the segment it is of, and itself."""
+    return {
+        str(part["id"]): (document, part)
         for document in documents
         for part in _parts(document)
         if part.get("id")
     }
-    for document in documents:
+
+
+def _calls(
+    sent: Sequence[Document],
+    owners: dict[str, tuple[Document, Raw]],
+    pods: dict[str, str | None],
+    facts: Facts,
+    number: int,
+) -> Iterator[tuple[SampledCall, bool]]:
+    """Every segment whose parent is in the trace, as a call of that parent's segment; whether names differ."""
+    for document in sent:
         owner = owners.get(str(document.get("parent_id")))
-        if owner is not None and not document.get("inferred"):
-            client, part = owner
-            yield SampledCall(
-                client=client,
-                server=str(document.get("name")),
+        if owner is None:
+            continue
+        caller, part = owner
+        own, peer = pods.get(str(caller.get("id"))), senders.peer_of(document, facts)
+        client, server = own or peer, pods[str(document.get("id"))]
+        yield (
+            SampledCall(
+                client=client or str(caller.get("name")),
+                server=server or str(document.get("name")),
                 connection=_port(document),
                 duration_s=_duration_s(part),
                 start_s=float(part["start_time"]) if part.get("start_time") else None,
+                trace=number,
+                client_end=senders.end_of(caller, client, facts),
+                server_end=senders.end_of(document, server, facts),
+                is_fault=bool(part.get("fault")),
+                is_error=bool(part.get("error")) and not part.get("fault"),
+            ),
+            own is not None and peer is not None and own != peer,
+        )
+
+
+def _roots(
+    sent: Sequence[Document], owners: dict[str, tuple[Document, Raw]], number: int
+) -> Iterator[SampledRoot]:
+    """The first segment without a parent; of several (a batch delivered twice) the others are no requests."""
+    broken = any(one.get("parent_id") and str(one["parent_id"]) not in owners for one in sent)
+    for document in sent:
+        if not document.get("parent_id"):
+            run_id = (document.get("annotations") or {}).get(RUN_ID)
+            start_s = document.get("start_time")
+            yield SampledRoot(
+                trace=number,
+                name=str(document.get("name")),
+                start_s=float(start_s) if start_s else None,
+                run_id=run_id if isinstance(run_id, str) else "",
+                is_broken=broken,
             )
+            return
 
 
 def _zone(document: Raw) -> str | None:

@@ -10,8 +10,20 @@ from analysis.source.xray.client import XRay
 
 MOST_TRACE_IDS: Final = 20_000
 """Ids to draw the sample from; X-Ray charges for the traces that it looks through."""
-LAB_PATIENCE: Final = Patience(poll_s=0.5, least_s=0.0, most_s=60.0, traces=1_000, still_s=10.0)
-CLOUD_PATIENCE: Final = Patience(poll_s=30.0, least_s=60.0, most_s=600.0, traces=500, still_s=180.0)
+PRICE: Final = "five a call, about 60 a second; 1 USD a million"
+"""GetTraceSummaries scans and BatchGetTraces retrieves, each at 0.50 USD a million (X-Ray's price list)."""
+LAB_PATIENCE: Final = Patience(
+    poll_s=0.5, least_s=0.0, most_s=60.0, traces=1_000, still_s=10.0, most_traces=MOST_TRACE_IDS
+)
+CLOUD_PATIENCE: Final = Patience(
+    poll_s=30.0,
+    least_s=60.0,
+    most_s=600.0,
+    traces=500,
+    still_s=180.0,
+    most_traces=MOST_TRACE_IDS,
+    price=PRICE,
+)
 """X-Ray on AWS takes tens of seconds, and promises nothing; the stand-in takes none."""
 
 
@@ -44,8 +56,10 @@ class XRaySource(Source):
         return self._xray.graph(question.window)
 
     def sample(self, question: Question, most: int) -> tuple[Raw, ...]:
-        """Traces of the run and phase, drawn from the whole window."""
+        """Traces of the run and phase, or all others, drawn from the whole window."""
         expression = f'annotation.run_id = "{question.run_id}" AND annotation.phase = "{question.phase}"'
+        if question.others:
+            expression = f'!annotation.run_id OR annotation.run_id != "{question.run_id}"'
         ids = self._xray.trace_ids(question.window, expression, limit=MOST_TRACE_IDS)
         return self._xray.traces(draw(ids, most, seed=question.run_id))
 

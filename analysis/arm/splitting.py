@@ -1,0 +1,305 @@
+"""What a source counted, told apart and placed: our own calls, by pod; other people's traffic beside them.
+
+Totals come from the counts (in X-Ray, the graph). Where their names are no pods' (``OTEL_SERVICE_NAME=orders``)
+single calls of a sample say from which pod to which; where other traffic ran in the window, they say which
+calls are the run's: those of traces that begin at its load generator. A sample that holds every trace of the
+run splits the counts exactly. Otherwise calls that are not in it are *unsampled*: counted, and in no zone;
+nothing is extrapolated.
+"""
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from analysis.arm.pairs import LostCalls, Pair
+from analysis.model import OtherCalls, OtherTraffic, Placed, Workload
+from analysis.placement import Timeline
+from analysis.source.facts import Facts
+from analysis.source.interface import Call, Counts, End, Entry, Sample, SampledCall
+from k8s.topology import Zone
+
+Edge = tuple[str, str]
+"""Client and server as the counts name them."""
+_End = tuple[str, Zone | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Disagreement:
+    """A hop on which the sample holds more calls than were counted."""
+
+    client: str
+    server: str
+    sampled: int
+    counted: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ours:
+    """The run's own calls."""
+
+    counts: Counts
+    """By pod where that is known; its sample holds the run's calls alone."""
+    unplaced: Mapping[Pair, tuple[LostCalls, ...]] = field(default_factory=dict)
+    """Calls of the sample that name no pod, and why."""
+    unsampled: Mapping[Pair, int] = field(default_factory=dict)
+    """Counted calls that are not in the sample."""
+    other: OtherTraffic | None = None
+    """None where there was none."""
+    disagreements: tuple[Disagreement, ...] = ()
+    traces: int = 0
+    """Of the run, in the sample."""
+    is_whole: bool = False
+    """The sample holds every request of the run that was counted."""
+    is_split: bool = False
+    """Pods are known from the sample alone, at least for a hop."""
+    generators: frozenset[str] = frozenset()
+    """Names under which the load generator's requests were counted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Own:
+    """The run's part of a sample."""
+
+    calls: Mapping[Edge, Sequence[SampledCall]]
+    traces: int
+    broken: int
+    foreign: int
+    orphans: int
+    """Of the foreign traces, those whose beginning is missing."""
+
+
+def ours(counts: Counts, timeline: Timeline, facts: Facts, *, run_id: str, requests: int) -> Ours:
+    """Tell the run's calls from others and split them by pod; *requests* by the generator's own count."""
+    own = _own(counts.sample, run_id)
+    entered = counts.entered(facts.generators)
+    entries, strangers = _entries(counts, facts, own, entered=entered, requests=requests)
+    whole = own.traces >= entered > 0
+    split = _Splitting(
+        timeline=timeline,
+        facts=facts,
+        own=own,
+        whole=whole,
+        others=strangers > 0,
+        raise_by=entered / own.traces if own.traces else 1.0,
+    )
+    for call in counts.calls:
+        split.take(call)
+    counted = {(call.client, call.server) for call in counts.calls}
+    missing = [
+        Disagreement(client=client, server=server, sampled=len(calls), counted=0)
+        for (client, server), calls in own.calls.items()
+        if (client, server) not in counted
+    ]
+    mine = [split.named(call) for calls in own.calls.values() for call in calls]
+    other = OtherTraffic(requests=strangers, calls=tuple(split.other), is_estimate=not whole)
+    return Ours(
+        counts=replace(
+            counts,
+            calls=tuple(sorted(split.calls, key=lambda call: (call.client, call.server))),
+            entries=entries,
+            sample=replace(counts.sample, calls=tuple(mine)),
+        ),
+        unplaced={pair: tuple(split.reasons(pair)) for pair in split.unplaced},
+        unsampled=dict(split.unsampled),
+        other=other if strangers else None,
+        disagreements=(*split.disagreements, *missing),
+        traces=own.traces,
+        is_whole=whole,
+        is_split=split.is_split,
+        generators=facts.generators,
+    )
+
+
+def _own(sample: Sample, run_id: str) -> _Own:
+    """Where no record says whose it is, all are taken for the run's: the source was asked for them."""
+    marked = any(root.run_id for root in sample.roots)
+    mine = [root for root in sample.roots if root.run_id == run_id or not marked]
+    traces = {root.trace for root in mine}
+    calls: dict[Edge, list[SampledCall]] = defaultdict(list)
+    for call in sample.calls:
+        if not marked or call.trace in traces:
+            calls[
+                call.client_end.counted_as or call.client, call.server_end.counted_as or call.server
+            ].append(call)
+    return _Own(
+        calls=calls,
+        traces=len(traces) if marked else sample.traces,
+        broken=sum(root.is_broken for root in mine) if marked else 0,
+        foreign=sample.traces - len(traces) if marked else 0,
+        orphans=sample.traces - len(sample.roots) if marked else 0,
+    )
+
+
+def _entries(
+    counts: Counts, facts: Facts, own: _Own, *, entered: int, requests: int
+) -> tuple[tuple[Entry, ...], int]:
+    """The entries that are the run's, lost callers included, and how many requests were others'.
+
+    A trace that begins elsewhere than at the generator is another's; one whose beginning is missing may be
+    ours, and counts as a loss.
+    """
+    elsewhere = sum(one.count for one in counts.entries if one.name not in facts.generators)
+    if not elsewhere or not own.traces:
+        return counts.entries, 0
+    lost = min(elsewhere, math.ceil(own.broken * entered / own.traces))
+    if own.foreign:
+        lost += math.ceil((elsewhere - lost) * own.orphans / own.foreign)
+    else:
+        lost += max(0, requests - entered)
+    lost = min(elsewhere, lost)
+    kept, seen, given = [], 0, 0
+    for one in counts.entries:
+        if one.name in facts.generators:
+            kept.append(one)
+            continue
+        seen += one.count
+        upto = round(seen * lost / elsewhere)
+        kept.append(replace(one, count=upto - given))
+        given = upto
+    return tuple(one for one in kept if one.count), elsewhere - lost
+
+
+class _Splitting:
+    """Takes counted hops one by one and collects what they become."""
+
+    def __init__(
+        self, *, timeline: Timeline, facts: Facts, own: _Own, whole: bool, others: bool, raise_by: float
+    ) -> None:
+        self._timeline, self._facts, self._own = timeline, facts, own
+        self._whole, self._others, self._raise_by = whole, others, raise_by
+        self._workloads = _workloads(own, timeline, facts)
+        self.calls: list[Call] = []
+        self.unplaced: dict[Pair, Counter[str]] = defaultdict(Counter)
+        self.unsampled: Counter[Pair] = Counter()
+        self.other: list[OtherCalls] = []
+        self.disagreements: list[Disagreement] = []
+        self.is_split = False
+
+    def take(self, call: Call) -> None:
+        """Keep the hop as it is, or split it."""
+        edge = (call.client, call.server)
+        sampled = self._own.calls.get(edge, ())
+        named = self._is_placed(call)
+        if len(sampled) > call.count:
+            self.disagreements.append(
+                Disagreement(client=edge[0], server=edge[1], sampled=len(sampled), counted=call.count)
+            )
+        if named and (not self._others or not self._own.traces or len(sampled) == call.count):
+            self.calls.append(call)
+            return
+        if not sampled and not self._others:
+            self._whole_hop_unknown(call)
+            return
+        self.is_split = self.is_split or not named
+        mine = self._mine(call.count, len(sampled))
+        if mine < call.count:
+            self.other.append(OtherCalls(client=edge[0], server=edge[1], calls=call.count - mine))
+        pair = self._pair(edge)
+        if mine > len(sampled):
+            if self._whole:
+                self.unplaced[pair]["counted, but in no trace of the run"] += mine - len(sampled)
+            else:
+                self.unsampled[pair] += mine - len(sampled)
+        self._place(pair, sampled)
+
+    def reasons(self, pair: Pair) -> list[LostCalls]:
+        """Why calls of a pair have no zones, most first."""
+        return [LostCalls(reason=reason, count=count) for reason, count in self.unplaced[pair].most_common()]
+
+    def named(self, call: SampledCall) -> SampledCall:
+        """The sampled call with the names that counts have: of an end whose zone alone is known, its workload."""
+        client, server = self._end(call.client, call.client_end), self._end(call.server, call.server_end)
+        return replace(
+            call,
+            client=call.client if client is None else client[0],
+            server=call.server if server is None else server[0],
+        )
+
+    def _mine(self, counted: int, sampled: int) -> int:
+        """How many of a hop's calls are the run's."""
+        if not self._others:
+            return max(counted, sampled)
+        return sampled if self._whole else min(counted, round(sampled * self._raise_by))
+
+    def _whole_hop_unknown(self, call: Call) -> None:
+        """As it is: pairs say why. A service's name becomes its workload's, so that it is of the right pair."""
+        client, server = self._pair((call.client, call.server))
+        known = [isinstance(self._timeline.place(name), Placed) for name in (call.client, call.server)]
+        self.calls.append(
+            replace(
+                call,
+                client=call.client if known[0] else client,
+                server=call.server if known[1] else server,
+            )
+        )
+
+    def _place(self, pair: Pair, sampled: Sequence[SampledCall]) -> None:
+        found: dict[tuple[_End, _End], list[SampledCall]] = defaultdict(list)
+        for one in sampled:
+            client = self._end(one.client, one.client_end)
+            server = self._end(one.server, one.server_end)
+            if client is None:
+                self.unplaced[pair][f"caller {one.client}: {self._why(one.client, one.client_end)}"] += 1
+            elif server is None:
+                self.unplaced[pair][f"callee {one.server}: {self._why(one.server, one.server_end)}"] += 1
+            else:
+                found[client, server].append(one)
+        self.calls += (_call(client, server, calls) for (client, server), calls in found.items())
+
+    def _end(self, name: str, end: End) -> _End | None:
+        """A pod; or a workload whose node's zone is known; None for neither."""
+        if isinstance(self._timeline.place(name), Placed):
+            return name, None
+        return None if end.zone is None else (self._workload(end.counted_as or name), end.zone)
+
+    def _why(self, name: str, end: End) -> str:
+        place = self._timeline.place(name)
+        if end.lacks or isinstance(place, Placed):
+            return end.lacks
+        return place.reason
+
+    def _is_placed(self, call: Call) -> bool:
+        """Whether both names are pods the cluster knows, or the source states zones itself."""
+        return all(
+            zone is not None or self._timeline.has(name)
+            for name, zone in ((call.client, call.client_zone), (call.server, call.server_zone))
+        )
+
+    def _pair(self, edge: Edge) -> Pair:
+        return self._workload(edge[0]), self._workload(edge[1])
+
+    def _workload(self, name: str) -> Workload:
+        return self._workloads.get(name) or self._timeline.workload(name)
+
+
+def _workloads(own: _Own, timeline: Timeline, facts: Facts) -> dict[str, Workload]:
+    """Of each name in the counts that is no pod's: the workload of most pods behind it, or of that name."""
+    seen: dict[str, Counter[Workload]] = defaultdict(Counter)
+    for (client, server), calls in own.calls.items():
+        for one in calls:
+            for counted, pod in ((client, one.client), (server, one.server)):
+                if counted != pod and timeline.has(pod):
+                    seen[counted][timeline.workload(pod)] += 1
+    found = {name: counter.most_common(1)[0][0] for name, counter in seen.items()}
+    for edge in own.calls:
+        for name in edge:
+            if name not in found and not timeline.has(name) and (known := facts.workload_at(name)):
+                found[name] = Workload(known)
+    return found
+
+
+def _call(client: _End, server: _End, sampled: Sequence[SampledCall]) -> Call:
+    """The sampled calls from one end to another, as a count; times rounded to 1 ms as X-Ray's graph has them."""
+    times = Counter(round(one.duration_s, 3) for one in sampled)
+    return Call(
+        client=client[0],
+        server=server[0],
+        client_zone=client[1],
+        server_zone=server[1],
+        count=len(sampled),
+        faults=sum(one.is_fault for one in sampled),
+        errors=sum(one.is_error for one in sampled),
+        total_s=math.fsum(one.duration_s for one in sampled),
+        histogram=tuple(sorted(times.items())),
+    )
