@@ -98,7 +98,13 @@ def of_truth(
                 "endpoint then, whatever the hints are now. Restart the clients to have them choose again."
             )
             found.append(("old-connections", text))
-    if check is not None and check.worst_relative_error > LOSS_TOLERANCE:
+    if check is not None and check.outside:
+        text = (
+            f"Of {check.outside} of {check.pairs} pod pairs the relays' count is outside the interval of the "
+            "sampled traces."
+        )
+        found.append(("truth", text))
+    elif check is not None and check.outside is None and check.worst_relative_error > LOSS_TOLERANCE:
         text = f"{title} and the relays differ by up to {check.worst_relative_error:.2%} for a pod pair."
         found.append(("truth", text))
     return _caveats(found)

@@ -21,7 +21,7 @@ _REGION: Final = re.compile(r"([a-z]{2,3}(?:-[a-z]+)+-\d+)(?:[a-z]|-.*)?")
 def refuse(inputs: ArmInputs) -> None:
     """InvalidRunError where the counts cannot be of this run: no hop between services, or others' traces."""
     counts, where = inputs.counts, f"reading run {inputs.folder}"
-    if not counts.calls and not counts.lost:
+    if not (counts.calls or counts.lost or inputs.ours.unplaced or inputs.ours.other):
         what = (
             "requests enter, but no service calls another"
             if counts.entries
@@ -96,9 +96,10 @@ def of_rate(rate: Interval | None, loss: Loss, *, title: str) -> tuple[Caveat, .
     if rate is None:
         return ()
     text = (
-        f"Tracing is sampled: {title} has {loss.graph_requests} of the generator's {loss.generator_requests} "
-        f"requests, {rate.estimate:.1%} ({rate.low:.1%} to {rate.high:.1%}), whole traces and evenly; calls a "
-        "second and cost are scaled up by it, shares are those of the traced calls."
+        f"Tracing is sampled: {title} has {loss.graph_requests} of the generator's "
+        f"{loss.generator_requests} requests, {rate.estimate:.1%} ({rate.low:.1%} to {rate.high:.1%}), "
+        "whole traces and evenly; calls a second and cost are scaled up by it, shares are those of the traced "
+        "calls."
     )
     return (Caveat(code="tracing-sampled", text=text),)
 

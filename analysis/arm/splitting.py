@@ -1,9 +1,9 @@
 """What a source counted, told apart and placed: our own calls, by pod; other people's traffic beside them.
 
-Totals come from the counts (in X-Ray, the graph). Where their names are no pods' (``OTEL_SERVICE_NAME=orders``)
-single calls of a sample say from which pod to which; where other traffic ran in the window, they say which
-calls are the run's: those of traces that begin at its load generator. A sample that holds every trace of the
-run splits the counts exactly. Otherwise calls that are not in it are *unsampled*: counted, and in no zone;
+Totals come from the counts (in X-Ray, the graph). Where their names are no pods'
+(``OTEL_SERVICE_NAME=orders``) single calls of a sample say from which pod to which; where other traffic ran
+in the window, they say which calls are the run's: those of traces that begin at its load generator. A sample
+that holds every trace of the run splits the counts exactly. Otherwise calls that are not in it are *unsampled*: counted, and in no zone;
 nothing is extrapolated.
 """
 
@@ -208,7 +208,7 @@ class _Splitting:
         return [LostCalls(reason=reason, count=count) for reason, count in self.unplaced[pair].most_common()]
 
     def named(self, call: SampledCall) -> SampledCall:
-        """The sampled call with the names that counts have: of an end whose zone alone is known, its workload."""
+        """The sampled call as counts name it: an end whose zone alone is known has its workload's name."""
         client, server = self._end(call.client, call.client_end), self._end(call.server, call.server_end)
         return replace(
             call,
@@ -223,7 +223,7 @@ class _Splitting:
         return sampled if self._whole else min(counted, round(sampled * self._raise_by))
 
     def _whole_hop_unknown(self, call: Call) -> None:
-        """As it is: pairs say why. A service's name becomes its workload's, so that it is of the right pair."""
+        """As it is: pairs say why. A service's name becomes its workload's, for the right pair."""
         client, server = self._pair((call.client, call.server))
         known = [isinstance(self._timeline.place(name), Placed) for name in (call.client, call.server)]
         self.calls.append(
@@ -290,7 +290,7 @@ def _workloads(own: _Own, timeline: Timeline, facts: Facts) -> dict[str, Workloa
 
 
 def _call(client: _End, server: _End, sampled: Sequence[SampledCall]) -> Call:
-    """The sampled calls from one end to another, as a count; times rounded to 1 ms as X-Ray's graph has them."""
+    """The sampled calls from one end to another, as a count; times to 1 ms, as in X-Ray's graph."""
     times = Counter(round(one.duration_s, 3) for one in sampled)
     return Call(
         client=client[0],

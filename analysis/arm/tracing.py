@@ -21,7 +21,7 @@ LOST_INSIDE: Final = 0.001
 
 
 def rate_of(inputs: ArmInputs, loss: Loss) -> Interval | None:
-    """The share of the generator's requests that was traced; None where all were meant to be, or some lost."""
+    """The share of the generator's requests that was traced; None where all were, or some were lost."""
     load = inputs.record.seen.measured
     if load is None or inputs.counts.unit is not CountUnit.REQUESTS or not inputs.stable:
         return None

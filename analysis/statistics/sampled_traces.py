@@ -9,20 +9,22 @@ from ``clusters.py``; the second is the linearised variance of a ratio over trac
 Techniques (1977) 6.4).
 
 The intervals are of the routing's share. The share that the window really had is nearer to the sample's the
-more of the window the sample holds, so for it they are on the safe side; ``of_window`` takes that into account.
+more of the window the sample holds, so for it they are on the safe side; ``of_window`` takes that into
+account.
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from statistics import NormalDist
+from typing import Final
 
 from analysis.statistics import stats
 from analysis.statistics.clusters import ArmShare, StratumShare, together
 from analysis.statistics.interval import Interval
 
-_STRATA_STAND: float = 0.5
-"""Strata are kept unless their sizes, known from the sample alone, bring in more variance than routing does."""
+_STRATA_STAND: Final = 0.5
+"""Strata are kept unless their sizes, known from the sample alone, bring in more variance than routing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

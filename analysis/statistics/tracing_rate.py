@@ -8,6 +8,7 @@ stops for a while or loses batches breaks at least one of these.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 from scipy import special
@@ -16,7 +17,7 @@ from analysis.statistics import stats
 from analysis.statistics.interval import Interval
 
 MOST: Final = 0.75
-"""Nobody samples more than that; what is missing beyond is loss, and the rate nearer to 1 the less it shows."""
+"""Nobody samples more than that; what is missing then is loss."""
 LEAST_TRACED: Final = 20
 """Requests below which nothing about their spread can be said."""
 UNLIKELY: Final = 0.001
@@ -36,11 +37,11 @@ def tracing_rate(
 ) -> Interval | None:
     """The share of requests that was traced, by Wilson; None where that is no sampling.
 
-    *starts*: when traced requests began, as a part of the load's time, 0 to 1. *broken*: documents are
+    *starts*: when traced requests began, as a part of the load's time, 0 to 1; without them nobody knows. *broken*: documents are
     missing inside the traces that are there, which is loss.
     """
     made, traced = sum(one.made for one in workers), sum(one.traced for one in workers)
-    if broken or not LEAST_TRACED <= traced <= MOST * made:
+    if broken or not LEAST_TRACED <= traced <= MOST * made or len(starts) < LEAST_TRACED:
         return None
     if min(_even(workers, traced / made), _spread(starts)) < UNLIKELY:
         return None
@@ -62,9 +63,7 @@ def _spread(starts: Sequence[float]) -> float:
     """A bound of the p-value of the longest gap: n uniform points leave n + 1 gaps, each beyond g with
     probability (1 - g)^n (W. Feller, An Introduction to Probability Theory II (1971) I.7).
     """
-    if not starts:
-        return 1.0
     points = [0.0, *sorted(min(1.0, max(0.0, one)) for one in starts), 1.0]
-    longest = max(right - left for left, right in zip(points, points[1:], strict=False))
+    longest = max(right - left for left, right in pairwise(points))
     n = len(starts)
     return min(1.0, (n + 1) * (1 - longest) ** n)

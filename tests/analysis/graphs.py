@@ -48,6 +48,11 @@ class Graph:
         )
         return self
 
+    def node(self, name: tuple[str, str | None] | str) -> "Graph":
+        """One that calls nothing."""
+        self._node(name)
+        return self
+
     def pages(self, size: int = 1000) -> tuple[dict[str, Any], ...]:
         nodes = list(self._nodes.values())
         return tuple({"Services": nodes[start : start + size]} for start in range(0, len(nodes), size))

@@ -94,7 +94,7 @@ class XRay:
         return tuple(summary["Id"] for summary in islice(summaries, limit))
 
     def traces(self, ids: tuple[str, ...]) -> tuple[Raw, ...]:
-        """The traces of these ids, five a call, several calls at once; ids X-Ray does not know are left out."""
+        """The traces of these ids, five a call, several calls at once; unknown ids are left out."""
         batches = [list(ids[start : start + IDS_A_CALL]) for start in range(0, len(ids), IDS_A_CALL)]
         with ThreadPoolExecutor(CALLS_AT_ONCE) as pool:
             return tuple(trace for found in pool.map(self._batch, batches) for trace in found)

@@ -26,7 +26,7 @@ Document = dict[str, Any]
 
 
 def sample(traces: Iterable[Raw], facts: Facts = _NOBODY) -> Sample:
-    """Every call between two segments, where each trace began, and the zone of every segment that was sent."""
+    """Every call between two segments, where each trace began, and the zone of every segment sent."""
     count = misnamed = 0
     calls: list[SampledCall] = []
     zones: list[StatedZone] = []
@@ -64,7 +64,7 @@ def _calls(
     facts: Facts,
     number: int,
 ) -> Iterator[tuple[SampledCall, bool]]:
-    """Every segment whose parent is in the trace, as a call of that parent's segment; whether names differ."""
+    """Every segment whose parent is there, as a call of the parent's segment; whether names differ."""
     for document in sent:
         owner = owners.get(str(document.get("parent_id")))
         if owner is None:

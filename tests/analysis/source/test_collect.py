@@ -11,7 +11,7 @@ from analysis.source.xray.xray_source import XRaySource
 from k8s.errors import InvalidRunError, UnreachableError, UsageError
 from loadtest.record import LoadSeen, Window
 from loadtest.worker.tally import WorkerTally
-from tests.analysis.graphs import CLIENT, Graph
+from tests.analysis.graphs import CLIENT, Graph, snapshot
 from tests.loadtest.test_rundir import record
 
 PATIENCE = Patience(poll_s=1.0, least_s=0.0, most_s=10.0, traces=5)
@@ -157,3 +157,59 @@ def test_a_run_without_a_window_cannot_be_collected():
 
     with pytest.raises(UsageError, match="it has no measured window"):
         collect.collect(FakeXRay([5]), record(measured=None), clock=clock, sleep=clock.sleep)
+
+
+def asking(requests: dict[tuple[str, str | None] | str, str], pods: tuple[str, ...]) -> FakeXRay:
+    """Collect with a topology, over a graph with these edges; the source remembers what was asked of it."""
+
+    @dataclass
+    class Remembering(FakeXRay):
+        samples: list[tuple[bool, int]] = field(default_factory=list)
+        said: list[str] = field(default_factory=list)
+
+        def ask(self, question: Question) -> tuple[tuple[dict[str, Any], ...], ...]:
+            self.asked.append(question)
+            graph = Graph().edge(("w1", CLIENT), "w1", 5)
+            for client, server in requests.items():
+                graph.edge(client, server, 5)
+            return (graph.pages(),)
+
+        def sample(self, question: Question, most: int) -> tuple[dict[str, Any], ...]:
+            self.samples.append((question.others, most))
+            return ({"Id": "1-b" if question.others else "1-a"},)
+
+    source, clock = Remembering(requests=[5]), Clock()
+    source.found = collect.collect(  # type: ignore[attr-defined]
+        source,
+        whole_record(),
+        patience=replace(PATIENCE, most_traces=900),
+        clock=clock,
+        sleep=clock.sleep,
+        topology=(snapshot(dict.fromkeys(pods, "node-a")),),
+        say=source.said.append,
+    )
+    return source
+
+
+def test_pods_names_need_a_sample_alone():
+    """Nothing is said, and little is read."""
+    source = asking({"w1": "ui-1", "ui-1": "catalog-1"}, ("w1", "ui-1", "catalog-1"))
+
+    assert (source.samples, source.said) == ([(False, 5)], [])
+
+
+def test_services_names_need_every_trace_of_the_run():
+    """Only they say which pod called which; it is said why, before it takes its time."""
+    source = asking({"w1": "ui", "ui": "catalog"}, ("w1", "ui-1", "catalog-1"))
+
+    assert source.samples == [(False, 900)]
+    assert source.said == ["catalog, ui: no pod has that name; reading every trace of the run, up to 900"]
+
+
+def test_requests_from_elsewhere_need_every_trace_of_ours_and_some_of_theirs():
+    """So that what is lost of ours and what is others' can be told apart."""
+    source = asking({"w1": "ui-1", ("ui-1", CLIENT): "ui-1"}, ("w1", "ui-1", "catalog-1"))
+
+    assert source.samples == [(False, 900), (True, 5)]
+    assert source.found.traces == ({"Id": "1-a"}, {"Id": "1-b"})
+    assert source.said[0].startswith("5 requests entered elsewhere than at the load generator; reading every")
