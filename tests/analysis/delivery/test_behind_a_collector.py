@@ -23,11 +23,11 @@ from analysis.source.xray.xray_source import XRaySource
 from analysis.verdict import gates
 from analysis.verdict.judged import Gate, GateName
 from analysis.verdict.windows import measured
+from tests.analysis.delivery import traced_traffic
+from tests.analysis.delivery.traced_traffic import PODS, REGION, Traffic
 from tests.analysis.graphs import snapshot
 from tests.k8s.lab.xray import conftest as stand_ins
 from tests.k8s.lab.xray.conftest import Server
-from tests.lab import traced_traffic
-from tests.lab.traced_traffic import PODS, REGION, Traffic
 
 RATE_PER_S = 50.0
 TOLERANCE = 0.001
@@ -46,7 +46,7 @@ def xray() -> Iterator[Server]:
 @contextmanager
 def forwarding(xray_url: str, *options: str) -> Iterator[str]:
     """A collector's process; its address."""
-    command = [sys.executable, "-m", "tests.lab.forwarder", xray_url, *options]
+    command = [sys.executable, "-m", "tests.analysis.delivery.forwarder", xray_url, *options]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None

@@ -1,7 +1,7 @@
 """A collector between pods and the X-Ray stand-in, as a process: it batches as the manifests' one does.
 
-It says 200 at once, mixes what came in into batches (500 ms, at most 1,000 spans), translates them with new ids
-for each delivery and sends them 50 documents a call, with the AWS SDK's two attempts and five seconds a push.
+It says 200 at once, mixes what came in into batches (500 ms, at most 1,000 spans), translates them, new ids
+at each delivery, and sends them 50 documents a call, with the AWS SDK's two attempts and five seconds a push.
 What fails then is gone, as behind awsxrayexporter v0.156.0. It can also deliver batches twice, or lose them.
 """
 
