@@ -17,6 +17,7 @@ from analysis.arm import (
     tracing,
 )
 from analysis.arm.inputs import ArmInputs
+from analysis.arm.losses import Marks
 from analysis.arm.pairs import LostCalls, Pair
 from analysis.model import (
     ArmResult,
@@ -224,25 +225,40 @@ def _loss(
 
     Where tracing *is_sampled*, the generator's own count says nothing of losses.
     """
-    counts, timeline, focus, ours = inputs.counts, inputs.timeline, inputs.focus, inputs.ours
-    others = [one for one in counts.entries if one.name not in workers]
+    counts = inputs.counts
     return Loss(
         lost_callees=sum(call.count for call in counts.lost),
-        orphans=sum(one.count for one in others),
+        orphans=sum(one.count for one in counts.entries if one.name not in workers),
         generator_requests=load.requests,
         graph_requests=counts.entered(workers),
         spans_dropped=sum(worker.spans_dropped for worker in load.workers),
         unattributed=counts.unattributed,
         repeated=counts.repeated,
-        calls_share=losses.lost_share(
-            requests=load.requests if counts.unit is CountUnit.REQUESTS and not is_sampled else 0,
-            whole=counts.entered(workers),
-            headless=sum(one.count for one in others if timeline.workload(one.name) == focus[0]),
-            known=sum(one.count for one in (*inputs.by_pair.get(focus, ()), *ours.unplaced.get(focus, ())))
-            + ours.unsampled.get(focus, 0),
-            lost=lost,
-        ),
+        calls_share=losses.lost_share(_marks(inputs, load, workers, lost, is_sampled=is_sampled)),
         is_sampled=is_sampled,
+    )
+
+
+def _marks(inputs: ArmInputs, load: LoadSeen, workers: set[str], lost: int, *, is_sampled: bool) -> Marks:
+    counts, ours, (client, server) = inputs.counts, inputs.ours, inputs.focus
+    entered: Counter[Workload] = Counter()
+    for one in counts.entries:
+        if one.name not in workers:
+            entered[inputs.timeline.workload(one.name)] += one.count
+    reached: Counter[Workload] = Counter()
+    for call in counts.calls:
+        if call.client in workers:
+            reached[inputs.timeline.workload(call.server)] += call.count
+    return Marks(
+        requests=load.requests if counts.unit is CountUnit.REQUESTS and not is_sampled else 0,
+        whole=counts.entered(workers),
+        headless=entered[client],
+        served=reached[client] + entered[client] if set(reached) == {client} else None,
+        known=sum(call.count for call in inputs.by_pair.get(inputs.focus, ()))
+        + sum(calls.count for calls in ours.unplaced.get(inputs.focus, ()))
+        + ours.unsampled.get(inputs.focus, 0),
+        callees=lost - entered[server],
+        callers=entered[server],
     )
 
 
