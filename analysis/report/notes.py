@@ -30,6 +30,7 @@ class Topic(StrEnum):
 
 _TOPICS: dict[str, tuple[Topic, ...]] = {
     "documents-lost": (Topic.COVERAGE, Topic.TRUST),
+    "calls-lost": (Topic.COVERAGE, Topic.TRUST),
     "watch": (Topic.COVERAGE,),
     "saturated": (Topic.CLIENTS, Topic.LATENCY),
     "late": (Topic.CLIENTS, Topic.LATENCY),
@@ -41,6 +42,8 @@ _TOPICS: dict[str, tuple[Topic, ...]] = {
     "not-stable": (Topic.TRUST,),
     "requests-differ": (Topic.TRUST,),
     "spans-dropped": (Topic.TRUST,),
+    "spans-again": (Topic.TRUST,),
+    "delivered-twice": (Topic.TRUST,),
     "truth": (Topic.TRUST,),
 }
 """What each caveat's code touches; any other code touches the share itself."""

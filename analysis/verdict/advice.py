@@ -51,7 +51,10 @@ def _of_gate(gate: Gate) -> str:
         case GateName.SPANS:
             return "Give the collector more CPU and memory, or ask for a lower rate; measure again."
         case GateName.GRAPH:
-            return "Have every request traced (no sampling, no lost documents), and measure again."
+            return (
+                "If documents are only late, read them again (samezone collect RUN); else have every request "
+                "traced (no sampling, no lost documents), and measure again."
+            )
         case GateName.COVERAGE:
             return "Have every pod on a node with a zone label, and named in its traces; measure again."
         case GateName.HINTS:

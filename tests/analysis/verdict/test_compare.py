@@ -265,6 +265,7 @@ def test_requests_that_the_graph_does_not_show():
     [
         ({"failures": 3}, "failures"),
         ({"spans_dropped": 3}, "spans-dropped"),
+        ({"spans_again": 3}, "spans-again"),
         ({"cpu_percent_max": 95.0}, "saturated"),
         ({"lateness": histogram([(1000, 100)])}, "late"),
         ({"last_s": 105.0}, "rate"),
@@ -275,6 +276,32 @@ def test_load_that_was_not_what_was_asked(change: dict, code: str):
     result = measured(arm(shop(40, 60), truth=truth(40, 60), seen=load(**change)))
 
     assert codes(result) == {code}
+
+
+def test_calls_that_left_no_mark_are_said_to_be_missing():
+    """Of a hundred requests ten are gone with all their calls: a tenth, though no document misses another."""
+    whole = load()
+    missed = replace(
+        whole, workers=tuple(replace(one, requests=one.requests * 10 // 9) for one in whole.workers)
+    )
+
+    result = measured(arm(shop(40, 60), seen=missed))
+
+    assert "calls-lost" in codes(result)
+    assert result.loss.documents == 0
+    assert result.loss.calls_share == pytest.approx(1 - whole.requests / missed.requests)
+
+
+def test_what_was_delivered_twice_is_named_and_counted_once():
+    """Entries above the workers' calls are second deliveries."""
+    graph = shop(40, 60).edge(("locust-1", CLIENT), "locust-1", 7)
+
+    result = measured(arm(graph, truth=truth(40, 60)))
+
+    assert codes(result) == {"delivered-twice"}
+    assert result.loss.repeated == 7
+    assert result.loss.graph_requests == result.loss.generator_requests
+    assert result.loss.share == 0
 
 
 def test_a_comparison_is_candidate_minus_baseline():

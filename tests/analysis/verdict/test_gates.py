@@ -51,6 +51,11 @@ BROKEN = {
     "spans given up": ({"load": with_worker(spans_dropped=2)}, "spans", "gave up 2 of 1000 spans"),
     "requests not in the graph": ({"graph_requests": 499}, "graph", "499 of 500 requests"),
     "documents lost": ({"lost_documents": 1}, "graph", "misses 1 documents of 900 calls"),
+    "calls without a mark lost": (
+        {"loss_share": 0.123},
+        "graph",
+        "of 900 calls; in all about 12.3% is lost (a batch mixes callers and callees)",
+    ),
     "graph not final": ({"stable": False}, "graph", "still changing"),
     "zones unknown": ({"coverage": 0.98}, "coverage", "98.0% of the calls"),
     "no calls": ({"coverage": None}, "coverage", "no call"),
