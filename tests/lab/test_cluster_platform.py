@@ -86,7 +86,7 @@ def baseline(lab: Lab, pods: LocustPods) -> subprocess.CompletedProcess[str]:
     """A baseline, agreed to by --yes."""
     assert pods
     done = cluster(lab, "baseline", "--no-null", "--yes", "--context", "samezone-lab", *LOAD)
-    assert done.returncode == 0, done.stderr
+    assert done.returncode in JUDGED, done.stderr
     return done
 
 
@@ -277,5 +277,5 @@ def test_an_x_ray_that_throttles_costs_time_only(lab: Lab, pods: LocustPods):
     await_line(process, "measuring")
     turn(lab, throttle_for_s=16)
     _, err = process.communicate(timeout=110)
-    assert process.returncode == 0, err
+    assert process.returncode in JUDGED, err
     assert json.loads((newest(lab, "off") / "graph.json").read_bytes())["reconciled"]

@@ -23,7 +23,7 @@ TOPOLOGY_MODE = "service.kubernetes.io/topology-mode"
 def baseline(lab: Lab) -> Path:
     """A measured baseline."""
     done = lab.samezone("baseline", *LOAD)
-    assert done.returncode == 0, done.stderr
+    assert done.returncode in JUDGED, done.stderr
     assert "same-zone" in done.stdout
     return newest(lab, "off")
 

@@ -70,6 +70,7 @@ def test_every_command_of_the_walk_through_exists(command: str):
 
 
 @pytest.mark.lab
+@pytest.mark.timeout(300)
 def test_make_demo(tmp_path: Path):
     """The main job from its one command: a shorter load, the lab's ports free ones, nothing left running."""
     lab = "LAB=--api-port 0 --xray-port 0"
@@ -79,7 +80,7 @@ def test_make_demo(tmp_path: Path):
         env={**os.environ, "SAMEZONE_HOME": str(tmp_path / "home")},
         capture_output=True,
         text=True,
-        timeout=170,
+        timeout=280,
         check=False,
     )
 
