@@ -21,7 +21,11 @@ def stored_runs(root: Path, say: Say) -> Iterator[Run]:
         raise UsageError(f"history: no folder {root}; give the folder of the runs with --runs")
     for folder in _folders(root):
         try:
-            run = history.run_of(artifacts.read_arm(folder), _comparison(folder, say))
+            inputs = artifacts.read_arm(folder)
+            if artifacts.is_set_aside(inputs.record):
+                say(f"skipped {folder.relative_to(root)}: set aside, its window was measured once more")
+                continue
+            run = history.run_of(inputs, _comparison(folder, say))
         except SamezoneError as error:
             say(f"skipped {folder.relative_to(root)}: {error}")
             continue

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from analysis import artifacts
 from analysis.jobs.stored import stored_runs
 from k8s.errors import UsageError
 from loadtest import rundir
@@ -29,3 +30,15 @@ def test_a_folder_that_is_not_there(tmp_path: Path):
     """Said before anything else."""
     with pytest.raises(UsageError, match="history: no folder"):
         list(stored_runs(tmp_path / "nowhere", print))
+
+
+def test_a_run_that_was_set_aside_is_no_point_of_the_history(tmp_path: Path):
+    """Another one was measured in its place."""
+    broken, instead = stored(tmp_path, "1-off", 10, START_S), stored(tmp_path, "2-off", 33, START_S)
+    artifacts.set_aside(broken, instead=instead, why="rate: too low")
+    said: list[str] = []
+
+    runs = list(stored_runs(tmp_path, said.append))
+
+    assert [run.folder for run in runs] == ["2-off"]
+    assert said == ["skipped 1-off: set aside, its window was measured once more"]
