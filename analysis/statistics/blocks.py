@@ -52,6 +52,8 @@ NULL_BLOCKS: Final = 4
 """A/A blocks it takes to certify."""
 NULL_LEVEL: Final = 0.9
 """Two one-sided tests at 5 % each."""
+REFUSAL_LEVEL: Final = 0.99
+"""At this level equal arms have to differ by more than the margin to refuse: few choices do not."""
 NULL_SPREAD: Final = 0.01
 """Below this p-value the A/A differences are larger than their standard errors say."""
 _NORMAL: Final = NormalDist()
@@ -256,8 +258,8 @@ def certify(
     Certified if the 90 % interval lies within -margin..margin (two one-sided tests: D. J. Schuirmann, J.
     Pharmacokinetics and Biopharmaceutics 15 (1987) 657), from *least_blocks* or more, and sum((d / se)^2) is
     no larger than chi-squared with one degree a block allows (p >= 0.01). Refused if that sum is larger, or
-    the interval lies outside the margin; undecided otherwise. A true instrument is refused in 1 of 100 runs;
-    one whose bias is the margin is certified in 5 of 100.
+    the 99 % interval lies outside the margin; undecided otherwise. A true instrument is refused in 1 of 100
+    runs; one whose bias is the margin is certified in 5 of 100.
     """
     interval = combine(null, level=NULL_LEVEL).interval
     q = math.fsum((block.estimate / block.standard_error) ** 2 for block in null)
@@ -265,7 +267,8 @@ def certify(
     refused, missing = [], []
     if spread_p < NULL_SPREAD:
         refused.append(f"differences of equal arms are larger than their errors say (p = {spread_p:.2g})")
-    if interval.low > margin or interval.high < -margin:
+    surely = combine(null, level=REFUSAL_LEVEL).interval
+    if surely.low > margin or surely.high < -margin:
         refused.append(f"equal arms differ by more than {margin:g}")
     elif interval.low < -margin or interval.high > margin:
         missing.append(f"a difference of {margin:g} is not excluded: measure longer")

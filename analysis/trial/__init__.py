@@ -1,7 +1,8 @@
 """An experiment: arms measured in interleaved blocks, up to a verdict.
 
 - ``experiment``: the door, a design and a load into an experiment's folder; ``bench`` measures its windows
-- ``run``: certify, plan, look, stop; decides, and has no effects of its own
+- ``run``: certify, plan, look, stop; decides, and has no effects of its own; ``design``: what it is asked to
+  do, and the blocks planned from it; ``switching``: windows that the arm before reaches into
 - ``calibrate``: how often the instrument errs on a place
 - ``values``: what ``trial.json`` holds
 - ``cli`` and ``calibrate_cli``: ``samezone experiment`` and ``python -m analysis.trial.calibrate_cli``

@@ -173,7 +173,12 @@ class CrowdBench:
         assert seconds > 0
         candidate = mode != "off"
         found = measured(
-            self.crowd, self.rng, label=label, candidate=candidate, shift=self.shift, timed=self.sampled_calls
+            self.crowd,
+            self.rng,
+            label=label,
+            candidate=candidate,
+            shift=self.shift,
+            timed=self.sampled_calls,
         )
         self.windows.append(found)
         return found

@@ -13,6 +13,8 @@ from tests.analysis.verdict import judged_crowds
 from tests.analysis.verdict.crowds import WORLDS, Crowd
 from tests.analysis.verdict.judged_crowds import Ended
 
+pytestmark = pytest.mark.simulation
+
 DRIFTS = {name for name, crowd in WORLDS.items() if crowd.moves}
 
 
