@@ -43,10 +43,8 @@ class EndpointTally:
     hinted: Counter[Zone] = field(default_factory=Counter)
     own: Counter[Zone] = field(default_factory=Counter)
     """By hint: those that are physically there."""
-    stated: Counter[Zone | None] = field(default_factory=Counter)
-    """By the zone that is written in the slice, which a relabelled node no longer has."""
-    stated_own: Counter[Zone | None] = field(default_factory=Counter)
-    """Of those, the ones that are physically there."""
+    misstated: list[tuple[Zone | None, Zone | None]] = field(default_factory=list)
+    """(zone written in the slice, physical one) where the two differ, as after a node was relabelled."""
     complete: bool = True
     nodes_complete: bool = True
     by_node: dict[NodeName, list[Zone | None]] = field(default_factory=dict)
@@ -72,8 +70,8 @@ def _count(tally: EndpointTally, endpoint: Endpoint, place: IndexedPlace) -> Non
     zone = (node.zone if node else None) or endpoint.zone
     tally.total += 1
     tally.physical[zone] += 1
-    tally.stated[endpoint.zone] += 1
-    tally.stated_own[endpoint.zone] += endpoint.zone == zone
+    if endpoint.zone != zone:
+        tally.misstated.append((endpoint.zone, zone))
     if endpoint.zone_hints:
         for hint in endpoint.zone_hints:
             tally.hinted[hint] += 1
@@ -193,8 +191,8 @@ def _of_mode(
     options: Sequence[HintOutcome] = (HintOutcome(hinted=(), own=()),)
     if not off and acts is RoutingMode.TAR:
         options = auto_outcomes(place, slices)
-    elif not off and not tally.stated[None]:
-        options = (HintOutcome(hinted=_stated(tally.stated), own=_stated(tally.stated_own)),)
+    elif not off:
+        options = (_own_zone_hints(tally),)
     nodes = tally.local if acts is RoutingMode.PREFER_SAME_NODE and not off else {}
     if sum(map(len, nodes.values())) < tally.total:
         # An endpoint on no node gets no hint for one, and then those of the others are ignored.
@@ -203,8 +201,20 @@ def _of_mode(
     return (min(found), max(found))
 
 
-def _stated(counts: Counter[Zone | None]) -> tuple[tuple[Zone, int], ...]:
-    return tuple((zone, count) for zone, count in counts.items() if zone is not None)
+def _own_zone_hints(tally: EndpointTally) -> HintOutcome:
+    """Every endpoint hinted to the zone that its slice tells; none where one tells no zone."""
+    own, hinted = Counter(tally.physical), Counter(tally.physical)
+    for told, physical in tally.misstated:
+        own[physical] -= 1
+        hinted[physical] -= 1
+        hinted[told] += 1
+    if hinted[None]:
+        return HintOutcome(hinted=(), own=())
+    return HintOutcome(hinted=_counted(hinted), own=_counted(own))
+
+
+def _counted(counts: Counter[Zone | None]) -> tuple[tuple[Zone, int], ...]:
+    return tuple((zone, count) for zone, count in counts.items() if zone is not None and count)
 
 
 def auto_outcomes(place: IndexedPlace, slices: tuple[EndpointSlice, ...]) -> tuple[HintOutcome, ...]:
