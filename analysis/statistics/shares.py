@@ -151,6 +151,22 @@ def _standard_error(arms: tuple[ArmShare, ArmShare], weights: list[float]) -> fl
     return math.sqrt(math.fsum(parts))
 
 
+def equal_error(left: ArmShare, right: ArmShare) -> float:
+    """The difference's standard error if both arms have one share a stratum, known from both together.
+
+    Of a few connections, all of one arm may stay and none of the other; each by itself then seems certain.
+    """
+    left, right, _ = aligned(left, right)
+    weights = _mix(left, right, at_baseline=False)
+    total = math.fsum(weights)
+    parts = []
+    for weight, a, b in zip(weights, left.strata, right.strata, strict=True):
+        n = a.effective_n + b.effective_n
+        share = (a.share * a.effective_n + b.share * b.effective_n + 0.5) / (n + 1)
+        parts.append((weight / total) ** 2 * share * (1 - share) * (1 / a.effective_n + 1 / b.effective_n))
+    return math.sqrt(math.fsum(parts))
+
+
 def _newcombe(left: ArmShare, right: ArmShare, weights: list[float], z: float, level: float) -> Interval:
     total = math.fsum(weights)
     sides = []

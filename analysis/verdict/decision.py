@@ -12,7 +12,7 @@ from dataclasses import replace
 from statistics import NormalDist
 from typing import Final
 
-from analysis.statistics import blocks
+from analysis.statistics import blocks, shares
 from analysis.statistics.blocks import BlockDifference, Certificate, NullCheck
 from analysis.statistics.clusters import Unit
 from analysis.statistics.interval import Interval
@@ -33,9 +33,12 @@ def null_of(pairs: Sequence[Block], *, unit: Unit | None = None, margin: float =
     UsageError without any.
     """
     unit = unit or unit_of([one for pair in pairs for one in pair]).unit
-    found = [gain([pair], unit) for pair in pairs]
     differences = [
-        BlockDifference(estimate=one.interval.estimate, standard_error=one.standard_error) for one in found
+        BlockDifference(
+            estimate=gain([(left, right)], unit).interval.estimate,
+            standard_error=shares.equal_error(left.chance.share(unit), right.chance.share(unit)),
+        )
+        for left, right in pairs
     ]
     check: NullCheck = blocks.certify(differences, margin=margin, least_blocks=NULL_PAIRS)
     return Null(
@@ -45,18 +48,18 @@ def null_of(pairs: Sequence[Block], *, unit: Unit | None = None, margin: float =
         margin=margin,
         reasons=check.reasons,
         certificate=check.certificate,
-        needed=_needed(pairs, unit, check),
+        needed=_needed(differences, check),
         choices=math.fsum(min(one.chance.share(unit).effective_n for one in pair) for pair in pairs),
         seconds=math.fsum(min(one.seconds for one in pair) for pair in pairs),
         unit=unit,
     )
 
 
-def _needed(pairs: Sequence[Block], unit: Unit, check: NullCheck) -> float | None:
+def _needed(found: Sequence[BlockDifference], check: NullCheck) -> float | None:
     """How many times as many choices would certify a true instrument in eight of ten cases."""
     if check.certificate is not Certificate.UNDECIDED:
         return None
-    error = math.sqrt(math.fsum(gain([pair], unit).standard_error ** 2 for pair in pairs)) / len(pairs)
+    error = math.sqrt(math.fsum(one.standard_error**2 for one in found)) / len(found)
     normal = NormalDist()
     wanted = check.margin / (normal.inv_cdf(0.5 + blocks.NULL_LEVEL / 2) + normal.inv_cdf(0.9))
     return max(1.0, (error / wanted) ** 2)

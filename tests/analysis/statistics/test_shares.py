@@ -194,6 +194,14 @@ def test_the_standard_error_is_the_textbooks():
     assert shares.difference(arm((1.0, 5)), arm((1.0, 5))).standard_error > 0
 
 
+def test_equal_arms_of_few_connections_are_not_certain():
+    """None of three against two of three: p = 2.5 / 7 for both, so less than two standard errors apart."""
+    left, right = arm((0.0, 3)), arm((2 / 3, 3))
+
+    assert shares.equal_error(left, right) == pytest.approx(math.sqrt(2.5 / 7 * 4.5 / 7 * 2 / 3))
+    assert shares.equal_error(left, right) > shares.difference(left, right).standard_error
+
+
 @pytest.mark.parametrize("each", [1, 2, 3])
 def test_few_connections_a_zone_call_no_equal_arms_changed_too_often(each: int):
     """Three zones with so many connections each, random routing: every outcome of both arms, weighed."""
