@@ -98,8 +98,8 @@ def of_rate(rate: Interval | None, loss: Loss, *, title: str) -> tuple[Caveat, .
     text = (
         f"Tracing is sampled: {title} has {loss.graph_requests} of the generator's "
         f"{loss.generator_requests} requests, {rate.estimate:.1%} ({rate.low:.1%} to {rate.high:.1%}), "
-        "whole traces and evenly; calls a second and cost are scaled up by it, shares are those of the traced "
-        "calls."
+        "whole traces and evenly; calls a second and cost are scaled up by it, shares are those of the "
+        "traced calls."
     )
     return (Caveat(code="tracing-sampled", text=text),)
 

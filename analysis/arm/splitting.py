@@ -3,8 +3,8 @@
 Totals come from the counts (in X-Ray, the graph). Where their names are no pods'
 (``OTEL_SERVICE_NAME=orders``) single calls of a sample say from which pod to which; where other traffic ran
 in the window, they say which calls are the run's: those of traces that begin at its load generator. A sample
-that holds every trace of the run splits the counts exactly. Otherwise calls that are not in it are *unsampled*: counted, and in no zone;
-nothing is extrapolated.
+that holds every trace of the run splits the counts exactly. Otherwise calls that are not in it are
+*unsampled*: counted, and in no zone; nothing is extrapolated.
 """
 
 import math

@@ -155,7 +155,7 @@ def collect_run(session: CollectSession, folder: Path) -> None:
             clock=session.clock,
             sleep=session.sleep,
             on_poll=say,
-            topology=rundir.read_topology(folder),
+            topology=rundir.read_topology(folder) if (folder / rundir.TOPOLOGY).is_file() else (),
             say=session.say,
         )
     artifacts.save_collected(folder, collected)

@@ -37,8 +37,8 @@ def tracing_rate(
 ) -> Interval | None:
     """The share of requests that was traced, by Wilson; None where that is no sampling.
 
-    *starts*: when traced requests began, as a part of the load's time, 0 to 1; without them nobody knows. *broken*: documents are
-    missing inside the traces that are there, which is loss.
+    *starts*: when traced requests began, as a part of the load's time, 0 to 1; without them nobody knows.
+    *broken*: documents are missing inside the traces that are there, which is loss.
     """
     made, traced = sum(one.made for one in workers), sum(one.traced for one in workers)
     if broken or not LEAST_TRACED <= traced <= MOST * made or len(starts) < LEAST_TRACED:

@@ -179,7 +179,8 @@ class Shop:
             rows = tuple(trace(*self.documents(one)) for one in (*own, *foreign))
         answers = changes.pop("answers", (self.graph(there).pages(),))
         received = Received(answers=answers, rows=rows)
-        made = {"topology": (PLACE,), "truth": self.truth(), "received": received} | changes
+        made: dict[str, Any] = {"topology": (PLACE,), "truth": self.truth(), "received": received}
+        made |= changes
         return arm(Graph(), seen=self.load(), **made)
 
     def documents(self, one: Request) -> Iterator[dict[str, Any]]:
