@@ -249,13 +249,19 @@ def _marks(inputs: ArmInputs, load: LoadSeen, workers: set[str], lost: int, *, i
     for call in counts.calls:
         if call.client in workers:
             reached[inputs.timeline.workload(call.server)] += call.count
+    for (caller, callee), calls in ours.unsampled.items():
+        if caller in workers:
+            reached[callee] += calls
+    for (caller, callee), unplaced in ours.unplaced.items():
+        if caller in workers:
+            reached[callee] += sum(one.count for one in unplaced)
     return Marks(
         requests=load.requests if counts.unit is CountUnit.REQUESTS and not is_sampled else 0,
         whole=counts.entered(workers),
         headless=entered[client],
         served=reached[client] + entered[client] if set(reached) == {client} else None,
         known=sum(call.count for call in inputs.by_pair.get(inputs.focus, ()))
-        + sum(calls.count for calls in ours.unplaced.get(inputs.focus, ()))
+        + sum(one.count for one in ours.unplaced.get(inputs.focus, ()))
         + ours.unsampled.get(inputs.focus, 0),
         callees=lost - entered[server],
         callers=entered[server],

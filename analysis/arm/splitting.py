@@ -192,7 +192,7 @@ class _Splitting:
             self._whole_hop_unknown(call)
             return
         self.is_split = self.is_split or not named
-        mine = self._mine(call.count, len(sampled))
+        mine = self._mine(call, len(sampled))
         if mine < call.count:
             self.other.append(OtherCalls(client=edge[0], server=edge[1], calls=call.count - mine))
         pair = self._pair(edge)
@@ -216,11 +216,11 @@ class _Splitting:
             server=call.server if server is None else server[0],
         )
 
-    def _mine(self, counted: int, sampled: int) -> int:
-        """How many of a hop's calls are the run's."""
-        if not self._others:
-            return max(counted, sampled)
-        return sampled if self._whole else min(counted, round(sampled * self._raise_by))
+    def _mine(self, call: Call, sampled: int) -> int:
+        """How many of a hop's calls are the run's: all that its own generator made."""
+        if not self._others or call.client in self._facts.generators:
+            return max(call.count, sampled)
+        return sampled if self._whole else min(call.count, round(sampled * self._raise_by))
 
     def _whole_hop_unknown(self, call: Call) -> None:
         """As it is: pairs say why. A service's name becomes its workload's, for the right pair."""

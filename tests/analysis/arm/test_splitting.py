@@ -8,6 +8,7 @@ from analysis.arm.inputs import ArmInputs
 from analysis.arm.result import AssumedBytes, arm_result
 from analysis.model import ArmResult, OtherCalls
 from analysis.verdict import gates
+from analysis.verdict.judged import Gate, GateName
 from analysis.verdict.windows import measured
 from k8s.lab.xray.standin import StandIn
 from tests.analysis.graphs import trace
@@ -19,6 +20,14 @@ POD = (("aws", "eks", "pod"), ("annotations", "otel.resource.k8s.pod.name"))
 
 def result(inputs: ArmInputs) -> ArmResult:
     return arm_result(inputs, assumed=AssumedBytes())
+
+
+def gates_of(inputs: ArmInputs) -> tuple[Gate, ...]:
+    return gates.of_window(measured(inputs, result(inputs), label="off").evidence)
+
+
+def broken_gates(inputs: ArmInputs) -> set[GateName]:
+    return {one.name for one in gates_of(inputs) if not one.passed}
 
 
 def texts(found: ArmResult) -> dict[str, str]:
@@ -86,6 +95,7 @@ def test_a_sample_of_the_traces_splits_the_graphs_totals():
     assert found.truth_check is not None
     assert found.truth_check.outside == 0
     assert found.costs[0].calls_per_s == pytest.approx(pair.calls / found.load_s)
+    assert broken_gates(shop.inputs(read=50)).isdisjoint({GateName.GRAPH, GateName.COVERAGE})
 
 
 @pytest.mark.parametrize("by_pod", [True, False])
@@ -105,11 +115,7 @@ def test_tracing_sampled_at_five_percent(by_pod):
     assert found.truth_check.outside == 0
     assert "requests-differ" not in texts(found)
     assert texts(found)["tracing-sampled"].startswith("Tracing is sampled: X-Ray has")
-    gate = next(
-        one
-        for one in gates.of_window(measured(inputs, found, label="off").evidence)
-        if one.name is gates.GateName.GRAPH
-    )
+    gate = next(one for one in gates_of(inputs) if one.name is GateName.GRAPH)
     assert gate.passed
     assert "tracing is sampled at" in gate.seen
     assert found.costs[0].calls_per_s == pytest.approx(sum(shop.relays().values()) / LENGTH_S, rel=0.3)
@@ -123,10 +129,7 @@ def test_a_stretch_of_missing_traces_is_loss_not_sampling():
 
     assert found.tracing_rate is None
     assert "requests-differ" in texts(found)
-    failed = [
-        one.name for one in gates.of_window(measured(inputs, found, label="off").evidence) if not one.passed
-    ]
-    assert gates.GateName.GRAPH in failed
+    assert GateName.GRAPH in broken_gates(inputs)
 
 
 @pytest.mark.parametrize("by_pod", [True, False])
@@ -161,6 +164,7 @@ def test_other_traffic_told_apart_by_a_sample():
     assert found.other is not None
     assert found.other.is_estimate
     assert found.pairs[0].calls == pytest.approx(mine, rel=0.1)
+    assert GateName.GRAPH not in broken_gates(shop.inputs(read=300))
     assert "(estimated from a sample of the run's traces)" in texts(found)["other-traffic"]
 
 
