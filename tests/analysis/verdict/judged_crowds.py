@@ -183,6 +183,9 @@ class CrowdBench:
         self.windows.append(found)
         return found
 
+    def set_aside(self, broken: Measured, instead: Measured, why: str) -> None:
+        """No folder to mark."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:

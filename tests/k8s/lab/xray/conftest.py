@@ -61,7 +61,7 @@ def start(settings: str = "{}") -> Server:
 
 
 def stop(server: Server) -> int:
-    """Send SIGTERM; returns the exit code; an end that waits for its connections takes a minute, and fails."""
+    """Send SIGTERM; returns the exit code. Waiting for its connections takes a minute: that fails."""
     server.process.send_signal(signal.SIGTERM)
     try:
         return server.process.wait(timeout=30)
