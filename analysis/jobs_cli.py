@@ -29,7 +29,7 @@ from analysis.verdict.compare import rank
 from k8s.console import Io, Parser, Verbs, verb
 from k8s.errors import ExitCode, UsageError
 from k8s.lab.run import bringing
-from k8s.routing.modes import parse_mode
+from k8s.routing.modes import RoutingMode, choices, parse_mode
 from loadtest import rundir
 
 DEFAULT_RUNS = Path("runs")
@@ -46,7 +46,7 @@ def add(verbs: "Verbs[Parser]") -> None:
     )
     loadtest.cli.add_load(measurer)
     enabler = verb(verbs, "enable", enable_command, summary="Set a mode, measure, compare with the baseline.")
-    enabler.add_argument("mode", help="tar, prefer-close, prefer-same-zone or prefer-same-node")
+    enabler.add_argument("mode", help=choices(without=RoutingMode.OFF))
     enabler.add_argument("--baseline", type=Path, help="run folder; default: the newest one that fits")
     loadtest.cli.add_load(enabler)
     collector = verb(verbs, "collect", collect_command, summary="Read a run's service graph from X-Ray.")

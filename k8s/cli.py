@@ -24,7 +24,7 @@ from k8s.live.opening import ClusterChoice
 from k8s.live.originals import Originals
 from k8s.live.switching import RoutingSession, SwitchRequest
 from k8s.predict import cli as predict_cli
-from k8s.routing.modes import parse_mode
+from k8s.routing.modes import choices, parse_mode
 from k8s.topology import ServiceKey, Zone
 
 PLATFORMS = ("lab", "cluster")
@@ -36,7 +36,7 @@ def add(verbs: "Verbs[Parser]") -> None:
     _add_lab(group(verbs, "lab", summary="The embedded place: emulated zones on this machine."))
     routing = group(verbs, "routing", summary="How a Service prefers endpoints.")
     setter = verb(routing, "set", routing_set, summary="Put a routing mode in force and wait for its hints.")
-    setter.add_argument("mode", help="off, tar, prefer-close, prefer-same-zone or prefer-same-node")
+    setter.add_argument("mode", help=choices())
     setter.add_argument("--timeout", type=float, default=HINTS_TIMEOUT_S, help="seconds to wait for hints")
     restorer = verb(routing, "restore", routing_restore, summary="Give the Service back what it had.")
     shower = verb(routing, "show", routing_show, summary="Print the mode in force and the hints seen.")

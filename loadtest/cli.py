@@ -12,7 +12,7 @@ from k8s.console import Io, Parser, Verbs, verb
 from k8s.effects import Talk
 from k8s.errors import ExitCode, UsageError
 from k8s.lab import state as lab_state
-from k8s.routing.modes import parse_mode
+from k8s.routing.modes import choices, parse_mode
 from loadtest.measure import Consent, Load, MeasureRequest, MeasureSession, measure
 from loadtest.progress_cli import progress_bars
 from loadtest.swarm.cluster_platform import RECYCLE, ClusterPlatform
@@ -28,7 +28,7 @@ WEB_PORT = 8089
 def add(verbs: "Verbs[Parser]") -> None:
     """Add the verbs of this room."""
     run = verb(verbs, "run", run_command, summary="Measure one arm and leave a run folder.")
-    run.add_argument("mode", help="off, tar, prefer-close, prefer-same-zone or prefer-same-node")
+    run.add_argument("mode", help=choices())
     run.add_argument("--keep", action="store_true", help="leave the mode in force afterwards")
     add_load(run)
     web = verb(verbs, "web", web_command, summary="The Locust web UI with the workers of all zones.")

@@ -5,14 +5,8 @@ from collections import Counter
 from collections.abc import Iterable
 
 from analysis.model import ArmResult, Workload
+from k8s.routing.modes import RoutingMode, field_of
 
-_MODES = {
-    "off": "Plain routing",
-    "tar": "Topology Aware Routing",
-    "prefer-close": "trafficDistribution: PreferClose",
-    "prefer-same-zone": "trafficDistribution: PreferSameZone",
-    "prefer-same-node": "trafficDistribution: PreferSameNode",
-}
 _BREAKS = frozenset("\t\n\v\f\r\x1c\x1d\x1e\x1f\x85\u2028\u2029")
 _JOINERS = frozenset("\u200c\u200d")
 """Format characters that belong to scripts and emoji; every other one can only mislead."""
@@ -84,7 +78,13 @@ def pair(client: Workload, server: Workload) -> str:
 
 def mode(value: str) -> str:
     """A routing mode in words; an unknown one as it is."""
-    return _MODES.get(value, value)
+    if value not in set(RoutingMode):
+        return value
+    known = RoutingMode(value)
+    field = field_of(known)
+    if field is not None:
+        return f"trafficDistribution: {field.value}"
+    return "Plain routing" if known is RoutingMode.OFF else "Topology Aware Routing"
 
 
 def arm(result: ArmResult) -> str:

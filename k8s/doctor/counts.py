@@ -13,7 +13,7 @@ from k8s.routing.allocation import (
     feasible_counts,
     refused_by_rounding,
 )
-from k8s.routing.modes import RoutingMode
+from k8s.routing.modes import RoutingMode, by_node
 from k8s.topology import Node
 
 _SAFE_COUNT_PER_ZONE = 6
@@ -197,7 +197,7 @@ def _zone_needed_for(situation: Situation) -> tuple[str, Severity]:
     """What an endpoint without zone leads to, and how bad that is."""
     if situation.wanted is RoutingMode.TAR:
         return "Auto refuses hints for all", severity_of(situation)
-    if situation.wanted is RoutingMode.PREFER_SAME_NODE:
+    if by_node(situation.wanted):
         return "clients without an endpoint on their node use those of all zones", Severity.RISK
     return "it gets no hint, and kube-proxy ignores those of the others", severity_of(situation)
 

@@ -11,15 +11,12 @@ from k8s.model.agents import repository_of
 from k8s.predict.carriage import GATEWAYS, Carriage, groups
 from k8s.routing import carriers
 from k8s.routing.carriers import Carrier, Use
-from k8s.routing.modes import RoutingMode, settings_of
+from k8s.routing.modes import FIELD_MODES, RoutingMode, by_node, field_of, settings_of
 from k8s.topology import OLD_HINTS_ANNOTATION, TOPOLOGY_MODE_ANNOTATION, NodeName
 
-_FIELD_SINCE = 31
-_SAME_ZONE_SINCE = 34
 _PROXY_KNOWN_SINCE = 27
 _PROXY_IGNORES_ANNOTATION_SINCE = 31
 _PROXY_NODE_HINTS_SINCE = 34
-_FIELD = frozenset({RoutingMode.PREFER_CLOSE, RoutingMode.PREFER_SAME_ZONE, RoutingMode.PREFER_SAME_NODE})
 _TOPOLOGY_MODE_SINCE = 27
 
 
@@ -53,10 +50,11 @@ def _old_key(situation: Situation) -> Finding | None:
 
 def _old_control_plane(situation: Situation) -> Finding | None:
     minor = situation.place.scene.server_minor
-    since = _FIELD_SINCE if situation.wanted is RoutingMode.PREFER_CLOSE else _SAME_ZONE_SINCE
-    if minor is None or situation.wanted not in _FIELD or minor >= since:
+    field = field_of(situation.wanted)
+    if minor is None or field is None or minor >= field.since_minor:
         return None
-    better = RoutingMode.PREFER_CLOSE if minor >= _FIELD_SINCE else RoutingMode.TAR
+    since, close = field.since_minor, FIELD_MODES[RoutingMode.PREFER_CLOSE]
+    better = RoutingMode.PREFER_CLOSE if minor >= close.since_minor else RoutingMode.TAR
     return Finding(
         code="D44",
         severity=Severity.PROBLEM,
@@ -94,10 +92,10 @@ def _least_proxies(situation: Situation) -> Iterator[tuple[int, str, Severity]]:
     """(minor version needed, what an older one does, how bad that is), the worst first."""
     why = "may want another annotation, and also looks at pods that are not ready"
     yield _PROXY_KNOWN_SINCE, why, Severity.PROBLEM
-    if situation.wanted in _FIELD and annotation_of(situation.service) in OFF_VALUES:
+    if situation.wanted in FIELD_MODES and annotation_of(situation.service) in OFF_VALUES:
         why = "uses hints only where an annotation asks for them, so it ignores these"
         yield _PROXY_IGNORES_ANNOTATION_SINCE, why, Severity.PROBLEM
-    if situation.wanted is RoutingMode.PREFER_SAME_NODE:
+    if by_node(situation.wanted):
         why = "does not read hints for nodes, so it stays in the zone only"
         yield _PROXY_NODE_HINTS_SINCE, why, Severity.RISK
 
@@ -124,7 +122,7 @@ def _upgrade(situation: Situation, since: int) -> str:
 def _unknown(situation: Situation) -> Finding | None:
     place = situation.place
     unknown: list[Evidence] = []
-    if place.scene.server_minor is None and situation.wanted in _FIELD:
+    if place.scene.server_minor is None and situation.wanted in FIELD_MODES:
         unknown.append(seen("API server", "version", "not known"))
     nodes = list(place.proxies_unknown)
     if situation.clients:

@@ -28,7 +28,7 @@ from k8s.doctor.place import IndexedPlace, place_of
 from k8s.doctor.situation import Situation, situation_of
 from k8s.model.scene import Scene
 from k8s.routing.allocation import Refusal
-from k8s.routing.modes import RoutingMode
+from k8s.routing.modes import RoutingMode, field_of
 from k8s.topology import ServiceKey
 
 Check = Callable[[Situation], Finding | None]
@@ -77,12 +77,7 @@ CHECKS: tuple[tuple[str, Check], ...] = (
 _EXPLAINED_BY = {"D30": {"D13"}, "D42": {"D34"}, "D52": {"D34", "D40", "D44", "D45"}}
 """A finding that another one, more exact, makes superfluous; a note does not."""
 
-_DOES = {
-    RoutingMode.TAR: "topology-mode: Auto hints endpoints to zones in proportion to the nodes' CPU",
-    RoutingMode.PREFER_CLOSE: "PreferClose hints every endpoint to its own zone, whatever the load",
-    RoutingMode.PREFER_SAME_ZONE: "PreferSameZone hints every endpoint to its own zone, whatever the load",
-    RoutingMode.PREFER_SAME_NODE: "PreferSameNode keeps connections on their node, else in their zone",
-}
+_AUTO_DOES = "topology-mode: Auto hints endpoints to zones in proportion to the nodes' CPU"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,7 +193,9 @@ def _sentence(situation: Situation) -> str:
     if not any(family.usable for family in situation.families):
         stays += "; there is no ready endpoint"
     if situation.mode is not RoutingMode.OFF:
-        return f"In force: {_DOES[situation.mode]}{stays}."
+        field = field_of(situation.mode)
+        does = _AUTO_DOES if field is None else f"{field.value} {field.does}"
+        return f"In force: {does}{stays}."
     refusal = would_refuse(situation)
     auto = f"Auto would be refused: {refusal}" if refusal else "topology-mode: Auto could be asked for"
     if any(not family.bare for family in situation.families):

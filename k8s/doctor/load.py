@@ -10,19 +10,13 @@ from k8s.predict.expected import expected_share
 from k8s.predict.shift import OVERLOADED, busiest_after_shift
 from k8s.predict.starting_point import with_port
 from k8s.routing.hints import NEWEST_MINOR
-from k8s.routing.modes import RoutingMode
+from k8s.routing.modes import FIELD_MODES, RoutingMode
 from k8s.topology import Zone
-
-_BY_FIELD = {
-    RoutingMode.PREFER_CLOSE: "PreferClose",
-    RoutingMode.PREFER_SAME_ZONE: "PreferSameZone",
-    RoutingMode.PREFER_SAME_NODE: "PreferSameNode",
-}
 
 
 def d52_hot(situation: Situation) -> Finding | None:
     """Pods and clients are spread unevenly, and hints keep the clients at their own zone's pods."""
-    if situation.acts not in _BY_FIELD or not situation.hinted or not situation.families:
+    if situation.acts not in FIELD_MODES or not situation.hinted or not situation.families:
         return None
     load, basis = _load(situation)
     if load is None or load <= float(OVERLOADED) + 1e-9:
@@ -35,9 +29,9 @@ def d52_hot(situation: Situation) -> Finding | None:
             seen(situation.label(family), "load of the busiest endpoint", f"{load:.2f} times the mean"),
             *_by_zone(situation, family),
         ),
-        meaning=f"{_BY_FIELD[situation.acts]} keeps clients at the endpoints of their zone, however few "
-        f"these are: the busiest endpoint gets {load:.2f} times the mean ({basis}), and no autoscaler looks "
-        "at zones.",
+        meaning=f"{FIELD_MODES[situation.acts].value} keeps clients at the endpoints of their zone, however "
+        f"few these are: the busiest endpoint gets {load:.2f} times the mean ({basis}), and no autoscaler "
+        "looks at zones.",
         fix=spread(situation, family),
         blocks_hints=False,
     )

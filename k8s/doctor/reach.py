@@ -6,12 +6,9 @@ from k8s.doctor.commands import hint_endpoints, in_turn, kubectl, label_zones, p
 from k8s.doctor.finding import Evidence, Finding, Severity, few, names, seen
 from k8s.doctor.situation import Family, Placed, Situation, is_foreign
 from k8s.predict.starting_point import with_port
-from k8s.routing.modes import RoutingMode
+from k8s.routing.modes import FIELD_MODES, RoutingMode
 from k8s.topology import SERVICE_NAME_LABEL, ZONE_LABEL, EndpointSlice, Zone
 
-_FIELD_MODES = frozenset(
-    {RoutingMode.PREFER_CLOSE, RoutingMode.PREFER_SAME_ZONE, RoutingMode.PREFER_SAME_NODE}
-)
 _NOBODY = "no controller"
 
 
@@ -27,7 +24,7 @@ def d40_unhinted(situation: Situation) -> Finding | None:
     met = [
         one
         for family in situation.families
-        if not family.bare or (situation.acts in _FIELD_MODES and family.usable)
+        if not family.bare or (situation.acts in FIELD_MODES and family.usable)
         for one in family.unhinted
         # Of a slice that is pending deletion D36 speaks.
         if (one.endpoint.zone or is_foreign(one.slice)) and not one.slice.deleting

@@ -15,7 +15,7 @@ from k8s.predict.prediction import with_mode
 from k8s.predict.starting_point import with_port
 from k8s.routing.carriers import Carrier, Use
 from k8s.routing.hints import NEWEST_MINOR, SliceLists, effective_mode, is_owned
-from k8s.routing.modes import RoutingMode, mode_of, settings_of
+from k8s.routing.modes import RoutingMode, by_node, mode_of, settings_of
 from k8s.routing.outcomes import HintOutcome, outcomes
 from k8s.topology import Endpoint, EndpointSlice, NodeName, Service, Zone
 
@@ -193,7 +193,7 @@ def _of_mode(
         options = auto_outcomes(place, slices)
     elif not off:
         options = (_own_zone_hints(tally),)
-    nodes = tally.local if acts is RoutingMode.PREFER_SAME_NODE and not off else {}
+    nodes = tally.local if by_node(acts) and not off else {}
     if sum(map(len, nodes.values())) < tally.total:
         # An endpoint on no node gets no hint for one, and then those of the others are ignored.
         nodes = {}

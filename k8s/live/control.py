@@ -6,9 +6,10 @@ Use-cases over the ``Cluster`` protocol; clock and sleep are arguments, so that 
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, assert_never
+from typing import Any, Protocol
 
 from k8s.effects import Patience
+from k8s.routing.convergence import has_converged, in_own_zone
 from k8s.routing.modes import (
     RoutingMode,
     RoutingSettings,
@@ -17,7 +18,7 @@ from k8s.routing.modes import (
     settings_for,
     settings_of,
 )
-from k8s.topology import Endpoint, EndpointSlice, Event, HintsSeen, Service, ServiceKey, Snapshot
+from k8s.topology import EndpointSlice, Event, HintsSeen, Service, ServiceKey, Snapshot
 
 DISABLED_REASONS = frozenset({"TopologyAwareHintsDisabled", "TopologyAwareRoutingDisabled"})
 """What the controller writes, and what KEP-2433 announced and nobody ships."""
@@ -132,25 +133,6 @@ def await_hints(
         patience.sleep(POLL_S)
 
 
-def has_converged(mode: RoutingMode, slices: Sequence[EndpointSlice]) -> bool:
-    """Whether the hints on every slice are what *mode* leads to; False where no endpoint is ready."""
-    ready = [endpoint for one in slices for endpoint in one.endpoints if endpoint.ready is True]
-    if not ready:
-        return False
-    match mode:
-        case RoutingMode.OFF:
-            return not any(endpoint.zone_hints or endpoint.node_hints for endpoint in ready)
-        case RoutingMode.TAR:
-            # TAR may hint an endpoint to another zone on purpose, so any zone will do, but no node hint.
-            return all(endpoint.zone_hints and not endpoint.node_hints for endpoint in ready)
-        case RoutingMode.PREFER_CLOSE | RoutingMode.PREFER_SAME_ZONE:
-            return all(_own_zone(endpoint) and not endpoint.node_hints for endpoint in ready)
-        case RoutingMode.PREFER_SAME_NODE:
-            return all(endpoint.node_hints == (endpoint.node,) for endpoint in ready)
-        case _:
-            assert_never(mode)
-
-
 def hints_seen(slices: Sequence[EndpointSlice], *, at_s: float) -> HintsSeen:
     """Count the hints of the ready endpoints."""
     ready = [endpoint for one in slices for endpoint in one.endpoints if endpoint.ready is True]
@@ -159,13 +141,9 @@ def hints_seen(slices: Sequence[EndpointSlice], *, at_s: float) -> HintsSeen:
         at_s=at_s,
         endpoints=len(ready),
         hinted=sum(1 for endpoint in ready if endpoint.zone_hints),
-        own_zone=sum(1 for endpoint in ready if _own_zone(endpoint)),
+        own_zone=sum(1 for endpoint in ready if in_own_zone(endpoint)),
         by_zone=tuple(sorted(by_zone.items())),
     )
-
-
-def _own_zone(endpoint: Endpoint) -> bool:
-    return endpoint.zone is not None and endpoint.zone_hints == (endpoint.zone,)
 
 
 def new_events(before: Sequence[Event], after: Sequence[Event]) -> tuple[Event, ...]:

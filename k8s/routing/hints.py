@@ -11,15 +11,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from k8s.routing.allocation import Allocation, CpuRatios, Refusal, ZoneCounts, allocate
-from k8s.routing.modes import RoutingMode, mode_of
+from k8s.routing.modes import RoutingMode, by_node, field_of, mode_of
 from k8s.routing.transfers import Choose, Moves, first, pick, plan_moves
 from k8s.topology import Endpoint, EndpointSlice, Service, Zone
 
 NEWEST_MINOR = 36
 """The newest Kubernetes 1.x whose behaviour is modelled; also the default."""
 
-_FIELD_SINCE = 31
-_SAME_ZONE_AND_NODE_SINCE = 34
 _NO_EMPTY_HINT_SINCE = 33
 
 CONTROLLER = "endpointslice-controller.k8s.io"
@@ -102,10 +100,8 @@ class Reconciliation:
 def effective_mode(service: Service, minor: int = NEWEST_MINOR) -> RoutingMode:
     """The mode a controller of Kubernetes 1.*minor* acts upon: it ignores field values newer than itself."""
     mode = mode_of(service)
-    newer = {RoutingMode.PREFER_SAME_ZONE, RoutingMode.PREFER_SAME_NODE}
-    since = _SAME_ZONE_AND_NODE_SINCE if mode in newer else _FIELD_SINCE
-    uses_field = mode in newer or mode is RoutingMode.PREFER_CLOSE
-    return RoutingMode.OFF if uses_field and minor < since else mode
+    field = field_of(mode)
+    return RoutingMode.OFF if field is not None and minor < field.since_minor else mode
 
 
 def is_processed(service: Service) -> bool:
@@ -320,7 +316,7 @@ def _own_zone_hints(slices: SliceLists, mode: RoutingMode, minor: int) -> SliceL
         zone = endpoint.zone
         if zone is None and minor < _NO_EMPTY_HINT_SINCE:
             zone = Zone("")
-        node = endpoint.node if mode is RoutingMode.PREFER_SAME_NODE else None
+        node = endpoint.node if by_node(mode) else None
         return replace(
             endpoint,
             zone_hints=() if zone is None else (zone,),

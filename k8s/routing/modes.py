@@ -6,7 +6,7 @@ PreferSameNode). The annotation beats the field, and of the two annotation keys 
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, assert_never
+from typing import Any, Final, assert_never
 
 from k8s.errors import UsageError
 from k8s.topology import OLD_HINTS_ANNOTATION, TOPOLOGY_MODE_ANNOTATION, Service
@@ -25,11 +25,52 @@ class RoutingMode(StrEnum):
     PREFER_SAME_NODE = "prefer-same-node"
 
 
-_FIELD_VALUES = {
-    RoutingMode.PREFER_CLOSE: "PreferClose",
-    RoutingMode.PREFER_SAME_ZONE: "PreferSameZone",
-    RoutingMode.PREFER_SAME_NODE: "PreferSameNode",
-}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldMode:
+    """A mode that ``spec.trafficDistribution`` asks for."""
+
+    value: str
+    """The field's value."""
+    since_minor: int
+    """The first Kubernetes 1.x whose controller acts upon it without a feature gate."""
+    by_node: bool = False
+    """Whether endpoints are hinted to their node, too."""
+    does: str
+    """What it brings about: a clause that goes on from the value."""
+
+
+_OWN_ZONE: Final = "hints every endpoint to its own zone, whatever the load"
+
+
+def field_of(mode: RoutingMode) -> FieldMode | None:
+    """How the field asks for the mode; None for a mode that it does not ask for."""
+    match mode:
+        case RoutingMode.OFF | RoutingMode.TAR:
+            return None
+        case RoutingMode.PREFER_CLOSE:
+            return FieldMode(value="PreferClose", since_minor=31, does=_OWN_ZONE)
+        case RoutingMode.PREFER_SAME_ZONE:
+            return FieldMode(value="PreferSameZone", since_minor=34, does=_OWN_ZONE)
+        case RoutingMode.PREFER_SAME_NODE:
+            does = "keeps connections on their node, else in their zone"
+            return FieldMode(value="PreferSameNode", since_minor=34, by_node=True, does=does)
+        case _:
+            assert_never(mode)
+
+
+FIELD_MODES: Final = {mode: field for mode in RoutingMode if (field := field_of(mode)) is not None}
+"""The modes that ``spec.trafficDistribution`` asks for, and how."""
+
+
+def by_node(mode: RoutingMode) -> bool:
+    """Whether the mode hints endpoints to nodes."""
+    return mode in FIELD_MODES and FIELD_MODES[mode].by_node
+
+
+def choices(*, without: RoutingMode | None = None) -> str:
+    """The modes' names for a help text."""
+    *others, last = (mode.value for mode in RoutingMode if mode is not without)
+    return f"{', '.join(others)} or {last}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,8 +87,8 @@ def parse_mode(text: str) -> RoutingMode:
     try:
         return RoutingMode(text)
     except ValueError:
-        choices = ", ".join(mode.value for mode in RoutingMode)
-        raise UsageError(f"routing mode {text!r} is not known; choose one of {choices}") from None
+        known = ", ".join(mode.value for mode in RoutingMode)
+        raise UsageError(f"routing mode {text!r} is not known; choose one of {known}") from None
 
 
 def settings_of(service: Service) -> RoutingSettings:
@@ -67,8 +108,8 @@ def mode_of(service: Service) -> RoutingMode:
     )
     if annotation in ACTIVE_ANNOTATION_VALUES:
         return RoutingMode.TAR
-    for mode, value in _FIELD_VALUES.items():
-        if settings.traffic_distribution == value:
+    for mode, field in FIELD_MODES.items():
+        if settings.traffic_distribution == field.value:
             return mode
     return RoutingMode.OFF
 
@@ -89,17 +130,11 @@ def settings_for(mode: RoutingMode, current: RoutingSettings) -> RoutingSettings
         topology_mode=_unless_active(current.topology_mode),
         topology_aware_hints=_unless_active(current.topology_aware_hints),
     )
-    match mode:
-        case RoutingMode.OFF:
-            field = None
-        case RoutingMode.PREFER_CLOSE | RoutingMode.PREFER_SAME_ZONE | RoutingMode.PREFER_SAME_NODE:
-            field = _FIELD_VALUES[mode]
-        case _:
-            assert_never(mode)
+    field = field_of(mode)
     return RoutingSettings(
         topology_mode=inactive.topology_mode,
         topology_aware_hints=inactive.topology_aware_hints,
-        traffic_distribution=field,
+        traffic_distribution=None if field is None else field.value,
     )
 
 
