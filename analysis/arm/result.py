@@ -36,7 +36,7 @@ from analysis.statistics.interval import Interval
 from k8s.errors import UsageError
 from k8s.lab.truth import TruthRow
 from k8s.topology import Service, ServiceKey
-from loadtest.record import LoadSeen
+from loadtest.record import Caveat, LoadSeen
 from loadtest.truthfile import TruthFile
 from loadtest.worker import latency
 from loadtest.worker.tally import WorkerTally
@@ -70,11 +70,7 @@ def arm_result(inputs: ArmInputs, *, assumed: AssumedBytes) -> ArmResult:
     workers = set(inputs.ours.generators)
     lost = _lost(inputs, workers)
     results = _pairs(inputs, lost)
-    lost_calls = sum(one.count for one in lost.get(focus, ()))
-    loss = _loss(inputs, load, workers, lost=lost_calls)
-    rate = tracing.rate_of(inputs, loss)
-    if rate is not None:
-        loss = _loss(inputs, load, workers, lost=lost_calls, is_sampled=True)
+    loss, rate = _loss_and_rate(inputs, load, workers, lost=sum(one.count for one in lost.get(focus, ())))
     chances = [tracing.chance_in(inputs, pair, rate) for pair in results]
     results = tuple(by_chance(pair, one) for pair, one in zip(results, chances, strict=True))
     truth_check = _truth_check(inputs, results[0], rate)
@@ -111,20 +107,33 @@ def arm_result(inputs: ArmInputs, *, assumed: AssumedBytes) -> ArmResult:
         ),
         recycled=record.seen.recycled,
         data_plane=record.place.data_plane,
-        caveats=(
-            *record.caveats,
-            *caveats.of_run(record, load),
-            *caveats.of_counts(counts, loss, stable=inputs.stable, is_sampled=rate is not None),
-            *provenance.of_rate(rate, loss, title=counts.title),
-            *provenance.of_names(inputs, results[0]),
-            *caveats.of_truth(inputs.truth, truth_check, record.asked.service, title=counts.title),
-            *(() if chances[0] is None else chances[0].by_connection.caveats),
-        ),
+        caveats=_caveats(inputs, load, loss, rate, results[0], truth_check, chances[0]),
         dependencies=surroundings.dependencies(counts.leaves, timeline),
         source=counts.title,
         unit=counts.unit.value,
         tracing_rate=rate,
         other=inputs.ours.other,
+    )
+
+
+def _caveats(
+    inputs: ArmInputs,
+    load: LoadSeen,
+    loss: Loss,
+    rate: Interval | None,
+    pair: PairResult,
+    truth_check: TruthCheck | None,
+    chance: Chance | None,
+) -> tuple[Caveat, ...]:
+    record, counts = inputs.record, inputs.counts
+    return (
+        *record.caveats,
+        *caveats.of_run(record, load),
+        *caveats.of_counts(counts, loss, stable=inputs.stable, is_sampled=rate is not None),
+        *provenance.of_rate(rate, loss, title=counts.title),
+        *provenance.of_names(inputs, pair),
+        *caveats.of_truth(inputs.truth, truth_check, record.asked.service, title=counts.title),
+        *(() if chance is None else chance.by_connection.caveats),
     )
 
 
@@ -216,6 +225,15 @@ def _truth_check(inputs: ArmInputs, pair: PairResult, rate: Interval | None) -> 
         relay_connections=relays.total(),
         worst_relative_error=worst,
     )
+
+
+def _loss_and_rate(
+    inputs: ArmInputs, load: LoadSeen, workers: set[str], *, lost: int
+) -> tuple[Loss, Interval | None]:
+    """What was lost; and the rate at which requests were traced, where those missing are so on purpose."""
+    loss = _loss(inputs, load, workers, lost=lost)
+    rate = tracing.rate_of(inputs, loss)
+    return (loss if rate is None else _loss(inputs, load, workers, lost=lost, is_sampled=True)), rate
 
 
 def _loss(

@@ -93,11 +93,8 @@ def collect(
     patience = patience or source.patience
     window = query_window(record.measured, quiet_s=record.asked.plan.quiet_s)
     question = Question(window=window, run_id=record.run_id)
-    # Totals are all that polling looks at; without a topology the names of the cluster can wait.
-    facts = Facts(generators=frozenset(worker.worker for worker in load.workers))
     timeline = Timeline(topology)
-    if topology:
-        facts = facts_of(record, topology, timeline)
+    facts = _facts(record, load, topology, timeline)
     began_s = clock()
     polls: list[Poll] = []
     while True:
@@ -160,6 +157,13 @@ def _nothing_shown(record: RunRecord, source: Source, load: LoadSeen, waited_s: 
         f"collecting run {record.run_id}: {source.title} shows none of its {load.requests} requests "
         f"after {waited_s:.0f} s; do the workers reach the collector, and the collector {source.title}?"
     )
+
+
+def _facts(record: RunRecord, load: LoadSeen, topology: Sequence[Snapshot], timeline: Timeline) -> Facts:
+    """Totals are all that polling looks at; without a topology the names of the cluster can wait."""
+    if topology:
+        return facts_of(record, topology, timeline)
+    return Facts(generators=frozenset(worker.worker for worker in load.workers))
 
 
 def _needs(counts: Counts, timeline: Timeline, facts: Facts) -> Needs:

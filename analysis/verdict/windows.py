@@ -111,18 +111,7 @@ def measured(inputs: ArmInputs, result: ArmResult, *, label: str) -> Measured:
         timed=timed_calls(inputs, pair),
         requests=load.requests,
         failures=load.failures,
-        failed_calls=tuple(
-            FailedCalls(
-                hop=f"{one.client} to {one.server}",
-                client=flow.client,
-                server=flow.server,
-                calls=flow.calls,
-                failed=flow.faults,
-            )
-            for one in result.pairs
-            if pair.client in {one.client, one.server}
-            for flow in one.flows
-        ),
+        failed_calls=_failed_calls(result),
         endpoint_calls={one.pod: float(one.calls) for one in pair.loads},
         evidence=Evidence(
             where=label,
@@ -142,6 +131,21 @@ def measured(inputs: ArmInputs, result: ArmResult, *, label: str) -> Measured:
             namespaces=frozenset({record.asked.service.namespace, record.asked.client.namespace, WORKERS}),
         ),
         result=result,
+    )
+
+
+def _failed_calls(result: ArmResult) -> tuple[FailedCalls, ...]:
+    return tuple(
+        FailedCalls(
+            hop=f"{one.client} to {one.server}",
+            client=flow.client,
+            server=flow.server,
+            calls=flow.calls,
+            failed=flow.faults,
+        )
+        for one in result.pairs
+        if result.pairs[0].client in {one.client, one.server}
+        for flow in one.flows
     )
 
 

@@ -2,5 +2,5 @@
 
 ``client`` is the only file that knows boto3, ``xray_source`` asks through it, ``reader`` reads stored
 answers without it: ``graph`` (calls, losses), ``leaves`` (what stands behind an inferred node),
-``traces`` (single calls with their connection).
+``traces`` (single calls with their connection), ``senders`` (which pod sent a segment).
 """
