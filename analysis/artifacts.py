@@ -4,14 +4,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from analysis import model
 from analysis.arm.inputs import ArmInputs, arm_inputs
-from analysis.model import Comparison
 from analysis.source import collect
 from analysis.source.collect import Collected, GraphFile
 from analysis.source.interface import Received
 from analysis.source.registry import READERS, Readers, reader_of
+from analysis.verdict import compared
 from analysis.verdict.compare import unlike
+from analysis.verdict.compared import Comparison
 from k8s.errors import UsageError
 from loadtest import rundir, truthfile
 from loadtest.record import Caveat, RunRecord, RunStatus
@@ -76,7 +76,7 @@ def read_comparison(folder: Path) -> Comparison:
         raise UsageError(
             f"reading run {folder}: no {rundir.COMPARISON}; run: samezone compare BASELINE {folder}"
         )
-    return rundir.read_json(folder / rundir.COMPARISON, Comparison, schema=model.SCHEMA)
+    return rundir.read_json(folder / rundir.COMPARISON, Comparison, schema=compared.SCHEMA)
 
 
 def latest_comparison(root: Path) -> Path | None:

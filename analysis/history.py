@@ -8,11 +8,11 @@ import numpy as np
 
 from analysis.arm.inputs import ArmInputs
 from analysis.arm.result import AssumedBytes, arm_result
-from analysis.model import Comparison
 from analysis.statistics import changepoints
 from analysis.statistics.interval import Interval
 from analysis.statistics.latency_ratios import Latencies
 from analysis.verdict import windows
+from analysis.verdict.compared import Comparison
 from analysis.verdict.judged import Decision
 from k8s.errors import InvalidRunError, UsageError
 from loadtest.record import RunStatus

@@ -18,7 +18,6 @@ from analysis.jobs.comparing import CompareRequest, compare_runs
 from analysis.jobs.demo import DemoRequest, demo
 from analysis.jobs.enabling import EnableRequest, enable
 from analysis.jobs.measuring import collect_again
-from analysis.model import Comparison
 from analysis.report import formats
 from analysis.report.comparison import console
 from analysis.report.trial import console as trial_console
@@ -26,6 +25,7 @@ from analysis.source import cli as source_cli
 from analysis.trial import cli as trial_cli
 from analysis.trial.values import Trial
 from analysis.verdict.compare import rank
+from analysis.verdict.compared import Comparison
 from k8s.console import Io, Parser, Verbs, verb
 from k8s.errors import ExitCode, UsageError
 from k8s.lab.run import bringing

@@ -1,22 +1,11 @@
-"""The answer as values: calls, where each end is, and every number of a comparison.
-
-``comparison.json`` is a ``Comparison``; the report renders it and computes nothing. History of its schema:
-
-1. first version; later with ``expectation``, then ``effects`` and ``verdict``, then ``dependencies``,
-   ``source`` and ``unit`` of an arm, then ``unsampled``, ``outside``, ``tracing_rate`` and ``other``;
-   absent in older files.
-"""
+"""The answer as values: where each end of a call is, and every number of an arm."""
 
 from dataclasses import dataclass
 from typing import NewType
 
 from analysis.statistics.interval import Interval
-from analysis.verdict.judged import Effects, Verdict
 from k8s.topology import Event, HintsSeen, Recycled, Zone
 from loadtest.record import Caveat, Window
-from loadtest.worker.plan import LoadPlan
-
-SCHEMA = 1
 
 Workload = NewType("Workload", str)
 """What a pod belongs to, e.g. ``ui``, ``catalog``, ``locust-worker``."""
@@ -332,42 +321,3 @@ class ArmResult:
     """The share of requests that was traced at all; None where every one was meant to be."""
     other: OtherTraffic | None = None
     """Other people's traffic in the window; None where there was none."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PairChange:
-    """Candidate minus baseline for one workload pair."""
-
-    client: Workload
-    server: Workload
-    share: Interval | None
-    """Difference of the same-zone shares (a fraction; times 100 for percentage points)."""
-    changed: bool
-    """The interval excludes zero."""
-    usd_per_month: Interval | None
-    mean_s: Interval | None
-    """Difference of the mean response time over all calls of the pair, seconds."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
-    """Two arms of one place under one load."""
-
-    schema: int = SCHEMA
-    created_s: float
-    platform: str
-    context: str
-    zones: tuple[str, ...]
-    service: str
-    """``namespace/name`` of the Service whose routing was changed."""
-    plan: LoadPlan
-    focus: tuple[Workload, Workload]
-    """The pair the question is about, e.g. (ui, catalog)."""
-    baseline: ArmResult
-    candidate: ArmResult
-    changes: tuple[PairChange, ...]
-    versions: tuple[tuple[str, str], ...]
-    caveats: tuple[Caveat, ...]
-    effects: Effects | None = None
-    """What changed for the focus pair, with the connection as the unit of chance."""
-    verdict: Verdict | None = None

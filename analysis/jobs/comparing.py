@@ -6,8 +6,8 @@ from pathlib import Path
 
 from analysis import artifacts
 from analysis.arm.result import AssumedBytes
-from analysis.model import Comparison
 from analysis.verdict.compare import Terms, compare
+from analysis.verdict.compared import Comparison
 from loadtest import rundir
 
 

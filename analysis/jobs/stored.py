@@ -6,7 +6,7 @@ from pathlib import Path
 
 from analysis import artifacts, history
 from analysis.history import Run
-from analysis.model import Comparison
+from analysis.verdict.compared import Comparison
 from k8s.effects import Say
 from k8s.errors import SamezoneError, UsageError
 from loadtest import rundir

@@ -6,12 +6,12 @@ A new format is one file in ``comparison/``, or in ``trial/``, with a function `
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final, TypeVar
 
-from analysis.model import Comparison
 from analysis.report.comparison import html, junit, markdown
 from analysis.report.trial import html as trial_html
 from analysis.report.trial import junit as trial_junit
 from analysis.report.trial import markdown as trial_markdown
 from analysis.trial.values import Trial
+from analysis.verdict.compared import Comparison
 
 _Found = TypeVar("_Found")
 

@@ -2,10 +2,11 @@
 
 from dataclasses import replace
 
-from analysis.model import ArmResult, Comparison, PairChange, PairResult, PodFlow, Workload, ZoneCell
+from analysis.model import ArmResult, PairResult, PodFlow, Workload, ZoneCell
 from analysis.report.notes import Side
 from analysis.report.tables import Tone
 from analysis.statistics.interval import Interval
+from analysis.verdict.compared import Comparison, PairChange
 
 Focus = tuple[Workload, Workload]
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from analysis.model import Comparison
+from analysis.verdict.compared import Comparison
 from loadtest.record import Caveat
 
 

@@ -4,13 +4,14 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from analysis.model import ArmResult, Comparison, PairResult
+from analysis.model import ArmResult, PairResult
 from analysis.report import lettering, names, units
 from analysis.report.drawing import Anchor, Box, Dot, Drawing, Label, Line, Mark, Paint
 from analysis.report.lookup import arms, cell_of, find, tone_of, zones_of
 from analysis.report.notes import Side
 from analysis.report.tables import Tone
 from analysis.statistics.interval import Interval
+from analysis.verdict.compared import Comparison
 
 WIDTH = 440.0
 """Two pictures stand side by side on a desk, one fills a phone."""

@@ -1,7 +1,7 @@
 """What every reader is told: how to read the numbers, and what they cannot tell."""
 
-from analysis.model import Comparison
 from analysis.trial.values import Trial
+from analysis.verdict.compared import Comparison
 
 MANY_PODS = "There are too many pods to draw each one, so each box stands for all pods of a zone."
 IN_THE_LAB = "Measured in the lab: real requests and traces, emulated zones on one machine."

@@ -10,12 +10,13 @@ from analysis.arm import pairs, tracing
 from analysis.arm.inputs import ArmInputs
 from analysis.arm.pairs import Pair
 from analysis.arm.result import AssumedBytes, arm_result, by_chance
-from analysis.model import ArmResult, Comparison, PairChange
+from analysis.model import ArmResult
 from analysis.statistics import shares, stats
 from analysis.statistics.chance import Chance, Chosen, chosen
 from analysis.statistics.interval import Interval
 from analysis.statistics.tournament import Contender, Duel, Standing, standing
 from analysis.verdict import decision
+from analysis.verdict.compared import Comparison, PairChange
 from analysis.verdict.effects import effects, unit_of
 from analysis.verdict.guards import Margins
 from analysis.verdict.judged import Decision, Effects, Null, Verdict

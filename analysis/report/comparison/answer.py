@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 
-from analysis.model import ArmResult, Comparison, PairChange, PairResult
+from analysis.model import ArmResult, PairResult
 from analysis.report import names, units
 from analysis.report.comparison.evidence import cost_of, hints
 from analysis.report.first_screen import Answer, Fact, Figure
 from analysis.report.lookup import arms, change_of, find
 from analysis.report.notes import Notes, Side, Topic
 from analysis.report.tables import Tone
+from analysis.verdict.compared import Comparison, PairChange
 from analysis.verdict.judged import Decision
 
 _WITHOUT = ", asked for but without a hint on any endpoint,"

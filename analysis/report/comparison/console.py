@@ -3,7 +3,7 @@
 from rich.console import Group, RenderableType
 from rich.table import Table as RichTable
 
-from analysis.model import ArmResult, Comparison, PairResult
+from analysis.model import ArmResult, PairResult
 from analysis.report import judgement, names, units
 from analysis.report.comparison import dependencies, evidence
 from analysis.report.comparison.answer import answer
@@ -11,6 +11,7 @@ from analysis.report.lookup import Focus, arms, by_connection, cell_of, change_o
 from analysis.report.notes import number
 from analysis.report.tables import Tone
 from analysis.report.terminal import NAME, grid, headline, stacked, table, text
+from analysis.verdict.compared import Comparison
 from loadtest.record import Caveat
 
 _MOST_SERVERS = 8

@@ -1,10 +1,10 @@
 """What the pods call besides each other: databases, cloud services, outside APIs."""
 
-from analysis.model import Comparison
 from analysis.report import names, units
 from analysis.report.lookup import arms
 from analysis.report.notes import Side
 from analysis.report.tables import Column, Table, columns, row
+from analysis.verdict.compared import Comparison
 
 
 def table(comparison: Comparison) -> Table | None:

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterator
 
-from analysis.model import ArmResult, Comparison, Cost
+from analysis.model import ArmResult, Cost
 from analysis.report import names, units
 from analysis.report.lookup import arms, change_of, find
 from analysis.report.notes import Notes, Side, Topic
 from analysis.report.tables import Cell, Column, Row, Table, Tone, columns, row
 from analysis.statistics.interval import Interval
+from analysis.verdict.compared import Comparison
 from k8s.topology import HintsSeen
 from loadtest.worker.plan import LoadPlan
 

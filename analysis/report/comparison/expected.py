@@ -3,11 +3,12 @@
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from analysis.model import ArmResult, Comparison, Expectation
+from analysis.model import ArmResult, Expectation
 from analysis.report import names, units
 from analysis.report.lookup import arms, find
 from analysis.report.notes import Notes, Topic
 from analysis.report.tables import Column, Row, Table, Tone, row
+from analysis.verdict.compared import Comparison
 
 
 def table(comparison: Comparison, notes: Notes) -> Table:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from analysis.model import Comparison
 from analysis.report import judgement, names, pictures, prose, units
 from analysis.report.comparison import flows
 from analysis.report.comparison.answer import answer
@@ -11,6 +10,7 @@ from analysis.report.drawing import Drawing
 from analysis.report.lookup import arms, by_connection, find
 from analysis.report.notes import number
 from analysis.report.pages import Picture, Plate, markup, page
+from analysis.verdict.compared import Comparison
 
 
 def render(comparison: Comparison) -> str:

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from analysis.model import Comparison
 from analysis.report import judgement, names, suite
+from analysis.verdict.compared import Comparison
 
 
 def render(comparison: Comparison) -> str:

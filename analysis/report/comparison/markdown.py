@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from analysis.model import Comparison
 from analysis.report import comment, judgement, prose
 from analysis.report.comment import folded
 from analysis.report.comparison.answer import answer
@@ -10,6 +9,7 @@ from analysis.report.comparison.sections import sections
 from analysis.report.first_screen import Answer
 from analysis.report.lookup import by_connection
 from analysis.report.notes import Notes, number
+from analysis.verdict.compared import Comparison
 
 
 def render(comparison: Comparison) -> str:

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
-from analysis.model import Comparison
 from analysis.report import changed, judgement
 from analysis.report.comparison import dependencies, evidence, expected, service, traffic
 from analysis.report.lookup import arms, find
 from analysis.report.notes import Notes
 from analysis.report.tables import Section
+from analysis.verdict.compared import Comparison
 
 
 def sections(comparison: Comparison, notes: Notes) -> tuple[Section, ...]:

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from analysis.model import Comparison
 from analysis.report import names, units
 from analysis.report.lookup import arms, change_of, find
 from analysis.report.notes import Notes, Side, Topic
 from analysis.report.tables import Cell, Column, Row, Table, Tone, columns, row
+from analysis.verdict.compared import Comparison
 
 
 def latency(comparison: Comparison, notes: Notes) -> Table:

@@ -1,6 +1,6 @@
 """The tables of who called whom: workload pairs, zones and pods."""
 
-from analysis.model import ArmResult, Comparison, PairChange, PairResult, PodFlow
+from analysis.model import ArmResult, PairResult, PodFlow
 from analysis.report import names, units
 from analysis.report.lookup import (
     Focus,
@@ -15,6 +15,7 @@ from analysis.report.lookup import (
 )
 from analysis.report.notes import Notes, Side, Topic
 from analysis.report.tables import Cell, Column, Row, Table, Tone, columns
+from analysis.verdict.compared import Comparison, PairChange
 
 
 def pairs(comparison: Comparison, notes: Notes) -> Table:

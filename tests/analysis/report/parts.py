@@ -5,12 +5,10 @@ from collections.abc import Callable, Sequence
 
 from analysis.model import (
     ArmResult,
-    Comparison,
     Cost,
     EndpointLoad,
     Latency,
     Loss,
-    PairChange,
     PairResult,
     PodFlow,
     TruthCheck,
@@ -20,6 +18,7 @@ from analysis.model import (
     ZoneClients,
 )
 from analysis.statistics.interval import Interval
+from analysis.verdict.compared import Comparison, PairChange
 from k8s.topology import Event, HintsSeen
 from loadtest.record import Window
 from loadtest.worker.plan import LoadPlan

@@ -9,7 +9,6 @@ import pytest
 
 from analysis import artifacts
 from analysis.arm.result import AssumedBytes, arm_result
-from analysis.model import Comparison
 from analysis.report.comparison import html, markdown
 from analysis.source.collect import GraphFile, collect
 from analysis.source.facts import Facts
@@ -31,6 +30,7 @@ from analysis.source.interface import (
 )
 from analysis.source.registry import READERS
 from analysis.verdict.compare import compare
+from analysis.verdict.compared import Comparison
 from analysis.verdict.judged import Decision
 from k8s.errors import UsageError
 from k8s.topology import Zone

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from analysis.model import Comparison
 from analysis.verdict import decision
 from analysis.verdict.compare import Terms, compare, null_of_runs, rank
+from analysis.verdict.compared import Comparison
 from analysis.verdict.effects import effects
 from analysis.verdict.guards import Margins
 from analysis.verdict.judged import Decision, Verdict

@@ -6,13 +6,14 @@ from functools import cache
 
 import numpy as np
 
-from analysis.model import ArmResult, Comparison, PairResult
+from analysis.model import ArmResult, PairResult
 from analysis.statistics.chance import chance
 from analysis.statistics.latency_ratios import latencies
 from analysis.statistics.mix import Mix
 from analysis.statistics.sampled_connections import SampledPair
 from analysis.verdict import decision
 from analysis.verdict.compare import Terms
+from analysis.verdict.compared import Comparison
 from analysis.verdict.effects import Block, effects
 from analysis.verdict.gates import Evidence
 from analysis.verdict.requirements import parse

@@ -2,18 +2,9 @@
 
 from dataclasses import replace
 
-from analysis.model import (
-    Comparison,
-    Dependency,
-    Expectation,
-    GapShare,
-    Loss,
-    PairResult,
-    Workload,
-    ZoneCell,
-    ZoneCheck,
-)
+from analysis.model import Dependency, Expectation, GapShare, Loss, PairResult, Workload, ZoneCell, ZoneCheck
 from analysis.statistics.interval import Interval
+from analysis.verdict.compared import Comparison
 from k8s.topology import Event
 from loadtest.record import Caveat
 from tests.analysis.report.parts import (
