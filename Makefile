@@ -42,7 +42,7 @@ help: ## print the verbs
 demo: $(READY) ## the whole job on the lab: baseline, Topology Aware Routing, report
 	@$(SZ) demo $(LOAD) $(LAB)
 
-test: $(TESTS) ## every test
+test: $(TESTS) ## the tests, but for the slow ones and those that need Terraform
 	@$(BIN)/pytest -n 3 --dist loadfile
 
 baseline: $(READY) ## routing off, load, collect; prints the zone matrix
@@ -101,7 +101,7 @@ test-infra: $(TESTS) ## Terraform, emulators of AWS, Checkov: what needs more th
 	@$(BIN)/pytest -n 2 --dist loadfile -m tools tests/infra
 
 test-slow: $(TESTS) ## verdicts on the lab, an install into an empty environment: minutes, and the registry
-	@$(BIN)/pytest -m slow tests/lab
+	@$(BIN)/pytest -m slow
 
 fast: $(TESTS) ## while you work: the tests without lab, load, simulations and other programs
 	@$(BIN)/pytest -n 2 --dist loadfile --hypothesis-profile fast \
@@ -126,7 +126,8 @@ setup: $(READY) ## make .venv with what the verbs run; every verb does it by its
 define PIP
 { $(BIN)/pip install --disable-pip-version-check --no-input --no-compile --progress-bar off $(1) 2>&1 \
   || touch $(VENV)/failed; } \
-| awk '/^(Collecting|Processing) / { sub(/.*\//, "", $$2); printf "  %3d %s\n", ++n, substr($$2, 1, 40); fflush(); next } \
+| awk '/^(ERROR|error)/ { bad = 1 } bad { print; fflush(); next } \
+       /^(Collecting|Processing) / { sub(/.*\//, "", $$2); printf "  %3d %s\n", ++n, substr($$2, 1, 40); fflush(); next } \
        /^Installing collected /    { print "      unpacking"; fflush(); next } \
        /^(Looking|Obtaining|Building|Successfully|Requirement|Ignoring|Downloading|Using|WARNING| |\[|$$)/ { next } \
        { print; fflush() }' >&2; \

@@ -26,6 +26,8 @@ class Drill:
     schema: int = SCHEMA
     mode: str
     zone: str
+    outage: str = "nodes"
+    """What failed: ``nodes`` (power), ``pods`` (they hang), ``shift`` (a zonal shift)."""
     failed_at_s: float
     """When the zone was made to fail, seconds since the window's start."""
     noticed_after_s: float | None

@@ -57,10 +57,13 @@ def drill_command(args: argparse.Namespace, io: Io) -> int:
     return ExitCode.DONE
 
 
+_HAPPENS = {marks.NODES: "loses power", marks.PODS: "hangs", marks.SHIFT: "is shifted away"}
+
+
 def table(drills: Sequence[Drill]) -> Table:
     """One row a mode."""
-    made = Table(title=f"Zone {drills[0].zone} fails under load", title_justify="left")
-    for column in ("mode", "requests", "failed after it", "endpoints gone after", "last failure after"):
+    made = Table(title=f"Zone {drills[0].zone} {_HAPPENS[drills[0].outage]} under load", title_justify="left")
+    for column in ("mode", "requests", "failed afterwards", "endpoints gone after", "last failure after"):
         made.add_column(column, justify="left" if column == "mode" else "right")
     for one in drills:
         share, back, gone = one.failed_share, one.recovered_after_s, one.noticed_after_s

@@ -72,6 +72,7 @@ def _drill(
     drill = Drill(
         mode=mode.value,
         zone=request.zone,
+        outage=request.outage,
         failed_at_s=saboteur.failed_at_s or 0.0,
         noticed_after_s=saboteur.noticed_after_s,
         timeout_s=run.record.asked.plan.timeout_s,

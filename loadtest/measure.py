@@ -77,6 +77,9 @@ class OriginalsStore(Protocol):
     def remember(self, context: str, key: ServiceKey, original: RoutingSettings) -> bool:
         """Record *original* unless there is a record already; True where it was new."""
 
+    def recall(self, context: str, key: ServiceKey) -> RoutingSettings | None:
+        """The recorded knobs; None without a record."""
+
     def forget(self, context: str, key: ServiceKey) -> None:
         """Drop the record."""
 

@@ -94,8 +94,12 @@ def measure_well(session: Session, request: MeasureRequest) -> JudgedWindow:
     def say(broken: JudgedWindow, why: str) -> None:
         if request.keep:
             # The second window finds what the first one found, and puts that back where it fails.
-            before = settings_of(broken.run.record.seen.service_before)
-            control.restore(traffic.open_platform().cluster, request.load.service, before)
+            record, service = broken.run.record, request.load.service
+            before = settings_of(record.seen.service_before)
+            control.restore(traffic.open_platform().cluster, service, before)
+            if traffic.originals.recall(record.place.context, service) == before:
+                # The Service has what is recorded; an older record, of an earlier command, stays.
+                traffic.originals.forget(record.place.context, service)
         traffic.say(f"{broken.run.folder} is no evidence: {why}; measuring this window once more")
 
     def set_aside(broken: JudgedWindow, instead: JudgedWindow, why: str) -> None:

@@ -58,7 +58,7 @@ def _of_gate(gate: Gate) -> str:
         case GateName.COVERAGE:
             return "Have every pod on a node with a zone label, and named in its traces; measure again."
         case GateName.HINTS:
-            return "Have the hints settle first (samezone doctor says why they move); measure again."
+            return "Have the hints settle first (samezone routing doctor says why they move); measure again."
         case GateName.PODS:
             return "Switch autoscaling and rollouts off while it is measured, and measure again."
         case GateName.CARRY_OVER:

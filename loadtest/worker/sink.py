@@ -12,6 +12,7 @@ unknown fate is counted here, for the record.
 
 import errno
 import logging
+import socket
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -174,7 +175,8 @@ class SpanSink:
             response = self._client.post(self._url.path, body, headers=_HEADERS)
             answer = response.read()
         except (OSError, HTTPParseError) as error:
-            reached = not (isinstance(error, OSError) and error.errno in _NOT_REACHED)
+            nowhere = isinstance(error, OSError) and error.errno in _NOT_REACHED
+            reached = not (nowhere or isinstance(error, socket.gaierror))
             return 0, b"", f"{type(error).__name__}: {error}", reached
         status = response.status_code
         return status, answer, f"HTTP {status}", status != _NOT_TAKEN

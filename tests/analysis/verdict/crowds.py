@@ -44,6 +44,8 @@ class Crowd:
     """Endpoints are taken in turn, node by node."""
     moves: float = 0.0
     """The share moves up or down by this much from window to window, at random."""
+    drifts: float = 0.0
+    """The rate is up or down by at most this part from window to window, at random."""
     tripled: bool = False
     """In the candidate's windows the first zone has three times the load."""
     sampled: float | None = None
@@ -76,7 +78,8 @@ def connections(
         weight[0] = crowd.heavy / (1 - crowd.heavy) * (crowd.pods - 1)
     if crowd.tripled and candidate:
         weight[zone == 0] *= 3
-    calls = rng.poisson(crowd.calls * weight / weight.sum())
+    rate = 1 + rng.uniform(-crowd.drifts, crowd.drifts)
+    calls = rng.poisson(crowd.calls * rate * weight / weight.sum())
     client, size = _opened(crowd, calls, rng)
     endpoint = _chosen(crowd, client, zone, rng)
     at = rng.random(len(client))
@@ -181,6 +184,7 @@ WORLDS: Final[dict[str, Crowd]] = {
     "Pareto(1.1) calls a connection": Crowd(pareto=1.1),
     "3 clients, 1 kept connection each": Crowd(pods=3, kept=1),
     "one client with 70 % of the calls, kept": Crowd(kept=4, heavy=0.7),
+    "rate drifts by up to 30 %": Crowd(drifts=0.3),
     "one zone tripled, endpoints 6/2/1, 12 kept": Crowd(kept=1, endpoints=(6, 2, 1), tripled=True),
     "one zone tripled, endpoints 6/2/1, fresh": Crowd(endpoints=(6, 2, 1), tripled=True),
     "share moves +-8 pp, kept": Crowd(kept=4, moves=0.08),
