@@ -8,7 +8,7 @@ from k8s.doctor.finding import MOST_SHOWN, Evidence, Finding, Severity, few, nam
 from k8s.doctor.shares import OFF_VALUES, annotation_of
 from k8s.doctor.situation import Situation
 from k8s.model.agents import repository_of
-from k8s.predict.carriage import GATEWAYS, Carriage, groups
+from k8s.predict.carriage import GATEWAYS, Carriage, groups, named
 from k8s.routing import carriers
 from k8s.routing.carriers import Carrier, Use
 from k8s.routing.modes import FIELD_MODES, RoutingMode, by_node, field_of, settings_of
@@ -157,7 +157,7 @@ def carried_by(situation: Situation) -> Evidence:
     carriage, minors = situation.place.carriage, situation.place.minors
     if situation.clients:
         who = f"clients {situation.client}"
-        named = [
+        found = [
             (carriage.of_pod(pod), minors.get(pod.node) if pod.node else None)
             for pod in situation.clients
             if pod.ready
@@ -165,17 +165,10 @@ def carried_by(situation: Situation) -> Evidence:
         unit = "pod"
     else:
         who, unit = "ready nodes", "node"
-        named = [(carriage.of_node(name), minors.get(name)) for name in carriage.ready]
-    counts = Counter(_named(carriage, carrier, minor) for carrier, minor in named)
+        found = [(carriage.of_node(name), minors.get(name)) for name in carriage.ready]
+    counts = Counter(named(carriage, carrier, minor) for carrier, minor in found)
     told = ", ".join(f"{name} ({count} {unit}{'s' * (count > 1)})" for name, count in counts.most_common())
     return seen(who, "connections carried by", told or "nobody")
-
-
-def _named(carriage: Carriage, carrier: Carrier, minor: int | None) -> str:
-    if carrier is not carriers.KUBE_PROXY:
-        return carrier.name
-    mode = f", {carriage.proxy_mode}" if carriage.proxy_mode else ""
-    return f"{carrier.name} {f'1.{minor}' if minor is not None else 'of a version not known'}{mode}"
 
 
 def d45_other_path(situation: Situation) -> Finding | None:

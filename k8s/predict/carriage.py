@@ -80,6 +80,14 @@ class Carriage:
         return AgentKind.LINKERD in self.agents
 
 
+def named(carriage: Carriage, carrier: Carrier, minor: int | None) -> str:
+    """A carrier in words, kube-proxy with its version 1.*minor* and its mode where they are known."""
+    if carrier is not carriers.KUBE_PROXY:
+        return carrier.name
+    mode = f", {carriage.proxy_mode}" if carriage.proxy_mode else ""
+    return f"{carrier.name} {f'1.{minor}' if minor is not None else 'of a version not known'}{mode}"
+
+
 def carriage_of(scene: Scene) -> Carriage:
     """What is known from the pods, the nodes and Cilium's settings; linear in their number."""
     kinds: dict[AgentKind, list[Agent]] = defaultdict(list)

@@ -13,8 +13,8 @@ from k8s.errors import UsageError
 from k8s.live import live_scene, recycle
 from k8s.live.cluster import LiveCluster
 from k8s.live.recycle import Client
-from k8s.model.agents import repository_of
-from k8s.model.scene import AgentKind, Scene
+from k8s.model.scene import Scene
+from k8s.predict.carriage import carriage_of, named
 from k8s.routing.modes import RoutingMode, mode_of
 from k8s.topology import Recycled, ServiceKey
 from loadtest import budget
@@ -28,18 +28,6 @@ REGION_VARIABLES: Final = ("AWS_REGION", "AWS_DEFAULT_REGION")
 RECYCLE: Final = ("auto", "always", "never")
 RESTART_S: Final = 300.0
 """The longest that new client pods may take to be ready; a JVM takes a minute."""
-_OF_NODES = frozenset(
-    {
-        AgentKind.CILIUM,
-        AgentKind.CALICO,
-        AgentKind.KUBE_ROUTER,
-        AgentKind.ANTREA,
-        AgentKind.OVN_KUBERNETES,
-        AgentKind.ZTUNNEL,
-        AgentKind.LINKERD,
-    }
-)
-"""Agents that may carry a node's traffic, besides kube-proxy."""
 _DATA_PLANE = frozenset({"D44", "D45"})
 """What the doctor says about proxies that may not read hints."""
 
@@ -149,11 +137,11 @@ class ClusterPlatform:
 
 
 def data_plane(scene: Scene) -> tuple[str, ...]:
-    """What carries Service traffic, one clause for each kind and version."""
-    proxies = Counter(f"kube-proxy 1.{minor}" for _, minor in scene.proxy_minors)
-    others = Counter(
-        repository_of(agent.image).rpartition("/")[2] for agent in scene.agents if agent.kind in _OF_NODES
-    )
-    return tuple(
-        f"{what} on {count} node{'s' * (count > 1)}" for what, count in sorted((proxies + others).items())
+    """What carries Service traffic, one clause for each kind and version, *not known* included."""
+    carriage, minors = carriage_of(scene), dict(scene.proxy_minors)
+    nodes = Counter(named(carriage, carriage.of_node(name), minors.get(name)) for name in carriage.ready)
+    pods = Counter(carrier.name for carrier in carriage.pods.values())
+    return (
+        *(f"{what} on {count} node{'s' * (count > 1)}" for what, count in sorted(nodes.items())),
+        *(f"{what} in {count} pod{'s' * (count > 1)}" for what, count in sorted(pods.items())),
     )

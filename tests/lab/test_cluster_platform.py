@@ -107,7 +107,7 @@ def test_the_record_says_what_was_found_and_done(lab: Lab, baseline: subprocess.
     found = record(lab, "off")
     assert (found["place"]["platform"], found["place"]["region"]) == ("cluster", "eu-west-1")
     assert found["place"]["zones"] == ["eu-west-1a", "eu-west-1b", "eu-west-1c"]
-    assert found["place"]["data_plane"]
+    assert found["place"]["data_plane"] == ["not known on 3 nodes"]
     assert found["seen"]["recycled"]["deployments"] == ["ui/ui"]
     assert found["seen"]["recycled"]["pods"] == 3
     assert "may keep connections" in found["seen"]["recycled"]["reason"]

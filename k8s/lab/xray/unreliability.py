@@ -9,7 +9,7 @@ from k8s.lab.xray.api_errors import invalid_request
 from k8s.lab.xray.behaviour import Settings
 
 Rate = Annotated[float, msgspec.Meta(ge=0, le=1)]
-Duration = Annotated[float, msgspec.Meta(ge=0, le=86_400)]
+Duration = Annotated[float, msgspec.Meta(ge=0, le=86_400.0)]
 BadCredentials = Literal["", "expired", "denied", "unknown"]
 _FOR_A_WHILE = "throttle_for_s"
 
