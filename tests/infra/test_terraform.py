@@ -55,7 +55,7 @@ def test_the_cidrs_of_the_api_must_be_said(terraform: Terraform) -> None:
 def test_the_analysis_may_do_all_that_it_does() -> None:
     """Every X-Ray operation that our client calls is in the read policy."""
     operations = boto3.client("xray", region_name="eu-west-1").meta.method_to_api_mapping
-    tree = ast.parse((REPO / "analysis" / "xray.py").read_text())
+    tree = ast.parse((REPO / "analysis" / "source" / "xray" / "client.py").read_text())
     words = {
         node.value
         for node in ast.walk(tree)
