@@ -91,13 +91,7 @@ def arm_result(inputs: ArmInputs, *, assumed: AssumedBytes) -> ArmResult:
         pairs=results,
         clients=_clients(load),
         costs=_costs(
-            results,
-            focus,
-            inputs.truth,
-            record.seen.service_before,
-            load.seconds * (1.0 if rate is None else rate.estimate),
-            assumed,
-            record.place.region,
+            inputs, results[0], load, traced=1.0 if rate is None else rate.estimate, assumed=assumed
         ),
         loss=loss,
         zone_check=surroundings.zone_check(counts.sample, timeline),
@@ -287,30 +281,36 @@ def _marks(inputs: ArmInputs, load: LoadSeen, workers: set[str], lost: int, *, i
 
 
 def _costs(
-    results: Sequence[PairResult],
-    focus: Pair,
-    truth: TruthFile | None,
-    service: Service,
-    load_s: float,
-    assumed: AssumedBytes,
-    region: str,
+    inputs: ArmInputs, pair: PairResult, load: LoadSeen, *, traced: float, assumed: AssumedBytes
 ) -> tuple[Cost, ...]:
-    """The focus pair's cost: the generator's own calls are no traffic of the user's."""
-    rows = _rows(truth, ServiceKey(namespace=service.namespace, name=service.name))
-    pair = next(one for one in results if (one.client, one.server) == focus)
-    calls = pair.calls
-    if truth is not None and truth.connection_per_call:
-        calls = sum(row.connections for row in rows)  # of all traffic, as the bytes are
-    if rows and calls:
-        call_bytes = cost.CallBytes(
-            request=sum(row.request_bytes for row in rows) / calls,
-            response=sum(row.response_bytes for row in rows) / calls,
-            source="measured by the relays (TCP payload)",
-        )
-    else:
-        call_bytes = _told_bytes(service, assumed)
+    """The focus pair's cost: the generator's own calls are no traffic of the user's.
+
+    *traced*: the share of the calls that was traced.
+    """
+    region = inputs.record.place.region
     price = tariffs.tariff(region) if assumed.usd_per_gb is None else tariffs.own(assumed.usd_per_gb)
-    return (cost.of_pair(pair, call_bytes, load_s=load_s, tariff=price),)
+    call_bytes = _relayed_bytes(inputs, pair, traced) or _told_bytes(
+        inputs.record.seen.service_before, assumed
+    )
+    return (cost.of_pair(pair, call_bytes, load_s=load.seconds * traced, tariff=price),)
+
+
+def _relayed_bytes(inputs: ArmInputs, pair: PairResult, traced: float) -> cost.CallBytes | None:
+    """Bytes of a call by the relays, which saw all traffic; None where they cannot say."""
+    rows = _rows(inputs.truth, inputs.record.seen.service_before.key)
+    if inputs.truth is not None and inputs.truth.connection_per_call:
+        calls = float(sum(row.connections for row in rows))
+    elif inputs.ours.other is not None:
+        return None  # the bytes hold others' calls, and nobody counted those
+    else:
+        calls = pair.calls / traced if traced else 0.0
+    if not rows or not calls:
+        return None
+    return cost.CallBytes(
+        request=sum(row.request_bytes for row in rows) / calls,
+        response=sum(row.response_bytes for row in rows) / calls,
+        source="measured by the relays (TCP payload)",
+    )
 
 
 def _told_bytes(service: Service, assumed: AssumedBytes) -> cost.CallBytes:

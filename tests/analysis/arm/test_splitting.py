@@ -121,6 +121,25 @@ def test_tracing_sampled_at_five_percent(by_pod):
     assert found.costs[0].calls_per_s == pytest.approx(sum(shop.relays().values()) / LENGTH_S, rel=0.3)
 
 
+def test_bytes_of_a_call_over_kept_connections_with_sampled_tracing():
+    """The relays' bytes are of all calls, the graph's calls of the traced ones: the rate makes them alike."""
+    shop = Shop(seed=5, requests=1500, kept=12)
+    (found,) = result(shop.inputs(traced=shop.traced(0.05))).costs
+
+    assert found.bytes_source == "measured by the relays (TCP payload)"
+    assert found.request_bytes_per_call == pytest.approx(200, rel=0.3)
+    assert found.response_bytes_per_call == pytest.approx(1800, rel=0.3)
+
+
+def test_bytes_of_a_call_over_kept_connections_beside_other_traffic():
+    """The relays counted others' bytes too, and nobody their calls: then they say nothing of a call."""
+    shop = Shop(seed=2, requests=300, others=300, kept=12)
+    found = result(shop.inputs())
+
+    assert found.other is not None
+    assert found.costs[0].bytes_source == "assumed"
+
+
 def test_a_stretch_of_missing_traces_is_loss_not_sampling():
     """A collector that was away for two thirds of the window keeps whole traces, too."""
     shop = Shop(seed=5, requests=1500)
