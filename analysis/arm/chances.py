@@ -53,13 +53,15 @@ def _affinity(inputs: ArmInputs, server: Workload) -> bool:
 def timed_calls(inputs: ArmInputs, pair: PairResult) -> tuple[TimedCall, ...]:
     """The sampled calls of the pair under study with their place in the window; empty where it is unknown."""
     window = inputs.record.measured
-    zones = {(flow.client, flow.server): (flow.client_zone, flow.server_zone) for flow in pair.flows}
+    flows = {(flow.client, flow.server) for flow in pair.flows}
     if window is None or window.length_s <= 0:
         return ()
     found = []
     for call in inputs.counts.sample.calls:
-        client_zone, server_zone = zones.get((call.client, call.server), (None, None))
-        if call.start_s is None or client_zone is None or server_zone is None:
+        if call.start_s is None or (call.client, call.server) not in flows:
+            continue
+        client_zone, server_zone = connections.zones(call, inputs.timeline)
+        if client_zone is None or server_zone is None:
             continue
         found.append(
             TimedCall(

@@ -4,10 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from analysis.model import PairResult, Workload
+from analysis.model import PairResult, Placed, Workload
 from analysis.placement import Timeline
-from analysis.source.interface import SampledCall
+from analysis.source.interface import End, SampledCall
 from analysis.statistics.sampled_connections import SampledPair
+from k8s.topology import Zone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +77,22 @@ def _pair(client: str, server: str, connections: list[list[float]]) -> PairSampl
         calls=tuple(len(one) for one in ordered),
         durations_s=tuple(ordered),
     )
+
+
+def zones(call: SampledCall, timeline: Timeline) -> tuple[Zone | None, Zone | None]:
+    """Of the caller and the callee: their pods', or where nothing names those their nodes'; None: unknown.
+
+    Of one workload's name calls go between several pairs of zones where only nodes place its ends.
+    """
+    return (
+        _zone(call.client, call.client_end, timeline),
+        _zone(call.server, call.server_end, timeline),
+    )
+
+
+def _zone(name: str, end: End, timeline: Timeline) -> Zone | None:
+    place = timeline.place(name)
+    return place.zone if isinstance(place, Placed) else end.zone
 
 
 def sampled_pairs(

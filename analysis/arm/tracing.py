@@ -4,17 +4,16 @@ from collections import Counter, defaultdict
 from dataclasses import replace
 from typing import Final
 
+from analysis.arm import connections
 from analysis.arm.chances import chance_of
 from analysis.arm.inputs import ArmInputs
-from analysis.model import Loss, PairResult, Placed, TruthCheck
-from analysis.placement import Timeline
-from analysis.source.interface import CountUnit, End
+from analysis.model import Loss, PairResult, TruthCheck
+from analysis.source.interface import CountUnit
 from analysis.statistics import sampled_traces, stats
 from analysis.statistics.chance import Chance
 from analysis.statistics.interval import Interval
 from analysis.statistics.sampled_traces import TracedCalls
 from analysis.statistics.tracing_rate import Traced, tracing_rate
-from k8s.topology import Zone
 
 LOST_INSIDE: Final = 0.001
 """Documents missing in the traces that are there, of their calls, above which nothing is called sampling."""
@@ -84,14 +83,8 @@ def _by_trace(inputs: ArmInputs, pair: PairResult, pods: tuple[str, str] | None)
     for call in inputs.counts.sample.calls:
         if (call.client, call.server) not in flows:
             continue
-        client = _zone(call.client, call.client_end, inputs.timeline)
-        server = _zone(call.server, call.server_end, inputs.timeline)
+        client, server = connections.zones(call, inputs.timeline)
         if client is not None and server is not None:
             hit = client == server if pods is None else (call.client, call.server) == pods
             found[call.trace].append(hit)
     return [TracedCalls(calls=len(hits), hits=sum(hits)) for hits in found.values()]
-
-
-def _zone(name: str, end: End, timeline: Timeline) -> Zone | None:
-    place = timeline.place(name)
-    return place.zone if isinstance(place, Placed) else end.zone

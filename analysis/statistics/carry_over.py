@@ -63,12 +63,14 @@ class CarryOver:
 
 def after(calls: Iterable[TimedCall], start: float, end: float = 1.0, *, affinity: bool) -> Chance | None:
     """What the sampled calls of this part of a window say by themselves; None without any."""
-    by_pair: dict[tuple[str, str], list[TimedCall]] = {}
+    by_pair: dict[tuple[str, str, str, bool], list[TimedCall]] = {}
     for call in calls:
         if start <= call.at < end or call.at == end == 1.0:
-            by_pair.setdefault((call.client, call.server), []).append(call)
+            # One workload's name stands for ends in several zones where only nodes place them.
+            key = (call.client, call.server, call.zone, call.same_zone)
+            by_pair.setdefault(key, []).append(call)
     pairs = []
-    for (client, server), found in sorted(by_pair.items()):
+    for (client, server, zone, same_zone), found in sorted(by_pair.items()):
         sizes: dict[int | None, int] = {}
         for call in found:
             sizes[call.connection] = sizes.get(call.connection, 0) + 1
@@ -76,9 +78,9 @@ def after(calls: Iterable[TimedCall], start: float, end: float = 1.0, *, affinit
             SampledPair(
                 client=client,
                 server=server,
-                stratum=found[0].zone,
+                stratum=zone,
                 calls=len(found),
-                same_zone=found[0].same_zone,
+                same_zone=same_zone,
                 sampled=tuple(sizes.values()),
             )
         )

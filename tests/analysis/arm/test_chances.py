@@ -1,5 +1,6 @@
 """The unit of chance of every pair of a run: from relays, traces, Services, workers."""
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -7,11 +8,19 @@ import pytest
 from analysis.arm.chances import CLIENT_IP, chance_of, timed_calls
 from analysis.arm.inputs import ArmInputs
 from analysis.model import PairResult
+from analysis.statistics.carry_over import after
 from analysis.statistics.chance import chosen
 from analysis.statistics.clusters import Unit
 from k8s.topology import Service
 from tests.analysis.graphs import Graph, call, port, trace
+from tests.analysis.traced_shop import Shop, without
 from tests.analysis.verdict.test_compare import CATALOG, arm, load, measured, shop, truth
+
+NAMES_A_POD = (
+    ("aws", "eks", "pod"),
+    ("annotations", "otel.resource.k8s.pod.name"),
+    ("metadata", "default", "network.peer.address"),
+)
 
 
 def unit_of(inputs: ArmInputs, pair: PairResult) -> Unit:
@@ -85,6 +94,25 @@ def test_sampled_calls_carry_their_place_in_the_window():
 
     assert found.at == pytest.approx((start_s - window.start_s) / window.length_s)
     assert (found.client, found.server, found.same_zone) == ("ui-1", "catalog-1", True)
+
+
+def test_timed_calls_that_only_nodes_place_have_their_own_zones():
+    """One name stands for callers in three zones; the calls that stay are as many as there were."""
+    shop_of_services = Shop(seed=2, requests=300)
+    rows = tuple(
+        without(trace(*shop_of_services.documents(one)), *NAMES_A_POD) for one in shop_of_services.made
+    )
+    inputs = shop_of_services.inputs(rows=rows)
+    pair = measured(inputs).pairs[0]
+
+    found = timed_calls(inputs, pair)
+    whole = after(found, -math.inf, math.inf, affinity=False)
+
+    assert {(one.client, one.server) for one in found} == {("ui", "catalog")}
+    assert {one.zone for one in found} == {"a", "b", "c"}
+    assert sum(one.same_zone for one in found) == pair.same_zone
+    assert whole is not None
+    assert whole.by_connection.share == pytest.approx(shop_of_services.happened())
 
 
 def test_without_calls_there_is_no_chance():
