@@ -71,8 +71,9 @@ class _Own:
 
 def ours(counts: Counts, timeline: Timeline, facts: Facts, *, run_id: str, requests: int) -> Ours:
     """Tell the run's calls from others and split them by pod; *requests* by the generator's own count."""
-    own = _own(counts.sample, run_id)
     entered = counts.entered(facts.generators)
+    is_alone = entered in (0, sum(one.count for one in counts.entries))
+    own = _own(counts.sample, run_id, generators=facts.generators, is_alone=is_alone)
     entries, strangers = _entries(counts, facts, own, entered=entered, requests=requests)
     whole = own.traces >= entered > 0
     split = _Splitting(
@@ -111,23 +112,32 @@ def ours(counts: Counts, timeline: Timeline, facts: Facts, *, run_id: str, reque
     )
 
 
-def _own(sample: Sample, run_id: str) -> _Own:
-    """Where no record says whose it is, all are taken for the run's: the source was asked for them."""
+def _own(sample: Sample, run_id: str, *, generators: frozenset[str], is_alone: bool) -> _Own:
+    """By the mark of their roots; where none is marked, by the generator's name there.
+
+    Sources keep the mark as an annotation, which a collector may leave out. A run that was *alone*, without
+    marks, is the whole sample: the source was asked for it.
+    """
     marked = any(root.run_id for root in sample.roots)
-    mine = [root for root in sample.roots if root.run_id == run_id or not marked]
+    told = marked or not is_alone
+    mine = [
+        root
+        for root in sample.roots
+        if (root.run_id == run_id if marked else is_alone or root.name in generators)
+    ]
     traces = {root.trace for root in mine}
     calls: dict[Edge, list[SampledCall]] = defaultdict(list)
     for call in sample.calls:
-        if not marked or call.trace in traces:
+        if not told or call.trace in traces:
             calls[
                 call.client_end.counted_as or call.client, call.server_end.counted_as or call.server
             ].append(call)
     return _Own(
         calls=calls,
-        traces=len(traces) if marked else sample.traces,
-        broken=sum(root.is_broken for root in mine) if marked else 0,
-        foreign=sample.traces - len(traces) if marked else 0,
-        orphans=sample.traces - len(sample.roots) if marked else 0,
+        traces=len(traces) if told else sample.traces,
+        broken=sum(root.is_broken for root in mine) if told else 0,
+        foreign=sample.traces - len(traces) if told else 0,
+        orphans=sample.traces - len(sample.roots) if told else 0,
     )
 
 

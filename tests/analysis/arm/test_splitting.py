@@ -174,6 +174,19 @@ def test_other_traffic_is_shown_and_in_no_figure(by_pod):
         assert found.other.calls == (OtherCalls(client="ui", server="catalog", calls=theirs),)
 
 
+@pytest.mark.parametrize("by_pod", [True, False])
+def test_other_traffic_told_apart_where_the_collector_leaves_the_mark_out(by_pod):
+    """By the name of the root, which is the generator's; the figures are those of marked traces."""
+    shop = Shop(seed=2, requests=800, others=400, by_pod=by_pod)
+    rows = tuple(without(trace(*shop.documents(one)), ("annotations", "run_id")) for one in shop.made)
+    found, want = result(shop.inputs(rows=rows)), result(shop.inputs())
+
+    assert found.pairs[0].share == want.pairs[0].share
+    assert flows(found) == flows(want)
+    assert found.other == want.other
+    assert found.loss == want.loss
+
+
 def test_other_traffic_told_apart_by_a_sample():
     """Estimated, and said to be; ours is never theirs as well."""
     shop = Shop(seed=2, requests=800, others=400)
