@@ -36,6 +36,17 @@ def test_calls_that_go_together_count_once():
     assert sampled_traces.with_sampling(plain, seen).effective_n == pytest.approx(100, rel=0.05)
 
 
+def test_traces_that_were_read_stand_for_all_that_hold_the_arms_calls():
+    """A tenth of the traces read: the arm's share varies as much as by all of them, not ten times as much."""
+    plain = arm(("a", 2000, 0.5), ("b", 2000, 0.5))
+    every = [TracedCalls(calls=4, hits=4 * (number % 2)) for number in range(1000)]
+
+    some = sampled_traces.with_sampling(plain, every[:100])
+
+    assert some.effective_n == pytest.approx(1000, rel=0.05)
+    assert some.effective_n == pytest.approx(sampled_traces.with_sampling(plain, every).effective_n, rel=0.05)
+
+
 def test_a_share_of_one_keeps_its_width():
     """Nothing varies; the connections' own effective n stays."""
     plain = arm(("a", 50, 1.0))
