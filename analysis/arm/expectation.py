@@ -29,6 +29,8 @@ def of_arm(
     pair: PairResult,
 ) -> Expectation | None:
     """The focus pair's expectation under the hints at the start of the run; None without calls or slices."""
+    if not topology:
+        return None
     first = topology[0]
     key = record.asked.service
     slices = [one for one in first.slices if (one.namespace, one.service) == (key.namespace, key.name)]

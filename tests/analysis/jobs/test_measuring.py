@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from analysis import artifacts
-from analysis.jobs.measuring import collect_again, collect_run, measure
+from analysis.jobs.measuring import collect_again, collect_run, fault_of, measure
 from analysis.source.collect import GraphFile
 from k8s.errors import ExitCode, InvalidRunError, UnreachableError
 from k8s.routing.modes import RoutingMode
@@ -92,3 +92,37 @@ def test_counts_that_agree_are_collected_again_without_a_word(shop: Shop):
     collect_again(shop.session().collecting, run.folder)
 
     assert collected(run.folder).queries == before
+
+
+@pytest.mark.parametrize("is_there", [False, True])
+def test_a_run_without_topology_is_judged_by_its_counts_alone(shop: Shop, is_there: bool):
+    """No file, or an empty one: counts that are final and whole are taken, others are not."""
+    shop.losing = frozenset({2})
+    whole = measure(shop.session(), tar(shop))
+    strip(whole.folder, is_there)
+
+    collect_again(shop.session().collecting, whole.folder)
+
+    assert collected(whole.folder).reconciled
+    losing = measure(shop.session(), tar(shop))
+    strip(losing.folder, is_there)
+    with pytest.raises(InvalidRunError, match=r"of 2000 requests are there; if they are only late"):
+        collect_again(shop.session().collecting, losing.folder)
+
+
+def test_an_empty_topology_is_a_fault_in_one_line(shop: Shop):
+    """No zone is known, so there is nothing to judge."""
+    run = measure(shop.session(), tar(shop))
+    strip(run.folder, True)
+
+    fault = fault_of(run.folder)
+
+    assert fault is not None
+    assert "no call of ui to catalog with known zones" in fault
+
+
+def strip(folder: Path, is_there: bool) -> None:
+    """Take the snapshots away, or the whole file."""
+    (folder / rundir.TOPOLOGY).unlink()
+    if is_there:
+        (folder / rundir.TOPOLOGY).touch()
