@@ -81,7 +81,7 @@ def after(calls: Iterable[TimedCall], start: float, end: float = 1.0, *, affinit
                 stratum=zone,
                 calls=len(found),
                 same_zone=same_zone,
-                sampled=tuple(sizes.values()),
+                sampled=() if set(sizes) == {None} else tuple(sizes.values()),
             )
         )
     return chance(pairs, affinity=affinity)

@@ -1,5 +1,7 @@
 """The arm before in a window: seen where it is, cut where that helps, told where it does not."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -64,6 +66,17 @@ def test_a_window_that_never_settles_is_told():
     assert found.cut == 0
     assert found.first < 0.4
     assert found.later > 0.6
+
+
+def test_calls_whose_connections_are_not_known_are_a_pod_pair():
+    """No call names a connection: the unit says so, and no connection is claimed to have been seen."""
+    calls = [replace(one, connection=None) for one in window(np.random.default_rng(55), (1.0 / 3,))]
+
+    found = carry_over.after(calls, 0.0, affinity=False)
+
+    assert found is not None
+    assert found.by_connection.unit is Unit.PAIR
+    assert [one.code for one in found.by_connection.caveats] == ["connections-unknown"]
 
 
 def test_calls_without_times_say_nothing():
