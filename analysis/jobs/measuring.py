@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 from analysis import artifacts
 from analysis.arm.caveats import LOSS_TOLERANCE
@@ -23,8 +24,10 @@ from k8s.topology import Snapshot
 from loadtest import rundir
 from loadtest.measure import MeasuredRun, MeasureRequest, MeasureSession
 from loadtest.measure import measure as measure_arm
-from loadtest.record import Place
+from loadtest.record import Caveat, Place
 
+LEFT_OUT: Final = "traces-left-out"
+"""Code of the caveats that tell what the run's traces were not drawn from."""
 OpenSource = Callable[[Place], AbstractContextManager[Source]]
 """The source that counts the calls of a place; open as long as the context lasts."""
 
@@ -162,7 +165,10 @@ def _topology(folder: Path) -> tuple[Snapshot, ...]:
 
 
 def collect_run(session: CollectSession, folder: Path) -> Collected:
-    """Read the run's graph and traces into its folder, whether they are whole or not; returns them."""
+    """Read the run's graph and traces into its folder, whether they are whole or not; returns them.
+
+    What the traces were not drawn from becomes a caveat of the run's record, in place of an earlier one.
+    """
     record = rundir.read_record(folder)
     with session.open_source(record.place) as source:
 
@@ -180,4 +186,8 @@ def collect_run(session: CollectSession, folder: Path) -> Collected:
             say=session.say,
         )
     artifacts.save_collected(folder, collected)
+    kept = tuple(one for one in record.caveats if one.code != LEFT_OUT)
+    said = tuple(Caveat(code=LEFT_OUT, text=one) for one in collected.left_out)
+    if (*kept, *said) != record.caveats:
+        rundir.write_json(folder / rundir.RECORD, replace(record, caveats=(*kept, *said)))
     return collected

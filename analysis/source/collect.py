@@ -16,6 +16,7 @@ from analysis.source.facts import Facts, facts_of
 from analysis.source.interface import (
     Counts,
     CountUnit,
+    Drawn,
     IncompleteError,
     Patience,
     Question,
@@ -62,10 +63,12 @@ class GraphFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Collected:
-    """What collecting leaves: two artifacts."""
+    """What collecting leaves: two artifacts, and what is not in them."""
 
     graph: GraphFile
     traces: tuple[Raw, ...]
+    left_out: tuple[str, ...] = ()
+    """A sentence each on what the traces were not drawn from."""
 
 
 def collect(
@@ -82,7 +85,8 @@ def collect(
     """Poll the counts of the measured window until they are final or patience ends, then take a sample.
 
     *patience* is the source's own where none is given. By the run's *topology* names are known to be pods;
-    where they are not, or where others made requests, every trace of the run is read.
+    where they are not, or where others made requests, every trace of the run is read, up to the
+    patience's most.
     """
     load = record.seen.measured
     if record.measured is None or load is None:
@@ -115,6 +119,7 @@ def collect(
         sleep(patience.poll_s)
     if not polls[-1].requests:
         raise _nothing_shown(record, source, load, waited_s)
+    drawn = _traces(source, question, patience, _needs(counts, timeline, facts), say)
     return Collected(
         graph=GraphFile(
             source=source.name,
@@ -124,7 +129,8 @@ def collect(
             stable=_is_stable(polls),
             reconciled=expected is not None and polls[-1].requests == expected,
         ),
-        traces=_traces(source, question, patience, _needs(counts, timeline, facts), say),
+        traces=drawn.rows,
+        left_out=drawn.left_out,
     )
 
 
@@ -175,14 +181,15 @@ def _needs(counts: Counts, timeline: Timeline, facts: Facts) -> Needs:
 
 def _traces(
     source: Source, question: Question, patience: Patience, needed: Needs, say: Callable[[str], None]
-) -> tuple[Raw, ...]:
+) -> Drawn:
     if not needed.every or not patience.most_traces:
         return source.sample(question, patience.traces)
     price = f" ({patience.price})" if patience.price else ""
     say(f"{needed.why}; reading every trace of the run, up to {patience.most_traces}{price}")
     found = source.sample(question, patience.most_traces)
     if needed.others:
-        found += source.sample(replace(question, others=True), patience.traces)
+        theirs = source.sample(replace(question, others=True), patience.traces)
+        found = Drawn(rows=found.rows + theirs.rows, left_out=found.left_out + theirs.left_out)
     return found
 
 

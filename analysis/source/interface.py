@@ -236,6 +236,16 @@ class Patience:
     """What reading them costs, in a clause."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawn:
+    """A sample as the source answered it."""
+
+    rows: tuple[Raw, ...]
+    """Single traces or calls."""
+    left_out: tuple[str, ...] = ()
+    """A sentence on what they were not drawn from; none where it was everything that was asked for."""
+
+
 class Reader(Protocol):
     """Reads stored answers of one source; pure, so that a run can be read without the source."""
 
@@ -268,7 +278,7 @@ class Source(Protocol):
     def ask(self, question: Question) -> Answers:
         """The counts of a window; ThrottledError or IncompleteError where asking again later may help."""
 
-    def sample(self, question: Question, most: int) -> tuple[Raw, ...]:
+    def sample(self, question: Question, most: int) -> Drawn:
         """Up to *most* single traces or calls of the window, drawn at random; the same ones each time."""
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from analysis.jobs.measuring import Session
-from analysis.source.interface import Answers, Question, Raw, Source
+from analysis.source.interface import Answers, Drawn, Question, Raw, Source
 from analysis.source.xray.reader import NAME, TITLE, XRayReader
 from analysis.source.xray.xray_source import LAB_PATIENCE
 from k8s.errors import UnreachableError
@@ -135,6 +135,8 @@ class Shop:
     """Whether the source does not answer."""
     losing: frozenset[int] = frozenset()
     """Windows, by their number from 1, of which X-Ray gets no more than nine tenths."""
+    left_out: tuple[str, ...] = ()
+    """What the source says that it draws no traces from."""
     preflights: int = 0
 
     def __post_init__(self) -> None:
@@ -191,5 +193,6 @@ class ShopSource(Source):
         assert self.shop.windows[-1][1] == question.run_id
         return (self.shop.graph,)
 
-    def sample(self, question: Question, most: int) -> tuple[Raw, ...]:
-        return tuple(random.Random(question.run_id).sample(self.shop.traces, most))
+    def sample(self, question: Question, most: int) -> Drawn:
+        rows = random.Random(question.run_id).sample(self.shop.traces, most)
+        return Drawn(rows=tuple(rows), left_out=self.shop.left_out)

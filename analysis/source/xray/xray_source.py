@@ -2,14 +2,18 @@
 
 import random
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final
 
-from analysis.source.interface import Answers, Patience, Question, Raw, Reader, Source
+from analysis.source.interface import Answers, Drawn, Patience, Question, Reader, Source
 from analysis.source.xray import reader
 from analysis.source.xray.client import XRay
+from loadtest.record import Window
 
 MOST_TRACE_IDS: Final = 20_000
 """Ids to draw the sample from; X-Ray charges for the traces that it looks through."""
+SLICES: Final = 50
+"""Parts of a window that holds more ids than that; of each as many are taken."""
 PRICE: Final = "five a call, about 60 a second; 1 USD a million"
 """GetTraceSummaries scans and BatchGetTraces retrieves, each at 0.50 USD a million (X-Ray's price list)."""
 LAB_PATIENCE: Final = Patience(
@@ -55,13 +59,44 @@ class XRaySource(Source):
         """GetServiceGraph: one tuple of pages a query."""
         return self._xray.graph(question.window)
 
-    def sample(self, question: Question, most: int) -> tuple[Raw, ...]:
+    def sample(self, question: Question, most: int) -> Drawn:
         """Traces of the run and phase, or all others, drawn from the whole window."""
         expression = f'annotation.run_id = "{question.run_id}" AND annotation.phase = "{question.phase}"'
         if question.others:
             expression = f'!annotation.run_id OR annotation.run_id != "{question.run_id}"'
-        ids = self._xray.trace_ids(question.window, expression, limit=MOST_TRACE_IDS)
-        return self._xray.traces(draw(ids, most, seed=question.run_id))
+        whose = "others" if question.others else "the run"
+        ids, left_out = self._ids(question.window, expression, whose)
+        return Drawn(rows=self._xray.traces(draw(ids, most, seed=question.run_id)), left_out=left_out)
+
+    def _ids(self, window: Window, expression: str, whose: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """All ids; of more than can be looked through, as many from each part of the window."""
+        ids = self._xray.trace_ids(window, expression, limit=MOST_TRACE_IDS + 1)
+        if len(ids) <= MOST_TRACE_IDS:
+            return ids, ()
+        parts = slices(window, SLICES)
+        most = MOST_TRACE_IDS // len(parts)
+        # A trace that begins on the border of two parts may be found in both.
+        found = tuple(
+            dict.fromkeys(one for part in parts for one in self._xray.trace_ids(part, expression, limit=most))
+        )
+        text = (
+            f"X-Ray holds more than {MOST_TRACE_IDS} traces of {whose} in the window: those read were drawn "
+            f"from {len(found)} of them, at most {most} of each of {len(parts)} equal parts of the window; "
+            "the others were left out."
+        )
+        return found, (text,)
+
+
+def slices(window: Window, count: int) -> tuple[Window, ...]:
+    """Cut a window into up to *count* parts, equal to the second: X-Ray is asked in whole seconds."""
+    count = max(1, min(count, int(window.length_s)))
+    step_s = window.length_s / count
+    borders = [
+        window.start_s,
+        *(float(round(window.start_s + step_s * at)) for at in range(1, count)),
+        window.end_s,
+    ]
+    return tuple(Window(start_s=start_s, end_s=end_s) for start_s, end_s in pairwise(borders))
 
 
 def draw(ids: Sequence[str], count: int, *, seed: str) -> tuple[str, ...]:

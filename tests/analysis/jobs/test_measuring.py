@@ -94,6 +94,20 @@ def test_counts_that_agree_are_collected_again_without_a_word(shop: Shop):
     assert collected(run.folder).queries == before
 
 
+def test_what_traces_were_not_drawn_from_is_a_caveat_of_the_run(shop: Shop):
+    """Once, however often it is collected; gone when nothing is left out any more."""
+    shop.left_out = ("The others were left out.",)
+    run = measure(shop.session(), tar(shop))
+    collect_again(shop.session().collecting, run.folder)
+
+    caveats = artifacts.read_arm(run.folder).record.caveats
+    assert [(one.code, one.text) for one in caveats] == [("traces-left-out", "The others were left out.")]
+
+    shop.left_out = ()
+    collect_again(shop.session().collecting, run.folder)
+    assert artifacts.read_arm(run.folder).record.caveats == ()
+
+
 @pytest.mark.parametrize("is_there", [False, True])
 def test_a_run_without_topology_is_judged_by_its_counts_alone(shop: Shop, is_there: bool):
     """No file, or an empty one: counts that are final and whole are taken, others are not."""

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from analysis.source import collect
-from analysis.source.interface import IncompleteError, Patience, Question, RefusedError, ThrottledError
+from analysis.source.interface import Drawn, IncompleteError, Patience, Question, RefusedError, ThrottledError
 from analysis.source.xray.xray_source import XRaySource
 from k8s.errors import InvalidRunError, UnreachableError, UsageError
 from loadtest.record import LoadSeen, Window
@@ -49,9 +49,9 @@ class FakeXRay(XRaySource):
             graph.edge(("w1", CLIENT), "w1", count).edge("w1", "ui-1", count)
         return (graph.pages(),)
 
-    def sample(self, question: Question, most: int) -> tuple[dict[str, Any], ...]:
+    def sample(self, question: Question, most: int) -> Drawn:
         del question
-        return tuple({"Id": one} for one in ("1-a", "1-b")[:most])
+        return Drawn(rows=tuple({"Id": one} for one in ("1-a", "1-b")[:most]))
 
 
 @dataclass
@@ -174,9 +174,9 @@ def asking(requests: dict[tuple[str, str | None] | str, str], pods: tuple[str, .
                 graph.edge(client, server, 5)
             return (graph.pages(),)
 
-        def sample(self, question: Question, most: int) -> tuple[dict[str, Any], ...]:
+        def sample(self, question: Question, most: int) -> Drawn:
             self.samples.append((question.others, most))
-            return ({"Id": "1-b" if question.others else "1-a"},)
+            return Drawn(rows=({"Id": "1-b" if question.others else "1-a"},))
 
     source, clock = Remembering(requests=[5]), Clock()
     source.found = collect.collect(  # type: ignore[attr-defined]

@@ -17,6 +17,7 @@ from analysis.source.interface import (
     Call,
     Counts,
     CountUnit,
+    Drawn,
     Entry,
     Grain,
     IncompleteError,
@@ -129,9 +130,9 @@ class FlowLog:
             raise IncompleteError("asking the flow log: it is still writing")
         return (tuple({"lines": self.lines[at : at + 2]} for at in range(0, len(self.lines), 2)),)
 
-    def sample(self, question: Question, most: int) -> tuple[Raw, ...]:
+    def sample(self, question: Question, most: int) -> Drawn:
         assert question.phase == "measure"
-        return self.rows[:most]
+        return Drawn(rows=self.rows[:most])
 
 
 def log(same: int, cross: int) -> list[str]:
