@@ -100,8 +100,8 @@ def of_truth(
             found.append(("old-connections", text))
     if check is not None and check.outside:
         text = (
-            f"Of {check.outside} of {check.pairs} pod pairs the relays' count is outside the interval of the "
-            "sampled traces."
+            f"For {check.outside} of {check.pairs} pod pairs the relays' count is outside the interval of "
+            "the sampled traces."
         )
         found.append(("truth", text))
     elif check is not None and check.outside is None and check.worst_relative_error > LOSS_TOLERANCE:

@@ -150,7 +150,7 @@ def gate_title(name: GateName) -> str:
         case GateName.SPANS:
             return "The load generator has to deliver its spans"
         case GateName.GRAPH:
-            return "X-Ray has to know every request"
+            return "Every request has to be counted"
         case GateName.COVERAGE:
             return "The zones of the calls have to be known"
         case GateName.HINTS:

@@ -53,5 +53,5 @@ class Comparison:
     versions: tuple[tuple[str, str], ...]
     caveats: tuple[Caveat, ...]
     effects: Effects | None = None
-    """What changed for the focus pair, with the connection as the unit of chance."""
+    """What changed for the focus pair, by the unit of chance: the connection, or the client pod."""
     verdict: Verdict | None = None

@@ -32,8 +32,10 @@ class Evidence:
     window: Window
     load: LoadSeen
     rate_asked_per_s: float
+    source: str = "X-Ray"
+    """Its name for people."""
     graph_requests: int
-    """Requests as the X-Ray graph counts them."""
+    """Requests as the source counts them."""
     calls: int
     """Calls of the pair under study, unknown ones included."""
     lost_documents: int
@@ -139,7 +141,7 @@ def _graph(one: Evidence) -> Gate:
         and not lost
         and missing <= bound
         and one.lost_documents <= LOSS_TOLERANCE * max(one.calls, 1),
-        seen=f"X-Ray has {one.graph_requests} of {one.load.requests} requests{sampled} and misses "
+        seen=f"{one.source} has {one.graph_requests} of {one.load.requests} requests{sampled} and misses "
         f"{one.lost_documents} documents of {one.calls} calls{unsettled}{size}",
         bound=f"{LOSS_TOLERANCE:.1%}",
         where=one.where,

@@ -1,4 +1,4 @@
-"""One measured window as the statistics need it: shares by connection, response times, failures, loads."""
+"""One measured window as the statistics need it: shares with their chance, times, failures, loads."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -119,6 +119,7 @@ def measured(inputs: ArmInputs, result: ArmResult, *, label: str) -> Measured:
             window=record.measured,
             load=load,
             rate_asked_per_s=record.asked.plan.rate_per_s,
+            source=result.source,
             graph_requests=result.loss.graph_requests,
             tracing_rate=result.tracing_rate,
             calls=pair.calls,

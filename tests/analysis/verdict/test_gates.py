@@ -112,3 +112,10 @@ def test_arms_have_to_have_had_the_same_rate():
     found = gates.between([GOOD, slower])
     assert not found.passed
     assert found.seen == "48.4 requests/s in off, 50.0 in tar"
+
+
+def test_the_graph_gate_names_the_windows_own_source():
+    """Whatever counted the requests."""
+    found = next(one for one in gates.of_window(replace(GOOD, source="the flow log")) if one.name == "graph")
+
+    assert found.seen.startswith("the flow log has ")
