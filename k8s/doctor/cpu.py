@@ -74,7 +74,11 @@ def _zones_or_field(situation: Situation, nodes: list[Node]) -> str:
     others = {node.zone for node in situation.place.nodes.values() if node.zone}
     labelled = {node.name: Zone(zone) for node in nodes if (zone := told_zone(node))}
     open_ends = [node.name for node in nodes if node.name not in labelled]
-    for zone in sorted(others) if open_ends else [None]:
+    known = sorted(others | set(labelled.values()))
+    if open_ends and not known:
+        # No zone to try; and the field needs the labels just as much.
+        return in_turn(label_zones(nodes), touch(situation.key))
+    for zone in known if open_ends else [None]:
         guess = labelled | (dict.fromkeys(open_ends, zone) if zone else {})
         after = [
             replace(node, zone=guess.get(node.name, node.zone)) for node in situation.place.nodes.values()

@@ -136,6 +136,28 @@ def test_zone_from_another_label() -> None:
     assert fix.startswith("kubectl label node new topology.kubernetes.io/zone=b --overwrite && ")
 
 
+def test_no_node_has_a_zone() -> None:
+    """Labels are what is missing: the field needs zones just as Auto does."""
+    place = scene(nodes=[node("node-a", None), node("node-b", None)])
+
+    fix = finding(place, "D10").fix
+
+    assert fix.startswith("kubectl label node node-a topology.kubernetes.io/zone=ZONE --overwrite && ")
+    assert "samezone/touched" in fix
+    assert "trafficDistribution" not in fix
+
+
+def test_zones_that_only_the_zoneless_tell() -> None:
+    """The zones that other labels tell are tried for the nodes that tell none."""
+    label = "topology.ebs.csi.aws.com/zone"
+    told = [node(f"node-{zone}", None, labels={label: zone}) for zone in "abc"]
+
+    fix = finding(scene(nodes=[*told, ZONELESS]), "D10").fix
+
+    assert "kubectl label node node-a topology.kubernetes.io/zone=a" in fix
+    assert "kubectl label node new topology.kubernetes.io/zone=ZONE" in fix
+
+
 def test_many_nodes() -> None:
     """Ten nodes are named, of more the number."""
     many = [replace(ZONELESS, name=NodeName(f"new-{n:02}")) for n in range(25)]
