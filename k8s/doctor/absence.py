@@ -60,17 +60,24 @@ def d15_not_read(situation: Situation) -> Finding | None:
         code="D15",
         severity=Severity.PROBLEM,
         evidence=tuple(
-            seen(place.scene.source, "not read", next((gap for gap in place.scene.gaps if word in gap), word))
-            for word in missing
+            seen(place.scene.source, "not read", _gap(situation, word) or word) for word in missing
         ),
-        meaning=_sentence(missing),
+        meaning=_sentence(situation, missing),
         fix=kubectl("get", "nodes,pods,services,endpointslices", "-A", "-o", "json"),
         blocks_hints=False,
     )
 
 
-def _sentence(missing: list[str]) -> str:
-    told = "; ".join(_DECIDES[word] for word in missing)
+def _gap(situation: Situation, word: str) -> str:
+    return next((gap for gap in situation.place.scene.gaps if gap.startswith(f"{word}:")), "")
+
+
+def _sentence(situation: Situation, missing: list[str]) -> str:
+    present = {"nodes": situation.place.nodes, "endpointslices": situation.place.slices}
+    told = "; ".join(
+        _DECIDES[word].replace("are not known", "are not all known", 1) if present[word] else _DECIDES[word]
+        for word in missing
+    )
     return f"Nothing can be said: {told}."
 
 

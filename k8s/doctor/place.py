@@ -60,7 +60,7 @@ class IndexedPlace:
         return self.carriage.agents.get(AgentKind.KUBE_PROXY, ())
 
     def missing(self, word: str) -> bool:
-        """Whether objects of that kind (as kubectl calls it) were not read at all."""
+        """Whether objects of that kind (as kubectl calls it) were not read, or only some of them."""
         return any(gap.startswith(f"{word}:") for gap in self.scene.gaps)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from k8s.doctor.examination import examine
 from k8s.errors import UsageError
 from k8s.live import live_scene, saved
 from k8s.live.cluster import connect
@@ -450,3 +451,80 @@ def test_other_kinds_only(tmp_path: Path) -> None:
 
     with pytest.raises(UsageError, match=r"no nodes, pods, Services or slices in it \(but 3 Deployment\)"):
         saved.read([path])
+
+
+def test_one_bad_document_of_a_folder(tmp_path: Path) -> None:
+    """The rest of its file is read, and what it may have been is a gap of that kind, not an empty file."""
+    bad = {"kind": "Pod", "apiVersion": "v1", "metadata": {}}
+    path = write(tmp_path / "all.yaml", yaml.safe_dump_all([ALL[0], bad, *ALL[1:]]))
+
+    scene = saved.read([tmp_path])
+
+    assert (len(scene.snapshot.pods), len(scene.snapshot.services), len(scene.snapshot.slices)) == (1, 1, 1)
+    assert scene.gaps == (
+        "events: none saved",
+        (
+            f"pods: read in part, e.g. not all of {path} "
+            "(cannot read the file: metadata.name is missing, expected a text)"
+        ),
+    )
+
+
+def test_one_bad_item_of_a_folder(tmp_path: Path) -> None:
+    """Likewise in a list."""
+    write(tmp_path / "all.json", listed(ALL[0], {"kind": "Node", "metadata": {}}, *ALL[1:]))
+
+    scene = saved.read([tmp_path])
+
+    assert len(scene.snapshot.slices) == 1
+    assert [gap.partition(",")[0] for gap in scene.gaps] == ["events: none saved", "nodes: read in part"]
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_file_cut_off(tmp_path: Path, *, packed: bool) -> None:
+    """What is left tells of which kinds there may have been more: the doctor does not call it whole."""
+    pods = [item("Pod", POD | {"metadata": {"name": f"pod-{n}"}}) for n in range(999)]
+    content = json.dumps(listed(*ALL[3:], *pods)).encode()
+    half = gzip.compress(content)[:-100] if packed else content[:-100]
+    (tmp_path / f"cut.json{'.gz' * packed}").write_bytes(half)
+    write(tmp_path / "whole.json", listed(*ALL))
+
+    scene = saved.read([tmp_path])
+    found = examine(scene, KEY, wanted=RoutingMode.TAR)
+
+    assert len(scene.snapshot.slices) == 1
+    assert [gap.partition(",")[0] for gap in scene.gaps] == [
+        "events: none saved",
+        "endpointslices: read in part",
+        "pods: read in part",
+    ]
+    assert "the endpoint slices are not all known" in next(one for one in found if one.code == "D15").meaning
+
+
+def test_files_of_a_folder_that_are_no_use(tmp_path: Path) -> None:
+    """Packed logs are passed over, and what cannot be opened is a gap by what its name tells."""
+    write(tmp_path / "all.json", listed(*ALL))
+    (tmp_path / "x.log.gz").write_bytes(gzip.compress(b"log" * 9)[:-4])
+    (tmp_path / "x.json.gz").write_bytes(b"\x1f\x8b\x08\x00broken")
+
+    scene = saved.read([tmp_path])
+
+    assert scene.gaps == (
+        "events: none saved",
+        (
+            f"1 files read in part or not at all, e.g. {tmp_path / 'x.json.gz'} (not a whole gzip file: "
+            "Compressed file ended before the end-of-stream marker was reached)"
+        ),
+    )
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="there is no file that refuses everybody")
+def test_unreadable_file_of_a_folder(tmp_path: Path) -> None:
+    """A file that may not be read stands for what its name tells."""
+    write(tmp_path / "all.json", listed(*ALL))
+    (tmp_path / "nodes.json").symlink_to("/proc/self/mem")
+
+    assert (
+        f"nodes: read in part, e.g. not all of {tmp_path / 'nodes.json'} (Input/output error)"
+        in saved.read([tmp_path]).gaps
+    )
