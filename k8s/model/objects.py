@@ -207,6 +207,8 @@ def slice_of_v1beta1(raw: Raw) -> dict[str, Any]:
     root = Field("an EndpointSlice of v1beta1", "", raw)
     endpoints = []
     for item in root.at("endpoints").each():
+        if not isinstance(item.value, Mapping):
+            raise item.wrong("an object")
         topology = dict(item.at("topology").pairs())
         moved = {"zone": topology.get(ZONE_LABEL), "nodeName": topology.get("kubernetes.io/hostname")}
         kept = {key: value for key, value in moved.items() if value is not None}

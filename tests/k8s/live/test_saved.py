@@ -386,6 +386,15 @@ def test_old_slices(tmp_path: Path) -> None:
     assert (found.endpoints[0].zone, found.endpoints[0].node) == ("eu-west-1a", "ip-10-0-1-7")
 
 
+@pytest.mark.parametrize("endpoint", [None, 7, {"topology": 7}])
+def test_old_slices_with_a_wrong_endpoint(tmp_path: Path, endpoint: Any) -> None:
+    """One line, as for those of v1."""
+    old = copy.deepcopy(SLICE) | {"apiVersion": "discovery.k8s.io/v1beta1", "kind": "EndpointSlice"}
+
+    with pytest.raises(UsageError, match=r"cannot read an EndpointSlice of v1beta1: endpoints\[0\].* expected"):
+        saved.read([write(tmp_path / "all.json", listed(*ALL[:3], old | {"endpoints": [endpoint]}))])
+
+
 def test_events_of_the_new_api(tmp_path: Path) -> None:
     """events.k8s.io says regarding and note."""
     new = {
