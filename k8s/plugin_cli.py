@@ -10,7 +10,7 @@ import sys
 from k8s import cli
 from k8s.console import Io, Parser
 from k8s.doctor import cli as doctor_cli
-from k8s.errors import ExitCode, SamezoneError
+from k8s.errors import ExitCode, SamezoneError, UsageError
 from k8s.predict import cli as predict_cli
 
 
@@ -23,7 +23,9 @@ def run(words: list[str], io: Io) -> int:
     """Run one verb; returns the exit code and never raises for what a user can cause."""
     try:
         args = parser().parse_args(words)
-        if args.verb == "doctor" and args.target is None:
+        if args.verb == "doctor" and args.target is None and args.service is None:
+            if not args.all and (args.client or args.mode):
+                raise UsageError("doctor: --client and --mode need a SERVICE; name it as NS/NAME")
             # Without a name a person at kubectl means all of them.
             args.all = True
         return int(args.command(args, io))

@@ -56,8 +56,8 @@ def add(
 
 def routing_doctor(args: argparse.Namespace, io: Io, open_cluster: OpenCluster) -> int:
     """``samezone routing doctor``."""
-    if args.all and (args.target or args.client or args.mode):
-        raise UsageError("routing doctor: --all takes no SERVICE, --client or --mode")
+    if args.all and (args.target or args.service or args.client or args.mode):
+        raise UsageError("routing doctor: --all takes no SERVICE, --service, --client or --mode")
     scene = scene_of(args, io, open_cluster)
     return examine_all(scene, args, io) if args.all else examine_one(scene, args, io)
 

@@ -29,6 +29,8 @@ from k8s.topology import Pod, ServiceKey, Zone
 
 _SHARE = re.compile(r"(\d{1,12}(?:\.\d{1,12})?|\.\d{1,12})%?", re.ASCII)
 
+DEFAULT_SERVICE = ServiceKey(namespace="catalog", name="catalog")
+"""What is meant where nobody names a Service: the one of the lab."""
 _BAR = 30
 """Characters of a progress bar."""
 
@@ -73,8 +75,10 @@ def add(
 
 
 def add_target(parser: argparse.ArgumentParser) -> None:
-    """The Service, as kubectl's users name one."""
-    parser.add_argument("target", nargs="?", metavar="SERVICE", help="NS/NAME; default: catalog/catalog")
+    """The Service, as kubectl's users name one; called after what adds ``--service``."""
+    parser.add_argument("target", nargs="?", metavar="SERVICE", help=f"NS/NAME; default: {DEFAULT_SERVICE}")
+    # None tells a Service that somebody typed from the one that is meant where nobody is named.
+    parser.set_defaults(service=None)
     parser.add_argument(
         "-n", "--namespace", metavar="NS", help="the namespace of a SERVICE given by its name"
     )
@@ -119,15 +123,22 @@ def progress_on(io: Io) -> Progress | None:
 
 
 def target_of(args: argparse.Namespace, verb_name: str) -> ServiceKey:
-    """The Service that was asked for; UsageError for what is no name of one."""
+    """The Service that was asked for; UsageError for what is no name of one, or two that differ."""
+    namespace: str | None = args.namespace
+    typed: ServiceKey | None = args.service
     if args.target is None:
-        if args.namespace is not None:
-            raise UsageError(f"routing {verb_name}: -n {args.namespace}: name the SERVICE, too")
-        key: ServiceKey = args.service
-        return key
-    if args.namespace is not None and "/" not in args.target:
-        return key_of("SERVICE", f"{args.namespace}/{args.target}", verb_name)
-    return key_of("SERVICE", args.target, verb_name)
+        if namespace is not None and typed is None:
+            raise UsageError(f"routing {verb_name}: -n {namespace}: name the SERVICE, too")
+        key = typed or DEFAULT_SERVICE
+    elif namespace is not None and "/" not in args.target:
+        key = key_of("SERVICE", f"{namespace}/{args.target}", verb_name)
+    else:
+        key = key_of("SERVICE", args.target, verb_name)
+    if namespace not in (None, key.namespace):
+        raise UsageError(f"routing {verb_name}: {key} is not in the namespace of -n {namespace}; give one")
+    if typed not in (None, key):
+        raise UsageError(f"routing {verb_name}: SERVICE {key} and --service {typed} differ; give one")
+    return key
 
 
 def key_of(what: str, text: str, verb_name: str = "doctor") -> ServiceKey:

@@ -40,6 +40,8 @@ def test_a_namespace_and_a_name(saved: Path) -> None:
     assert said("doctor", "-n", "shop", "shop", "--from", str(saved)) == said(
         "doctor", "shop/shop", "--from", str(saved)
     )
+    named = said("doctor", "--service", "shop/shop", "--from", str(saved))
+    assert named == said("doctor", "shop/shop", "--from", str(saved))
     assert "mode" in said("predict", "-n", "shop", "shop", "--from", str(saved))[1]
 
 
@@ -57,6 +59,10 @@ def test_a_namespace_and_a_name(saved: Path) -> None:
             ("doctor", "shop/shop", "--client", "front/frnt"),
             "no pod or workload of that name in FILE; there is ",
         ),
+        (("doctor", "--mode", "tar"), "doctor: --client and --mode need a SERVICE; name it as NS/NAME"),
+        (("doctor", "--client", "front/front"), "--client and --mode need a SERVICE"),
+        (("doctor", "--service", "shop/shpo"), "not in FILE; there is shop/shop"),
+        (("predict", "-n", "web", "shop/shop"), "shop/shop is not in the namespace of -n web"),
         (("nothing",), "invalid choice: 'nothing'"),
     ],
 )

@@ -391,7 +391,9 @@ def test_old_slices_with_a_wrong_endpoint(tmp_path: Path, endpoint: Any) -> None
     """One line, as for those of v1."""
     old = copy.deepcopy(SLICE) | {"apiVersion": "discovery.k8s.io/v1beta1", "kind": "EndpointSlice"}
 
-    with pytest.raises(UsageError, match=r"cannot read an EndpointSlice of v1beta1: endpoints\[0\].* expected"):
+    with pytest.raises(
+        UsageError, match=r"cannot read an EndpointSlice of v1beta1: endpoints\[0\].* expected"
+    ):
         saved.read([write(tmp_path / "all.json", listed(*ALL[:3], old | {"endpoints": [endpoint]}))])
 
 
