@@ -60,11 +60,11 @@ class Life:
         With ``marks.SHIFT`` nothing fails: traffic is shifted away, by ``shift_zone``.
 
         Returns the nodes once their pods are not ready any more. Until then, and on connections that are
-        open, callers get no answer: their own time-outs decide.
+        open, callers get no answer: their own time-outs decide. UsageError where the zone has another outage.
         """
         if outage == marks.SHIFT:
             return self.shift_zone(zone)
-        names = self._names_in(zone)
+        names = self._names_for(zone, outage)
         for name in names:
             self.api.patch(_node(name), {"metadata": {"annotations": {marks.OUTAGE: outage}}})
         if outage == marks.NODES:
@@ -78,13 +78,24 @@ class Life:
     def shift_zone(self, zone: Zone) -> tuple[NodeName, ...]:
         """Shift traffic away from a zone: its nodes are cordoned and its endpoints leave the slices.
 
-        Returns the nodes once no slice names them.
+        Returns the nodes once no slice names them. UsageError where the zone has another outage.
         """
-        names = self._names_in(zone)
+        names = self._names_for(zone, marks.SHIFT)
         mark = {"metadata": {"annotations": {marks.OUTAGE: marks.SHIFT}}, "spec": {"unschedulable": True}}
         for name in names:
             self.api.patch(_node(name), mark)
         self._wait(lambda: not self._serving(names), f"the endpoints in {zone} to leave the slices")
+        return names
+
+    def _names_for(self, zone: Zone, outage: str) -> tuple[NodeName, ...]:
+        """The zone's nodes, all free for this outage: of a second one nobody could tell what to take back."""
+        names = self._names_in(zone)
+        others = sorted({found for node in self._nodes(names) if (found := marks.outage(node))} - {outage})
+        if others:
+            raise UsageError(
+                f"lab zone fail {zone}: it has the outage {others[0]!r} already; heal it first, with "
+                f"samezone lab zone heal {zone}"
+            )
         return names
 
     def _serving(self, names: Collection[NodeName]) -> bool:

@@ -127,6 +127,21 @@ def test_a_zonal_shift(world: World) -> None:
     assert set(world.outages().values()) == {None}
 
 
+@pytest.mark.parametrize(("first", "second"), [(marks.SHIFT, marks.NODES), (marks.NODES, marks.SHIFT)])
+def test_one_outage_at_a_time(world: World, first: str, second: str) -> None:
+    """A second one would make the first be forgotten: nodes stay cordoned, or power comes back unasked."""
+    world.react = world.follow_outages
+    world.life.fail_zone(B, first)
+    before = json.dumps(world.node("node-b-1"))
+
+    with pytest.raises(UsageError, match="heal it first, with samezone lab zone heal eu-west-1b"):
+        world.life.fail_zone(B, second)
+
+    assert json.dumps(world.node("node-b-1")) == before
+    assert world.life.fail_zone(B, first) == world.life.heal_zone(B)
+    assert not world.node("node-b-1")["spec"].get("unschedulable")
+
+
 def test_a_failure_that_does_not_show_is_an_error(world: World) -> None:
     """After the patience; it says what was waited for."""
     with pytest.raises(InvalidRunError, match="waited 3 s for the nodes of eu-west-1b to be found silent"):
