@@ -16,7 +16,7 @@ from k8s.doctor.situation import Situation, misspelt
 from k8s.doctor.stray_knobs import StrayKnob
 from k8s.model.objects import MANAGED_BY_LABEL
 from k8s.routing.hints import CONTROLLER
-from k8s.routing.modes import ACTIVE_ANNOTATION_VALUES, FIELD_MODES, RoutingMode, parse_mode, settings_of
+from k8s.routing.modes import ACTIVE_ANNOTATION_VALUES, FIELD_MODES, RoutingMode, settings_of
 from k8s.topology import OLD_HINTS_ANNOTATION, TOPOLOGY_MODE_ANNOTATION, EndpointSlice, Pod
 
 _FIELD_VALUES = tuple(field.value for field in FIELD_MODES.values())
@@ -44,7 +44,7 @@ def d01_annotation(situation: Situation) -> Finding | None:
         situation.service
     )
     if field_only:
-        fix = set_mode(situation.service, parse_mode("prefer-same-zone"))
+        fix = by_field(situation)
     elif overruled:
         fix = annotate(situation.key, f"{OLD_HINTS_ANNOTATION}-")
     elif nothing:

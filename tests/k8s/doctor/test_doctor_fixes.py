@@ -127,6 +127,14 @@ def test_unknown_field_value() -> None:
     assert serious(examine(applied(place, found.fix), KEY, store_pools=False)) == []
 
 
+@pytest.mark.parametrize(("minor", "field"), [(35, "PreferSameZone"), (32, "PreferClose")])
+def test_field_value_that_the_control_plane_knows(minor: int, field: str) -> None:
+    """In place of an unknown value the newest one that this version knows."""
+    place = scene(of=replace(SAME_ZONE, traffic_distribution="Nearest"), minor=minor, proxies=minor)
+
+    assert f'"trafficDistribution":"{field}"' in finding(place, "D01").fix
+
+
 def test_zone_from_another_label() -> None:
     """A node whose CSI driver or old label tells its zone gets that one, not a word to replace."""
     told = node("new", None, labels={"topology.ebs.csi.aws.com/zone": "b"})
