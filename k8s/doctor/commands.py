@@ -140,25 +140,42 @@ def by_field(situation: Situation) -> str:
 
 
 def scale(situation: Situation, family: Family, wanted: int) -> str:
-    """So many ready endpoints: scale what owns the pods by what is missing.
+    """So many ready endpoints: scale what owns the pods by what is missing; those that wait count as there.
 
-    Where nobody known owns them, or a DaemonSet, whose number is that of the nodes, ask by the field instead.
+    Where the pods that are there would be enough, they are what to look at; where nobody known owns them, or
+    a DaemonSet, whose number is that of the nodes, ask by the field instead.
     """
-    for owner, count in workloads(situation, [family]):
+    there = family.ready + family.not_ready
+    if there >= wanted:
+        return look_at_pods(situation)
+    for owner, count in _owners(situation, [family], or_waiting=True):
         if owner.partition("/")[0] in _SCALED:
-            replicas = max(0, count + wanted - family.ready)
+            replicas = count + wanted - there
             return kubectl("-n", situation.key.namespace, "scale", owner, f"--replicas={replicas}")
     return by_field(situation)
 
 
+def look_at_pods(situation: Situation) -> str:
+    """Why those of the Service are not ready."""
+    return kubectl("-n", situation.key.namespace, "describe", "pods", "-l", selector(situation.service))
+
+
 def workloads(situation: Situation, families: Iterable[Family]) -> Sequence[tuple[str, int]]:
     """(owner as kubectl names it, e.g. ``deployment/shop``, its ready endpoints), the largest first."""
+    return _owners(situation, families, or_waiting=False)
+
+
+def _owners(
+    situation: Situation, families: Iterable[Family], *, or_waiting: bool
+) -> Sequence[tuple[str, int]]:
+    """The same, or with the endpoints that are not ready and not on their way out."""
     counts: Counter[str] = Counter()
     for family in families:
         for one in family.slices:
             for endpoint in one.endpoints:
                 pod = endpoint.pod and situation.place.pods.get((one.namespace, endpoint.pod))
-                if not pod or endpoint.ready is not True:
+                waits = or_waiting and endpoint.ready is False and endpoint.terminating is not True
+                if not pod or not (endpoint.ready is True or waits):
                     continue
                 owner = owner_of(pod)
                 if owner is not None:

@@ -2,7 +2,16 @@
 
 from collections.abc import Callable
 
-from k8s.doctor.commands import in_turn, kubectl, label_zones, scale, selector, touch, zone_of_endpoint
+from k8s.doctor.commands import (
+    in_turn,
+    kubectl,
+    label_zones,
+    look_at_pods,
+    scale,
+    selector,
+    touch,
+    zone_of_endpoint,
+)
 from k8s.doctor.cpu import asks_auto, severity_of, still, told
 from k8s.doctor.finding import Evidence, Finding, Severity, few, seen
 from k8s.doctor.situation import Family, Placed, Situation
@@ -92,8 +101,7 @@ def _enough(situation: Situation, family: Family) -> str:
     """Get the pods ready if that is enough, else more of them."""
     counts = nearest(situation, family)
     if family.not_ready and family.ready + family.not_ready in counts.accepted:
-        namespace = situation.key.namespace
-        return kubectl("-n", namespace, "describe", "pods", "-l", selector(situation.service))
+        return look_at_pods(situation)
     if counts.nearest_above is None:
         return ""
     return scale(situation, family, counts.nearest_above)

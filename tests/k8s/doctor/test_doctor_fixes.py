@@ -221,6 +221,28 @@ def test_get_pods_ready_first() -> None:
     assert ("endpoints not ready", "2") in {(one.field, one.value) for one in found.evidence}
 
 
+@pytest.mark.parametrize(
+    ("waiting", "fix"),
+    [
+        ("1/0/0", "kubectl -n catalog scale deployment/shop --replicas=6"),
+        ("1/1/1", "kubectl -n catalog describe pods -l app=catalog"),
+        ("2/1/1", "kubectl -n catalog describe pods -l app=catalog"),
+    ],
+)
+def test_never_scales_down(waiting: str, fix: str) -> None:
+    """Pods that are not ready are replicas all the same: of more than is wanted none is to be taken away."""
+    place = scene(slices=[slice_of("2/1/1"), slice_of(waiting, name="catalog-2", ready=False)])
+
+    assert finding(place, "D21").fix == fix
+
+
+def test_scales_what_is_not_ready_yet() -> None:
+    """Also where no pod is ready the owner is known."""
+    place = scene(slices=[slice_of("1/0/0", ready=False)])
+
+    assert finding(place, "D20").fix == "kubectl -n catalog scale deployment/shop --replicas=3"
+
+
 def test_zone_by_hand() -> None:
     """An endpoint on no node gets its zone in the slice."""
     one = slice_of("3/3/3")
