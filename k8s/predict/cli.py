@@ -3,7 +3,8 @@
 import argparse
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -24,7 +25,7 @@ from k8s.predict.clients import (
     usual_clients,
 )
 from k8s.predict.predict_text import Forecast, as_data, as_text, forecast
-from k8s.predict.starting_point import families_of, shifted, starting_point
+from k8s.predict.starting_point import StartingPoint, families_of, serves_outside, shifted, starting_point
 from k8s.topology import Pod, ServiceKey, Zone
 
 _SHARE = re.compile(r"(\d{1,12}(?:\.\d{1,12})?|\.\d{1,12})%?", re.ASCII)
@@ -178,8 +179,22 @@ def _forecasts(args: argparse.Namespace, scene: Scene, key: ServiceKey) -> list[
     families = families_of(first.service, scene.snapshot)
     starts = [first, *(starting_point(scene, key, clients, family=family) for family in families[1:])]
     if args.shift is not None:
-        starts = [shifted(one, args.shift) for one in starts]
+        starts = _under_shift(starts, args.shift)
     return [forecast(one) for one in starts]
+
+
+def _under_shift(starts: Sequence[StartingPoint], zone: Zone) -> list[StartingPoint]:
+    """The first must have endpoints elsewhere; of another family that has none it is said."""
+    first, *others = starts
+    kept, notes = [shifted(first, zone)], list[str]()
+    for one in others:
+        if serves_outside(one, zone):
+            kept.append(shifted(one, zone))
+        else:
+            notes.append(
+                f"{one.address_type}: no endpoint outside {zone}, so connections by it are refused then"
+            )
+    return [replace(kept[0], notes=(*kept[0].notes, *notes)), *kept[1:]]
 
 
 def _clients(args: argparse.Namespace, scene: Scene, key: ServiceKey) -> Clients:

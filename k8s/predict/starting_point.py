@@ -183,16 +183,25 @@ def shifted(start: StartingPoint, zone: Zone) -> StartingPoint:
     the controller goes on counting them. A slice that changes is written anew, without its former hints.
     UsageError where there is no such zone, or nothing is left without it.
     """
-    zones = {node.name: node.zone for node in start.nodes}
-    known = sorted({at for at in zones.values() if at})
+    known = sorted({node.zone for node in start.nodes if node.zone})
     if zone not in known:
         raise UsageError(
             f"shift away from {zone!r}: no node is in it; zones are: {', '.join(known) or 'none'}"
         )
-    slices = tuple(_without(one, zone, zones) for one in start.slices)
+    slices = _all_without(start, zone)
     if not any(one.endpoints for one in slices):
         raise UsageError(f"shift away from {zone}: Service {start.service.key} has no endpoint elsewhere")
     return replace(start, slices=slices, clients=outside(start.clients, zone), shift=zone)
+
+
+def serves_outside(start: StartingPoint, zone: Zone) -> bool:
+    """Whether an endpoint is left without *zone*."""
+    return any(one.endpoints for one in _all_without(start, zone))
+
+
+def _all_without(start: StartingPoint, zone: Zone) -> tuple[EndpointSlice, ...]:
+    zones = {node.name: node.zone for node in start.nodes}
+    return tuple(_without(one, zone, zones) for one in start.slices)
 
 
 def _without(one: EndpointSlice, zone: Zone, zones: Mapping[NodeName, Zone | None]) -> EndpointSlice:

@@ -185,3 +185,24 @@ def test_bad_arguments(tmp_path: Path, argv: list[str], message: str) -> None:
         run("--from", saved(tmp_path, "1/1/1"), *argv)
 
     assert message in str(caught.value)
+
+
+def test_a_shift_of_one_family(tmp_path: Path) -> None:
+    """A second family whose endpoints are all in the zone is a note, and the first is predicted."""
+    path = Path(saved(tmp_path, "1/1/1"))
+    place = json.loads(path.read_text())
+    four = place["items"][-1]
+    six = {
+        **four,
+        "metadata": {**four["metadata"], "name": "catalog-six"},
+        "addressType": "IPv6",
+        "endpoints": [{**four["endpoints"][0], "addresses": ["fd00::1"]}],
+    }
+    path.write_text(json.dumps({**place, "items": [*place["items"], six]}))
+
+    text = run("--from", str(path), "--shift", "eu-west-1a")
+
+    assert "IPv6: no endpoint outside eu-west-1a, so connections by it are refused then" in text
+    assert "away from eu-west-1a" in text
+    assert "\nIPv6:\n" not in text
+    assert "\nIPv6:\n" in run("--from", str(path), "--shift", "eu-west-1b")
