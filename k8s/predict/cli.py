@@ -28,7 +28,7 @@ from k8s.predict.predict_text import Forecast, as_data, as_text, forecast
 from k8s.predict.starting_point import StartingPoint, families_of, serves_outside, shifted, starting_point
 from k8s.topology import Pod, ServiceKey, Zone
 
-_SHARE = re.compile(r"(\d{1,12}(?:\.\d{1,12})?|\.\d{1,12})%?", re.ASCII)
+_SHARE = re.compile(r"(\d{1,12}(?:\.\d{1,12})?|\.\d{1,12})(%?)", re.ASCII)
 
 DEFAULT_SERVICE = ServiceKey(namespace="catalog", name="catalog")
 """What is meant where nobody names a Service: the one of the lab."""
@@ -221,10 +221,14 @@ def _named(text: str, scene: Scene) -> tuple[Pod, ...]:
 def weights_of(text: str) -> dict[Zone, Fraction]:
     """The ``--weights``: ``eu-west-1a=0.7,eu-west-1b=0.3``, on any scale; UsageError says what is off."""
     weights: dict[Zone, Fraction] = {}
+    signs: set[str] = set()
     for part in text.split(","):
         zone, equals, share = part.strip().partition("=")
         number = _SHARE.fullmatch(share.strip())
         if not (zone and equals and number) or zone in weights:
             raise UsageError(f"--weights: {part!r}: give each zone once, as ZONE=SHARE, e.g. eu-west-1a=0.7")
         weights[Zone(zone)] = Fraction(number[1])
+        signs.add(number[2])
+    if len(signs) > 1:
+        raise UsageError(f"--weights {text!r}: give all shares with a percent sign, or none")
     return weights

@@ -174,6 +174,7 @@ def test_clients_by_cpu(tmp_path: Path) -> None:
         (["--weights", "eu-west-1a"], "--weights: 'eu-west-1a': give each zone once"),
         (["--weights", "eu-west-1a=1,eu-west-1a=2"], "give each zone once"),
         (["--weights", "eu-west-1a=1e999999999"], "give each zone once, as ZONE=SHARE"),
+        (["--weights", "eu-west-1a=70%,eu-west-1b=0.3"], "give all shares with a percent sign, or none"),
         (["--weights", "eu-west-1a=0"], "at least one above 0"),
         (["--weights", "mars=1"], "no ready node in zone 'mars'; zones are: eu-west-1a, eu-west-1b"),
         (["--service", "catalog/cat"], "predicting Service catalog/cat: not in "),
