@@ -1,13 +1,13 @@
 """A place read from a live cluster, over all namespaces; the lab is read the same way."""
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from k8s.errors import UnreachableError
 from k8s.live.cluster import ForbiddenError
 from k8s.model import agents
-from k8s.model.raw_scene import RawScene, scene
+from k8s.model.raw_scene import SETTINGS, RawScene, scene
 from k8s.model.scene import Scene
 
 NODES = "/api/v1/nodes"
@@ -52,11 +52,6 @@ def read(cluster: Collections, *, taken_at_s: float) -> Scene:
         for path, word in ((NODES, "nodes"), (SERVICES, "services"), (SLICES, "endpointslices"))
     )
     pods = optional(PODS, "pods") or ()
-    settings: Any = ()
-    if any(agents.is_cilium(pod) for pod in pods):
-        # Its ConfigMap tells whether it heeds hints; without the permission that stays unknown.
-        with contextlib.suppress(ForbiddenError):
-            settings = cluster.raw_items(CONFIG_MAPS, {"fieldSelector": "metadata.name=cilium-config"})
     events = optional(EVENTS, "events", {"fieldSelector": "involvedObject.kind=Service"})
     return scene(
         RawScene(
@@ -68,10 +63,21 @@ def read(cluster: Collections, *, taken_at_s: float) -> Scene:
             slices=slices,
             events=events,
             server_version=cluster.version(),
-            settings=settings,
+            settings=_settings(cluster, pods),
             gaps=tuple(gaps),
         )
     )
+
+
+def _settings(cluster: Collections, pods: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The ConfigMaps of the data planes that are here; what may not be read stays unknown."""
+    kinds = {found.kind for pod in pods if (found := agents.agent(pod)) is not None}
+    several: list[Mapping[str, Any]] = []
+    for name, kind in SETTINGS.items():
+        if kind in kinds:
+            with contextlib.suppress(ForbiddenError):
+                several += cluster.raw_items(CONFIG_MAPS, {"fieldSelector": f"metadata.name={name}"})
+    return several
 
 
 def _needed(cluster: Collections, path: str, word: str) -> Sequence[Mapping[str, Any]]:

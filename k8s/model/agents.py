@@ -145,12 +145,6 @@ def _words(container: Field) -> Iterable[str]:
             yield f"{variable.at('name').text('')}={variable.at('value').text('')}"
 
 
-def is_cilium(raw: Any) -> bool:
-    """Whether a raw v1 Pod is Cilium's agent."""
-    found = agent(raw)
-    return found is not None and found.kind is AgentKind.CILIUM
-
-
 def repository_of(image: str) -> str:
     """An image without tag and digest: ``registry:5000/eks/kube-proxy:v1.35.0@sha256:..`` without the end."""
     undigested = image.partition("@")[0]

@@ -7,11 +7,15 @@ from k8s.errors import UsageError
 from k8s.model import agents, objects
 from k8s.model.fields import Field
 from k8s.model.objects import Raw
-from k8s.model.scene import Scene, ServiceEvent
+from k8s.model.scene import AgentKind, Scene, ServiceEvent
 from k8s.topology import Labels, ServiceKey, Snapshot
 
-SETTINGS = ("cilium-config", "kube-proxy-config", "kube-proxy")
-"""Names of the ConfigMaps that are read."""
+SETTINGS = {
+    "cilium-config": AgentKind.CILIUM,
+    "kube-proxy-config": AgentKind.KUBE_PROXY,
+    "kube-proxy": AgentKind.KUBE_PROXY,
+}
+"""Names of the ConfigMaps that are read, and whose settings they are."""
 EKS_MARK = "-eks-"
 """In the version of every EKS control plane."""
 

@@ -52,7 +52,8 @@ class Carriage:
     by_pod: Mapping[tuple[str, str], Agent]
     """(namespace, name) of agents."""
     proxy_mode: str
-    """How kube-proxy balances (``iptables``, ``nftables``, ``ipvs``), by its ConfigMap; empty: not known."""
+    """How kube-proxy balances (``iptables``, ``nftables``, ``ipvs``), by its pods' command line, else by its
+    ConfigMap; empty: not known, also where the ConfigMap may not be read."""
     ready: tuple[NodeName, ...]
     """Nodes that may have clients, sorted."""
     everywhere: Mapping[Carrier, tuple[str, ...]]

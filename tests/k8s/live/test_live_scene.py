@@ -14,7 +14,8 @@ import yaml
 from k8s.errors import ExitCode, UnreachableError
 from k8s.live import live_scene
 from k8s.live.cluster import ForbiddenError, connect
-from k8s.live.live_scene import EVENTS, NODES, PODS, SERVICES, SLICES
+from k8s.live.live_scene import CONFIG_MAPS, EVENTS, NODES, PODS, SERVICES, SLICES
+from k8s.predict.carriage import carriage_of
 from tests.k8s.raw import EVENT, NODE, POD, SERVICE, SLICE
 
 ABOUT = {"kind": "Service", "namespace": "catalog", "name": "catalog"}
@@ -64,6 +65,37 @@ def test_events_and_pods_may_be_forbidden() -> None:
 
     assert (scene.events, scene.snapshot.pods) == (None, ())
     assert scene.gaps == ("pods: forbidden", "events: forbidden")
+
+
+@dataclass
+class Proxied(Stand):
+    """A cluster with kube-proxy, set by its ConfigMap as EKS names it."""
+
+    names: list[str] = field(default_factory=list)
+
+    def raw_items(self, path: str, query: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
+        if path == CONFIG_MAPS and path not in self.forbidden:
+            name = (query or {})["fieldSelector"].removeprefix("metadata.name=")
+            self.names.append(name)
+            config = {"metadata": {"name": name}, "data": {"config": 'kind: x\nmode: "ipvs"\n'}}
+            return [config] if name == "kube-proxy-config" else []
+        found = super().raw_items(path, query)
+        proxy = {
+            "metadata": {"name": "kube-proxy-x", "namespace": "kube-system"},
+            "spec": {"nodeName": "ip-10-0-1-7", "containers": [{"image": "eks/kube-proxy:v1.33.4"}]},
+            "status": {},
+        }
+        return [*found, proxy] if path == PODS else found
+
+
+def test_settings_of_kube_proxy() -> None:
+    """The ConfigMaps of the data planes that are there are read; one that is forbidden stays unknown."""
+    stand = Proxied()
+
+    assert carriage_of(live_scene.read(stand, taken_at_s=7)).proxy_mode == "ipvs"
+    assert stand.names == ["kube-proxy-config", "kube-proxy"]
+    forbidden = live_scene.read(Proxied(forbidden=(CONFIG_MAPS,)), taken_at_s=7)
+    assert (carriage_of(forbidden).proxy_mode, forbidden.gaps) == ("", ())
 
 
 @pytest.mark.parametrize(("path", "word"), [(NODES, "nodes"), (SLICES, "endpointslices")])
