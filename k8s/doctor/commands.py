@@ -9,7 +9,7 @@ from typing import Any
 
 from k8s.doctor.finding import MOST_SHOWN
 from k8s.doctor.situation import Family, Placed, Situation
-from k8s.routing.modes import RoutingMode, patch_between, settings_for, settings_of
+from k8s.routing.modes import FIELD_MODES, RoutingMode, patch_between, settings_for, settings_of
 from k8s.topology import (
     TOPOLOGY_MODE_ANNOTATION,
     ZONE_LABEL,
@@ -24,8 +24,6 @@ from k8s.topology import (
 _OTHER_ZONE_LABELS = ("failure-domain.beta.kubernetes.io/zone", "topology.ebs.csi.aws.com/zone")
 """Where a node may tell its zone besides: the label of before 1.17, and the EBS CSI driver's."""
 _PROVIDER_ZONE = re.compile(r"(?:aws:///|gce://[^/]+/)([a-z0-9-]+)/[^/]+")
-SAME_ZONE_SINCE = 34
-"""From this Kubernetes 1.x on ``PreferSameZone`` is known; before, ``PreferClose`` means the same."""
 _SCALED = frozenset({"deployment", "statefulset", "rollout", "replicaset", "replicationcontroller"})
 _SPREAD = frozenset({"deployment", "statefulset", "rollout"})
 _TOUCH = 'samezone/touched="$(date +%s)" --overwrite'
@@ -134,7 +132,8 @@ def by_field(situation: Situation) -> str:
     """Ask by the field instead: it counts neither CPU nor endpoints."""
     minor = situation.place.scene.server_minor
     mode = RoutingMode.PREFER_SAME_ZONE
-    if minor is not None and minor < SAME_ZONE_SINCE:
+    if minor is not None and minor < FIELD_MODES[mode].since_minor:
+        # Before, this means the same.
         mode = RoutingMode.PREFER_CLOSE
     return set_mode(situation.service, mode)
 

@@ -16,6 +16,7 @@ from k8s.doctor.cpu import asks_auto, severity_of, still, told
 from k8s.doctor.finding import Evidence, Finding, Severity, few, seen
 from k8s.doctor.situation import Family, Placed, Situation
 from k8s.routing.allocation import (
+    SAFE_COUNT_PER_ZONE,
     FeasibleCounts,
     Refusal,
     ZoneAllocation,
@@ -25,14 +26,11 @@ from k8s.routing.allocation import (
 from k8s.routing.modes import RoutingMode, by_node
 from k8s.topology import Node
 
-_SAFE_COUNT_PER_ZONE = 6
-"""From so many endpoints a zone on every number works: minimums sum to less than 5/6 of N plus the zones."""
-
 
 def nearest(situation: Situation, family: Family) -> FeasibleCounts:
     """Which numbers of ready endpoints would get hints, far enough in both directions to find one."""
     zones = len(situation.place.cpu.by_zone or ())
-    span = max(family.ready, _SAFE_COUNT_PER_ZONE * zones)
+    span = max(family.ready, SAFE_COUNT_PER_ZONE * zones)
     return feasible_counts(situation.place.cpu, family.ready, span)
 
 

@@ -5,18 +5,16 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from k8s.doctor.commands import annotate, in_turn, kubectl, set_mode
 from k8s.doctor.finding import MOST_SHOWN, Evidence, Finding, Severity, few, names, seen
-from k8s.doctor.shares import OFF_VALUES, annotation_of
+from k8s.doctor.shares import annotation_of
 from k8s.doctor.situation import Situation
 from k8s.model.agents import repository_of
 from k8s.predict.carriage import GATEWAYS, Carriage, groups, named
 from k8s.routing import carriers
 from k8s.routing.carriers import Carrier, Use
 from k8s.routing.modes import FIELD_MODES, RoutingMode, by_node, field_of, settings_of
+from k8s.routing.proxy import IGNORES_ANNOTATION_SINCE, NODE_HINTS_SINCE, OFF_VALUES, OLDEST_MINOR
 from k8s.topology import OLD_HINTS_ANNOTATION, TOPOLOGY_MODE_ANNOTATION, NodeName
 
-_PROXY_KNOWN_SINCE = 27
-_PROXY_IGNORES_ANNOTATION_SINCE = 31
-_PROXY_NODE_HINTS_SINCE = 34
 _TOPOLOGY_MODE_SINCE = 27
 
 
@@ -91,13 +89,13 @@ def _old_proxies(situation: Situation) -> Finding | None:
 def _least_proxies(situation: Situation) -> Iterator[tuple[int, str, Severity]]:
     """(minor version needed, what an older one does, how bad that is), the worst first."""
     why = "may want another annotation, and also looks at pods that are not ready"
-    yield _PROXY_KNOWN_SINCE, why, Severity.PROBLEM
+    yield OLDEST_MINOR, why, Severity.PROBLEM
     if situation.wanted in FIELD_MODES and annotation_of(situation.service) in OFF_VALUES:
         why = "uses hints only where an annotation asks for them, so it ignores these"
-        yield _PROXY_IGNORES_ANNOTATION_SINCE, why, Severity.PROBLEM
+        yield IGNORES_ANNOTATION_SINCE, why, Severity.PROBLEM
     if by_node(situation.wanted):
         why = "does not read hints for nodes, so it stays in the zone only"
-        yield _PROXY_NODE_HINTS_SINCE, why, Severity.RISK
+        yield NODE_HINTS_SINCE, why, Severity.RISK
 
 
 def _proxies(situation: Situation) -> list[tuple[int, Sequence[NodeName]]]:

@@ -95,11 +95,6 @@ class Diagnosis:
         """Whether nothing is a problem; risks and notes are not."""
         return all(one.severity is not Severity.PROBLEM for one in self.findings)
 
-    @property
-    def blocked(self) -> bool:
-        """Whether the controller would refuse or ignore what is asked for."""
-        return any(one.blocks_hints for one in self.findings)
-
 
 def examine(
     scene: Scene,

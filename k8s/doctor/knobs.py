@@ -11,12 +11,12 @@ from k8s.doctor.commands import (
     withdraw,
 )
 from k8s.doctor.finding import Evidence, Finding, Severity, few, seen
-from k8s.doctor.shares import OFF_VALUES
 from k8s.doctor.situation import Situation, misspelt
 from k8s.doctor.stray_knobs import StrayKnob
 from k8s.model.objects import MANAGED_BY_LABEL
 from k8s.routing.hints import CONTROLLER
 from k8s.routing.modes import ACTIVE_ANNOTATION_VALUES, FIELD_MODES, RoutingMode, settings_of
+from k8s.routing.proxy import OFF_VALUES
 from k8s.topology import OLD_HINTS_ANNOTATION, TOPOLOGY_MODE_ANNOTATION, EndpointSlice, Pod
 
 _FIELD_VALUES = tuple(field.value for field in FIELD_MODES.values())

@@ -17,12 +17,8 @@ from k8s.routing.carriers import Carrier, Use
 from k8s.routing.hints import NEWEST_MINOR, SliceLists, effective_mode, is_owned
 from k8s.routing.modes import RoutingMode, by_node, mode_of, settings_of
 from k8s.routing.outcomes import HintOutcome, outcomes
+from k8s.routing.proxy import IGNORES_ANNOTATION_SINCE, NODE_HINTS_SINCE, OFF_VALUES
 from k8s.topology import Endpoint, EndpointSlice, NodeName, Service, Zone
-
-_ANNOTATION_UNTIL = 30
-_NODE_HINTS_SINCE = 34
-OFF_VALUES = frozenset({None, "", "disabled", "Disabled"})
-"""Annotation values with which nobody asks for anything; kube-proxy 1.27-1.30 reads them so, too."""
 
 Range = tuple[float, float]
 """Least and greatest expected share, 0 to 1; they differ only where the controller leaves it to chance."""
@@ -125,7 +121,9 @@ def _reads_hints(service: Service) -> Callable[[int, Carrier], bool]:
     asked = annotation_of(service) not in OFF_VALUES
     mode = mode_of(service)
     uses = (Use.HINTS, Use.UNKNOWN)
-    return lambda minor, carrier: (asked or minor > _ANNOTATION_UNTIL) and carrier.use_of(mode) in uses
+    return lambda minor, carrier: (
+        (asked or minor >= IGNORES_ANNOTATION_SINCE) and carrier.use_of(mode) in uses
+    )
 
 
 def load_now(service: Service, clients: AssumedClients | None, tally: EndpointTally) -> float | None:
@@ -142,7 +140,7 @@ def load_now(service: Service, clients: AssumedClients | None, tally: EndpointTa
     on_nodes = defaultdict[Zone, float](float)
     for name in nodes.keys() & clients.nodes.keys():
         (zone, minor, carrier), weight = clients.nodes[name]
-        if minor >= _NODE_HINTS_SINCE and reads(minor, carrier):
+        if minor >= NODE_HINTS_SINCE and reads(minor, carrier):
             on_nodes[zone] = max(on_nodes[zone], weight / len(nodes[name]))
             remaining[zone, minor, carrier] -= weight
     mode = mode_of(service)
@@ -253,7 +251,7 @@ def _on_nodes(
     for name in nodes.keys() & clients.nodes.keys():
         group, weight = clients.nodes[name]
         zone, minor, carrier = group
-        if minor >= _NODE_HINTS_SINCE and reads(minor, carrier):
+        if minor >= NODE_HINTS_SINCE and reads(minor, carrier):
             share += weight * nodes[name].count(zone) / len(nodes[name])
             remaining[group] -= weight
     return share, remaining

@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 
 from k8s.doctor.place import IndexedPlace
-from k8s.doctor.shares import OFF_VALUES, EndpointTally, tally_of
+from k8s.doctor.shares import EndpointTally, tally_of
 from k8s.doctor.stray_knobs import StrayKnob, stray_knobs
 from k8s.errors import UsageError
 from k8s.predict.clients import pods_of
@@ -19,6 +19,7 @@ from k8s.routing.hints import (
     is_processed,
 )
 from k8s.routing.modes import RoutingMode, mode_of, settings_of
+from k8s.routing.proxy import OFF_VALUES
 from k8s.topology import Endpoint, EndpointSlice, Event, Node, Pod, PodName, Service, ServiceKey, Zone
 
 _FAILED = frozenset({"FailedToUpdateEndpointSlices", "FailedToListPods", "FailedToListEndpointSlices"})

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from k8s.doctor.place import IndexedPlace
-from k8s.doctor.shares import OFF_VALUES
 from k8s.model.lookalikes import resembles_knob
 from k8s.routing.modes import RoutingMode
+from k8s.routing.proxy import OFF_VALUES
 from k8s.topology import OLD_HINTS_ANNOTATION, TOPOLOGY_MODE_ANNOTATION, PodName, Service
 
 _READ = frozenset({OLD_HINTS_ANNOTATION, TOPOLOGY_MODE_ANNOTATION})

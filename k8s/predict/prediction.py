@@ -11,7 +11,15 @@ from fractions import Fraction
 
 from k8s.predict.expected import ExpectedShare, expected_share
 from k8s.predict.starting_point import StartingPoint, with_port
-from k8s.routing.allocation import Allocation, CpuRatios, FeasibleCounts, Refusal, cpu_ratios, feasible_counts
+from k8s.routing.allocation import (
+    SAFE_COUNT_PER_ZONE,
+    Allocation,
+    CpuRatios,
+    FeasibleCounts,
+    Refusal,
+    cpu_ratios,
+    feasible_counts,
+)
 from k8s.routing.assignments import assignments, extremes, realised
 from k8s.routing.hints import (
     HintsCache,
@@ -38,8 +46,6 @@ from k8s.topology import (
 COUNTS_SPAN = 3
 """How far from the present number of endpoints the refused ones are listed."""
 MOST_CASES = 64
-_SAFE_COUNT_PER_ZONE = 6
-"""With this many endpoints a zone none is refused: minimums take 5/6 of N, and less than one more each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,7 +189,7 @@ def _evaluation(
 
 def _counts(cpu: CpuRatios, own: tuple[EndpointSlice, ...]) -> tuple[FeasibleCounts, tuple[int, ...]]:
     ready = count_ready(own)
-    far = feasible_counts(cpu, ready, max(1, _SAFE_COUNT_PER_ZONE * len(cpu.by_zone or ())))
+    far = feasible_counts(cpu, ready, max(1, SAFE_COUNT_PER_ZONE * len(cpu.by_zone or ())))
     nearest = tuple(count for count in (far.nearest_below, far.nearest_above) if count is not None)
     return feasible_counts(cpu, ready, COUNTS_SPAN), nearest
 

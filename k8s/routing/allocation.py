@@ -17,6 +17,8 @@ from k8s.topology import Node, NodeName, Zone
 OVERLOAD_THRESHOLD = 0.2
 """How much more than its fair share of the traffic an endpoint may get."""
 
+SAFE_COUNT_PER_ZONE = 6
+"""With so many endpoints a zone no number is refused: minimums take 5/6 of N, and less than one more each."""
 _SCALE = 1 / (1 + OVERLOAD_THRESHOLD)
 
 ZoneCounts = tuple[tuple[Zone, int], ...]

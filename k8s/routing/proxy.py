@@ -15,9 +15,12 @@ from k8s.topology import Endpoint, EndpointSlice, NodeName, Service, Zone
 
 OLDEST_MINOR = 27
 """kube-proxy 1.26 and older also looked at endpoints that are not ready; that is not modelled."""
-_IGNORES_ANNOTATION_SINCE = 31
-_NODE_HINTS_SINCE = 34
-_DISABLED_VALUES = frozenset({None, "", "disabled", "Disabled"})
+IGNORES_ANNOTATION_SINCE = 31
+"""From this kube-proxy 1.x on hints are heeded whatever the annotation says."""
+NODE_HINTS_SINCE = 34
+"""From this kube-proxy 1.x on hints for nodes are read."""
+OFF_VALUES = frozenset({None, "", "disabled", "Disabled"})
+"""Annotation values with which nobody asks for anything; kube-proxy 1.27-1.30 reads them so, too."""
 
 
 class ProxyMode(StrEnum):
@@ -138,7 +141,7 @@ def _by_hints(
 
 
 def _why_not_node(ready: tuple[Endpoint, ...], node: NodeName, minor: int) -> HintsIgnored | None:
-    if minor < _NODE_HINTS_SINCE:
+    if minor < NODE_HINTS_SINCE:
         return HintsIgnored.NODE_HINTS_TOO_NEW
     if not all(one.node_hints for one in ready):
         return HintsIgnored.NODE_HINT_MISSING
@@ -148,10 +151,10 @@ def _why_not_node(ready: tuple[Endpoint, ...], node: NodeName, minor: int) -> Hi
 def _why_not_zone(
     service: Service, ready: tuple[Endpoint, ...], zone: Zone | None, minor: int
 ) -> HintsIgnored | None:
-    if minor < _IGNORES_ANNOTATION_SINCE:
+    if minor < IGNORES_ANNOTATION_SINCE:
         settings = settings_of(service)
         old = settings.topology_aware_hints
-        if (settings.topology_mode if old is None else old) in _DISABLED_VALUES:
+        if (settings.topology_mode if old is None else old) in OFF_VALUES:
             return HintsIgnored.ANNOTATION
     if not all(one.zone_hints for one in ready):
         return HintsIgnored.ZONE_HINT_MISSING
