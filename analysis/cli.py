@@ -11,8 +11,7 @@ from importlib.metadata import version
 from types import FrameType
 from typing import Any, Final
 
-from k8s.console import Io, LaterParser, Parser, Verbs
-from k8s.errors import ExitCode, SamezoneError
+from k8s.console import Io, LaterParser, Parser, Verbs, guarded
 
 VERBS: Final = (
     ("demo", "analysis.jobs_cli", "The whole job on the lab: baseline, TAR, report."),
@@ -51,17 +50,12 @@ def entry() -> int:
 
 def main(argv: Sequence[str], io: Io) -> int:
     """Run one command; returns the exit code and never raises for what a user can cause."""
-    try:
+
+    def command() -> int:
         args = parser().parse_args(argv)
         return int(args.command(args, io))
-    except SamezoneError as error:
-        io.say(f"samezone: {error}")
-        return error.exit_code
-    except KeyboardInterrupt:
-        io.say("samezone: interrupted; nothing is left changed")
-        return ExitCode.INTERRUPTED
-    except BrokenPipeError:
-        return ExitCode.DONE
+
+    return guarded("samezone", io, command)
 
 
 def with_interrupt_once(io: Io) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
-from k8s.errors import UsageError
+from k8s.errors import ExitCode, SamezoneError, UsageError
 
 
 def _typed(question: str) -> str | None:
@@ -77,6 +77,20 @@ class Io:
 Command = Callable[[Any, Io], int]
 """A verb: takes what argparse made of the arguments, which only a ``cli.py`` reads; gives the exit code."""
 Verbs = argparse._SubParsersAction  # noqa: SLF001 - argparse names no public type for it
+
+
+def guarded(program: str, io: Io, run: Callable[[], int]) -> int:
+    """The exit code of *run*, which never raises for what a user can cause: *program* says it in one line."""
+    try:
+        return int(run())
+    except SamezoneError as error:
+        io.say(f"{program}: {error}")
+        return error.exit_code
+    except KeyboardInterrupt:
+        io.say(f"{program}: interrupted; nothing is left changed")
+        return ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        return ExitCode.DONE
 
 
 class Parser(argparse.ArgumentParser):

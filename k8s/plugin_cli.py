@@ -8,9 +8,9 @@ import argparse
 import sys
 
 from k8s import cli
-from k8s.console import Io, Parser
+from k8s.console import Io, Parser, guarded
 from k8s.doctor import cli as doctor_cli
-from k8s.errors import ExitCode, SamezoneError, UsageError
+from k8s.errors import UsageError
 from k8s.predict import cli as predict_cli
 
 
@@ -21,7 +21,8 @@ def entry() -> int:
 
 def run(words: list[str], io: Io) -> int:
     """Run one verb; returns the exit code and never raises for what a user can cause."""
-    try:
+
+    def one_verb() -> int:
         args = parser().parse_args(words)
         if args.verb == "doctor" and args.target is None and args.service is None:
             if not args.all and (args.client or args.mode):
@@ -29,14 +30,8 @@ def run(words: list[str], io: Io) -> int:
             # Without a name a person at kubectl means all of them.
             args.all = True
         return int(args.command(args, io))
-    except SamezoneError as error:
-        io.say(f"kubectl samezone: {error}")
-        return error.exit_code
-    except KeyboardInterrupt:
-        io.say("kubectl samezone: interrupted; nothing is left changed")
-        return ExitCode.INTERRUPTED
-    except BrokenPipeError:
-        return ExitCode.DONE
+
+    return guarded("kubectl samezone", io, one_verb)
 
 
 def parser() -> Parser:

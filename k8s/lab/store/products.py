@@ -157,7 +157,6 @@ PRODUCTS = tuple(
         ),
     )
 )
-PRODUCT_IDS = tuple(product.id for product in PRODUCTS)
 
 
 def select(

@@ -20,7 +20,7 @@ from k8s.lab.asking import read_truth
 from k8s.lab.design.layout import CATALOG, UI
 from k8s.lab.run import supervisor
 from k8s.lab.state import LabState
-from k8s.lab.store.products import PRODUCT_IDS
+from k8s.lab.store.products import PRODUCTS
 from k8s.lab.truth import TruthSnapshot, difference
 from k8s.topology import NodeName, ServiceKey
 from tests.k8s.lab.labs import get, up, wait_until
@@ -76,7 +76,7 @@ def catalog_modes(lab: LabState) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    ("path", "calls"), [("/home", 2), ("/catalog", 3), (f"/catalog/{PRODUCT_IDS[0]}", 1)]
+    ("path", "calls"), [("/home", 2), ("/catalog", 3), (f"/catalog/{PRODUCTS[0].id}", 1)]
 )
 def test_a_page_is_one_connection_to_ui_and_the_fan_outs_to_catalog(
     lab: LabState, path: str, calls: int

@@ -9,7 +9,7 @@ import pytest
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import SpanKind, StatusCode
 
-from k8s.lab.store.products import PRODUCT_IDS
+from k8s.lab.store.products import PRODUCTS
 from tests.k8s.lab.store.shop import CATALOG_IP, CLIENT_IP, UI_IP, Shop, open_shop, page_of, talk
 
 TRACE_ID, PARENT_ID = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
@@ -38,7 +38,7 @@ def kinds(spans: list[ReadableSpan]) -> Counter[str]:
             "/catalog?tag=food&page=2",
             ["/catalog/tags", "/catalog/size?tags=food", "/catalog/products?page=2&size=6&tags=food"],
         ),
-        (f"/catalog/{PRODUCT_IDS[0]}", [f"/catalog/products/{PRODUCT_IDS[0]}"]),
+        (f"/catalog/{PRODUCTS[0].id}", [f"/catalog/products/{PRODUCTS[0].id}"]),
         ("/info", []),
         ("/topology", []),
     ],
@@ -61,7 +61,7 @@ def test_spans_are_one_trace_from_the_callers_context_down() -> None:
     """Caller -> ui SERVER -> ui CLIENT -> catalog SERVER."""
 
     async def act(shop: Shop) -> None:
-        await shop.get(f"/catalog/{PRODUCT_IDS[1]}", traceparent=f"00-{TRACE_ID}-{PARENT_ID}-01")
+        await shop.get(f"/catalog/{PRODUCTS[1].id}", traceparent=f"00-{TRACE_ID}-{PARENT_ID}-01")
         catalog, client, ui = shop.finished()
         assert {TRACE_ID} == {f"{span.context.trace_id:032x}" for span in (catalog, client, ui)}
         parents = [f"{span.parent.span_id:016x}" if span.parent else "" for span in (ui, client, catalog)]
@@ -74,7 +74,7 @@ def test_spans_say_who_called_whom() -> None:
     """The attributes that the awsxray exporter reads, and the peer's real address."""
 
     async def act(shop: Shop) -> None:
-        await shop.get(f"/catalog/{PRODUCT_IDS[1]}")
+        await shop.get(f"/catalog/{PRODUCTS[1].id}")
         catalog, client, ui = (dict(span.attributes or {}) for span in shop.finished())
         assert (catalog["network.peer.address"], catalog["client.address"]) == (UI_IP, UI_IP)
         assert (
