@@ -16,7 +16,7 @@ from k8s.live.saved_files import SAVE, Progress, SavedFile, documents, files, ki
 from k8s.model.fields import Field
 from k8s.model.objects import OLD_SLICES, Raw, slice_of_v1beta1
 from k8s.model.raw_scene import SETTINGS, RawScene, scene
-from k8s.model.scene import Scene
+from k8s.model.scene import IN_PART, Scene
 
 __all__ = ["SAVE", "read"]
 
@@ -104,7 +104,7 @@ def _raw_scene(names: str, taken_at_s: float, found: _Found) -> RawScene:
         for word in missing
         if word not in found.empty_lists and word not in found.in_part
     ]
-    gaps += [f"{word}: read in part, e.g. not all of {why}" for word, why in found.in_part.items()]
+    gaps += [f"{word}: {IN_PART}, e.g. not all of {why}" for word, why in found.in_part.items()]
     if found.damaged:
         gaps.append(f"{len(found.damaged)} files read in part or not at all, e.g. {found.damaged[0]}")
     if found.no_objects:

@@ -5,6 +5,9 @@ from enum import StrEnum
 
 from k8s.topology import Event, Labels, NodeName, ServiceKey, Snapshot
 
+IN_PART = "read in part"
+"""How a gap begins, after the kind, where some objects of it were read and others were lost."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceEvent:

@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from fractions import Fraction
 
 from k8s.errors import UsageError
-from k8s.model.scene import Scene
+from k8s.model.scene import IN_PART, Scene
 from k8s.predict.carriage import Carriage, carriage_of
 from k8s.predict.clients import Clients, outside
 from k8s.routing.carriers import AMBIENT, KUBE_PROXY, LINKERD, Carrier, Use
@@ -15,6 +15,7 @@ from k8s.routing.modes import RoutingMode
 from k8s.topology import Endpoint, EndpointSlice, Node, NodeName, Service, ServiceKey, Snapshot, Zone
 
 _MOST_NEAR = 3
+_COUNTED = tuple(f"{word}: {IN_PART}" for word in ("nodes", "pods", "endpointslices"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +81,11 @@ def starting_point(
         proxy_minors=scene.proxy_minors,
         port=port,
         other_ports=tuple(one for one in others if one is not None),
-        notes=(*_notes(service, families, used), *carrier_notes(clients, carriage_of(scene))),
+        notes=(
+            *_in_part(scene),
+            *_notes(service, families, used),
+            *carrier_notes(clients, carriage_of(scene)),
+        ),
     )
 
 
@@ -135,6 +140,13 @@ def differing_ports(service: Service, slices: tuple[EndpointSlice, ...]) -> tupl
         port.name: frozenset(one.name for one in with_port(filled, port.name)) for port in service.ports
     }
     return tuple(serving) if len(set(serving.values())) > 1 else ()
+
+
+def _in_part(scene: Scene) -> Iterator[str]:
+    """What the numbers count, and of which some was lost."""
+    for gap in scene.gaps:
+        if gap.startswith(_COUNTED):
+            yield f"the numbers lack what was not read: {gap}"
 
 
 def _notes(service: Service, families: Sequence[str], used: Sequence[EndpointSlice]) -> Iterator[str]:

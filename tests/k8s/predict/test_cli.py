@@ -207,3 +207,15 @@ def test_a_shift_of_one_family(tmp_path: Path) -> None:
     assert "away from eu-west-1a" in text
     assert "\nIPv6:\n" not in text
     assert "\nIPv6:\n" in run("--from", str(path), "--shift", "eu-west-1b")
+
+
+def test_a_folder_read_in_part(tmp_path: Path) -> None:
+    """The numbers say which objects they lack."""
+    path = Path(saved(tmp_path, "1/1/1"))
+    assert "the numbers lack" not in run("--from", str(tmp_path))
+    place = json.loads(path.read_text())
+    path.write_text(json.dumps({**place, "items": [*place["items"], {"kind": "Pod", "metadata": {}}]}))
+
+    assert f"the numbers lack what was not read: pods: read in part, e.g. not all of {path}" in run(
+        "--from", str(tmp_path)
+    )
