@@ -88,15 +88,17 @@ TWIN_WITHIN_S = 24 * 3600.0
 """Two runs further apart may have seen different places."""
 
 
-def twin_of(folder: Path) -> Path | None:
+def twin_of(folder: Path, *, candidate: Path | None = None) -> Path | None:
     """The nearest other collected run of the same arm under the same load, of the same day; None without.
 
-    Two runs of one arm show what the instrument calls a change where there is none.
+    Two runs of one arm show what the instrument calls a change where there is none; what *folder* is compared
+    with, the *candidate*, cannot show that.
     """
     own = rundir.read_record(folder)
+    judged = {one.resolve() for one in (folder, candidate) if one is not None}
     found: list[tuple[float, Path]] = []
     for other in folder.resolve().parent.iterdir():
-        if other.name == folder.resolve().name or not (other / rundir.GRAPH).is_file():
+        if other.resolve() in judged or not (other / rundir.GRAPH).is_file():
             continue
         try:
             record = rundir.read_record(other)

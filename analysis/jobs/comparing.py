@@ -26,7 +26,8 @@ class CompareRequest:
     baseline: Path
     candidate: Path
     null: Path | None = None
-    """Another run of the baseline's arm; None: the nearest one beside it, if there is any."""
+    """Another run of the baseline's arm; None: the nearest one beside it, if there is any
+    that is not the candidate."""
     judging: Judging = field(default_factory=Judging)
 
 
@@ -45,7 +46,7 @@ def compare_runs(
 
     *created_s* is seconds since the epoch; *versions* say what compares.
     """
-    null = request.null or artifacts.twin_of(request.baseline)
+    null = request.null or artifacts.twin_of(request.baseline, candidate=request.candidate)
     comparison = compare(
         artifacts.read_arm(request.baseline),
         artifacts.read_arm(request.candidate),

@@ -64,6 +64,17 @@ def test_the_null_is_the_one_given_or_the_nearest_twin(request_: CompareRequest)
     ]
 
 
+def test_the_candidate_is_never_its_own_null(request_: CompareRequest):
+    """Two runs of one arm certify nothing about each other; a third one beside them does."""
+    again = stored(request_.baseline.parent, "3-off", 601, 1199, mode="off", seed=3)
+    same_arm = replace(request_, candidate=again)
+    alone = compare_runs(same_arm, created_s=7.0, versions=VERSIONS)
+    stored(request_.baseline.parent, "4-off", 602, 1198, mode="off", seed=4)
+    beside = compare_runs(same_arm, created_s=7.0, versions=VERSIONS)
+
+    assert [one.verdict.null is not None for one in (alone, beside) if one.verdict] == [False, True]
+
+
 def test_a_folder_without_calls_cannot_be_compared(request_: CompareRequest):
     """The line says how to get them; nothing is written."""
     (request_.candidate / rundir.GRAPH).unlink()
