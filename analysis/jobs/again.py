@@ -1,12 +1,47 @@
 """A window that is no evidence is measured once more, and the broken one set aside: in jobs and trials."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TypeVar
 
+from analysis.arm.inputs import ArmInputs
+from analysis.arm.result import AssumedBytes, arm_result
 from analysis.verdict import gates
-from analysis.verdict.windows import Measured
+from analysis.verdict.windows import Measured, measured
+from k8s.errors import InvalidRunError
+from loadtest.record import RunRecord
 
 Window = TypeVar("Window")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Attempt:
+    """A collected run, read: its window, or why it is no evidence."""
+
+    label: str
+    folder: str
+    """Of the run, without the path."""
+    record: RunRecord
+    window: Measured | None
+    """None where the run does not say enough to be judged at all."""
+    fault: str | None
+    """In words: why there is no window, or the first gate that does not hold; None where all do."""
+
+
+def attempt(inputs: ArmInputs, *, label: str, assumed: AssumedBytes | None = None) -> Attempt:
+    """Read a run's window; a run that cannot be judged is a fault, not an error."""
+    window, fault = None, None
+    try:
+        window = measured(inputs, arm_result(inputs, assumed=assumed or AssumedBytes()), label=label)
+    except InvalidRunError as error:
+        fault = str(error)
+    return Attempt(
+        label=label,
+        folder=inputs.folder,
+        record=inputs.record,
+        window=window,
+        fault=fault if window is None else broken_gate(window),
+    )
 
 
 def once_more(

@@ -114,12 +114,7 @@ def measure_well(session: Session, request: MeasureRequest) -> JudgedWindow:
 
 def fault_of(folder: Path) -> str | None:
     """Why a collected run's window is no evidence; None where every gate holds."""
-    inputs = artifacts.read_arm(folder)
-    try:
-        window = measured(inputs, arm_result(inputs, assumed=AssumedBytes()), label=folder.name)
-    except InvalidRunError as error:
-        return str(error)
-    return again.broken_gate(window)
+    return again.attempt(artifacts.read_arm(folder), label=folder.name).fault
 
 
 def _preflight(open_source: OpenSource, place: Place) -> None:

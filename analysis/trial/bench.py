@@ -5,9 +5,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from analysis import artifacts
-from analysis.arm.result import AssumedBytes, arm_result
+from analysis.arm.result import AssumedBytes
+from analysis.jobs import again
+from analysis.jobs.again import Attempt
 from analysis.jobs.measuring import Session, measure
-from analysis.verdict.windows import Measured, measured
 from k8s.errors import UsageError
 from k8s.routing.modes import parse_mode
 from loadtest.measure import Load, MeasureRequest
@@ -43,12 +44,12 @@ class RunBench:
         """A line for a person."""
         self._session.traffic.say(text)
 
-    def set_aside(self, broken: Measured, instead: Measured, why: str) -> None:
+    def set_aside(self, broken: Attempt, instead: Attempt, why: str) -> None:
         """Mark the broken window's run folder, which stays."""
         folder = self._request.folder
         artifacts.set_aside(folder / broken.folder, instead=folder / instead.folder, why=why)
 
-    def measure(self, mode: str, *, label: str, seconds: float) -> Measured:
+    def measure(self, mode: str, *, label: str, seconds: float) -> Attempt:
         """Run, collect, read; the run is labelled with *label* in the experiment's folder."""
         self.say(label)
         clock, request = self._session.traffic.clock, self._request
@@ -63,7 +64,7 @@ class RunBench:
         self._overheads_s.append(clock() - began_s - seconds)
         inputs = artifacts.read_arm(run.folder)
         self._record = inputs.record
-        return measured(inputs, arm_result(inputs, assumed=request.assumed), label=label)
+        return again.attempt(inputs, label=label, assumed=request.assumed)
 
     @property
     def record(self) -> RunRecord:

@@ -12,6 +12,8 @@ from analysis.trial.bench import BenchRequest, RunBench
 from analysis.trial.design import Design
 from analysis.trial.run import Bench, Found
 from analysis.verdict.effects import effects
+from analysis.verdict.windows import Measured
+from k8s.errors import InvalidRunError
 from k8s.routing.modes import RoutingMode
 from loadtest import rundir
 from loadtest.measure import Load
@@ -72,10 +74,8 @@ def equal_pairs(session: Session, request: CalibrateRequest) -> Iterator[EqualPa
 
 
 def equal_pair(bench: Bench, number: int, *, seconds: float) -> EqualPair:
-    """Two windows of *seconds* each, one after the other."""
-    left, right = (
-        bench.measure(RoutingMode.OFF.value, label=f"pair {number}{half}", seconds=seconds) for half in "ab"
-    )
+    """Two windows of *seconds* each, one after the other; InvalidRunError where one cannot be judged."""
+    left, right = (_window(bench, f"pair {number}{half}", seconds) for half in "ab")
     found = effects([(left, right)])
     return EqualPair(
         number=number,
@@ -85,11 +85,24 @@ def equal_pair(bench: Bench, number: int, *, seconds: float) -> EqualPair:
     )
 
 
+def _window(bench: Bench, label: str, seconds: float) -> Measured:
+    found = bench.measure(RoutingMode.OFF.value, label=label, seconds=seconds)
+    if found.window is None:
+        raise InvalidRunError(f"calibrating, {label}: {found.fault}")
+    return found.window
+
+
 def shifts(session: Session, request: CalibrateRequest, design: Design) -> Iterator[Shifted]:
-    """Make one experiment after the other; the place has to be one where the candidate changes something."""
+    """Make one experiment after the other; the place has to be one where the candidate changes something.
+
+    InvalidRunError where one ends before any block.
+    """
     folder = rundir.create(request.runs, "calibrate-shift", now_s=session.traffic.clock())
     for number in range(1, request.count + 1):
-        yield Shifted(number=number, found=trial_run.run(design, _bench(session, request, folder)))
+        found = trial_run.run(design, _bench(session, request, folder))
+        if not found.contests:
+            raise InvalidRunError(f"calibrating, experiment {number}: {'; '.join(found.reasons)}")
+        yield Shifted(number=number, found=found)
 
 
 def _bench(session: Session, request: CalibrateRequest, folder: Path) -> RunBench:

@@ -71,10 +71,11 @@ def _pair_line(pair: EqualPair) -> str:
 
 def _shift_line(one: Shifted) -> str:
     gain, found = one.gain, one.found
+    planned = found.planned
+    plan = "" if planned is None else f" of {planned.blocks} blocks of {planned.block_s:.0f} s"
     return (
         f"experiment {one.number}: {gain.estimate * 100:+.1f} pp [{gain.low * 100:+.1f}, "
-        f"{gain.high * 100:+.1f}] after {len(found.order)} of {found.planned.blocks} blocks of "
-        f"{found.planned.block_s:.0f} s"
+        f"{gain.high * 100:+.1f}] after {len(found.order)}{plan}"
     )
 
 

@@ -101,7 +101,7 @@ def _trial(
         advice=found.advice,
         stopped=found.stopped,
         measuring=trial_run.measuring(
-            found.windows,
+            found.requests,
             warm_up_requests=asked.plan.rate_per_s * asked.plan.warmup_s,
             seconds=seconds,
         ),

@@ -5,11 +5,12 @@ The effects (changing the Service, sending load, reading X-Ray) are a ``Bench``'
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import Final, Protocol
 
 from analysis.jobs import again
+from analysis.jobs.again import Attempt
 from analysis.statistics import blocks, latency_ratios, sequential, shares
 from analysis.statistics.clusters import Unit
 from analysis.statistics.interval import Interval
@@ -18,8 +19,8 @@ from analysis.statistics.tournament import Contender, Duel, Standing, standing
 from analysis.trial.design import Design, planned_blocks
 from analysis.trial.switching import switched
 from analysis.trial.values import BlockWindow, Contest, LookTaken, Measuring, Planned
+from analysis.verdict import advice, gates
 from analysis.verdict import decision as verdict
-from analysis.verdict import gates
 from analysis.verdict.effects import Block, effects, gain, latencies_of, unit_of, zones_moved
 from analysis.verdict.judged import Decision, Null, Verdict
 from analysis.verdict.windows import Measured
@@ -29,10 +30,15 @@ MOST_NULL_PAIRS: Final = 3
 """Equal arms that are still not shown to be equal then leave the instrument without a certificate."""
 
 
+TWICE: Final = "a window broke a gate twice"
+NOT_JUDGED: Final = "Mend what left the window without evidence, and make the experiment again."
+"""The advice where a run cannot be judged at all."""
+
+
 class Bench(Protocol):
     """Measures one window."""
 
-    def measure(self, mode: str, *, label: str, seconds: float) -> Measured:
+    def measure(self, mode: str, *, label: str, seconds: float) -> Attempt:
         """Put *mode* in force with new connections, measure, put it back, read the graph."""
 
     @property
@@ -42,119 +48,178 @@ class Bench(Protocol):
     def say(self, text: str) -> None:
         """A line for a person."""
 
-    def set_aside(self, broken: Measured, instead: Measured, why: str) -> None:
-        """Mark a window that broke a gate: another one stands for it."""
+    def set_aside(self, broken: Attempt, instead: Attempt, why: str) -> None:
+        """Mark a window that is no evidence: another one stands for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Found:
-    """All that an experiment leaves; ``analysis/trial/cli.py`` adds the place."""
+    """All that an experiment leaves; ``analysis/trial/experiment.py`` adds the place."""
 
     order: tuple[tuple[str, ...], ...]
-    planned: Planned
+    planned: Planned | None
+    """None where it ended before there was anything to plan from."""
     null: Null | None
     windows: tuple[BlockWindow, ...]
     contests: tuple[Contest, ...]
+    """Empty where it ended before any block was whole."""
     standing: Standing | None
     decision: Decision
     reasons: tuple[str, ...]
     advice: str
     stopped: str
+    requests: tuple[int, ...]
+    """Of every window measured, those that were set aside too."""
 
 
 Numbered = tuple[int, Measured]
 """(block, what it measured); block 0 is the null pairs'."""
 
 
-def run(design: Design, bench: Bench) -> Found:
-    """The whole experiment; whatever a window raises ends it, and the windows before it are kept."""
-    windows: list[Numbered] = []
-    _certify(design, bench, windows)
-    planned, order = planned_blocks(design, [one for _, one in windows], settle_s=bench.settle_s)
-    bench.say(
-        f"plan: {planned.blocks} blocks of {len(design.arms)} windows of {planned.block_s:.0f} s, a look "
-        f"after {', '.join(map(str, planned.looks_after))}"
-    )
-    taken: dict[str, list[LookTaken]] = {arm: [] for arm in design.arms[1:]}
-    measured: list[dict[str, Measured]] = []
+@dataclass(slots=True, kw_only=True, eq=False)
+class _Course:
+    """What was measured so far."""
+
+    windows: list[Numbered] = field(default_factory=list)
+    requests: list[int] = field(default_factory=list)
+    broken: Attempt | None = None
+    """The first window that was no evidence when measured once more, either."""
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class _Blocks:
+    """What the blocks showed so far."""
+
+    measured: list[dict[str, Measured]] = field(default_factory=list)
     contests: tuple[Contest, ...] = ()
-    stopped = "the plan is done"
-    for number, block in enumerate(order, start=1):
-        measured.append(_block(number, len(order), block, planned.block_s, bench, windows))
-        broken = _broken(windows)
-        last = number == len(order) or broken
-        if number not in planned.looks_after and not last:
-            continue
-        contests = tuple(
-            _contest(design, arm, measured, windows, taken[arm], planned, last=last)
-            for arm in design.arms[1:]
+    stopped: str = "the plan is done"
+
+
+def run(design: Design, bench: Bench) -> Found:
+    """The whole experiment; a window that is no evidence twice ends it as invalid.
+
+    Whatever else a window raises ends it, too; the windows before it are kept.
+    """
+    course, planned = _Course(), None
+    order: tuple[tuple[str, ...], ...] = ()
+    _certify(design, bench, course)
+    windows = course.windows
+    if course.broken is None:
+        planned, order = planned_blocks(design, [one for _, one in windows], settle_s=bench.settle_s)
+        bench.say(
+            f"plan: {planned.blocks} blocks of {len(design.arms)} windows of {planned.block_s:.0f} s, a look "
+            f"after {', '.join(map(str, planned.looks_after))}"
         )
-        for one in contests:
-            bench.say(_told(one))
-        if broken:
-            stopped = "a window broke a gate twice"
-            break
-        if not last and design.stops_early and all(_settled(one) for one in contests):
-            stopped = f"settled after {number} of {len(order)} blocks"
-            break
-    ranking = _standing(design, measured, contests)
-    decision, reasons, advice = _decision(contests, ranking)
-    unit = unit_of([one for _, one in windows]).unit
+        found = _blocks(design, bench, course, planned, order)
+    else:
+        found = _Blocks(stopped=TWICE)
+    ranking = _standing(design, found.measured, found.contests)
+    decision, reasons, to_do = _decision(found.contests, ranking, course.broken)
+    unit = unit_of([one for _, one in windows]).unit if windows else Unit.CONNECTION
     return Found(
-        order=tuple(order[: len(measured)]),
+        order=order[: len(found.measured)],
         planned=planned,
         null=_null_by(unit, windows),
         windows=tuple(_row(number, one, unit) for number, one in windows),
-        contests=contests,
+        contests=found.contests,
         standing=ranking,
         decision=decision,
         reasons=reasons,
-        advice=advice,
-        stopped=stopped,
+        advice=to_do,
+        stopped=found.stopped,
+        requests=tuple(course.requests),
     )
 
 
-def _certify(design: Design, bench: Bench, windows: list[Numbered]) -> None:
-    """Null pairs until the instrument is certified, or there have been enough of them."""
+def _blocks(
+    design: Design, bench: Bench, course: _Course, planned: Planned, order: Sequence[tuple[str, ...]]
+) -> _Blocks:
+    """Block after block, up to the plan's end, a settled answer or a window that is no evidence."""
+    found = _Blocks()
+    taken: dict[str, list[LookTaken]] = {arm: [] for arm in design.arms[1:]}
+    looked_after = 0
+    for number, block in enumerate(order, start=1):
+        whole = _block(number, len(order), block, planned.block_s, bench, course)
+        if whole is not None:
+            found.measured.append(whole)
+        last = number == len(order) or course.broken is not None
+        if number not in planned.looks_after and not last:
+            continue
+        if len(found.measured) > looked_after:
+            looked_after = len(found.measured)
+            found.contests = tuple(
+                _contest(design, arm, found.measured, course.windows, taken[arm], planned, last=last)
+                for arm in design.arms[1:]
+            )
+            for one in found.contests:
+                bench.say(_told(one))
+        if course.broken is not None:
+            found.stopped = TWICE
+            break
+        if not last and design.stops_early and all(_settled(one) for one in found.contests):
+            found.stopped = f"settled after {number} of {len(order)} blocks"
+            break
+    return found
+
+
+def _certify(design: Design, bench: Bench, course: _Course) -> None:
+    """Null pairs until the instrument is certified, or there have been enough, or one is no evidence."""
     pairs: list[Block] = []
     null: Null | None = None
     while len(pairs) < design.null_pairs or (null and not null.certified and len(pairs) < MOST_NULL_PAIRS):
         number = len(pairs) + 1
-        left, right = (
-            _window(design.arms[0], f"null pair {number}{half}", design.null_s, bench, windows, block=0)
-            for half in "ab"
-        )
-        pairs.append((left, right))
+        pair: list[Measured] = []
+        for half in "ab":
+            label = f"null pair {number}{half}"
+            window = _window(design.arms[0], label, design.null_s, bench, course, block=0)
+            if window is None or course.broken is not None:
+                return
+            pair.append(window)
+        pairs.append((pair[0], pair[1]))
         null = verdict.null_of(pairs)
         word = "certified" if null.certified else "not certified"
         bench.say(f"null pair {number}: {word}: {'; '.join(null.reasons)}")
 
 
 def _window(
-    mode: str, label: str, seconds: float, bench: Bench, windows: list[Numbered], *, block: int
-) -> Measured:
-    """One window; measured once more where it breaks a gate, and the broken one is left out."""
+    mode: str, label: str, seconds: float, bench: Bench, course: _Course, *, block: int
+) -> Measured | None:
+    """One window; measured once more where it is no evidence, and the broken one is left out.
+
+    None where the second one cannot be judged at all.
+    """
+
+    def once() -> Attempt:
+        made = bench.measure(mode, label=label, seconds=seconds)
+        load = made.record.seen.measured
+        course.requests.append(0 if load is None else load.requests)
+        return made
+
     found = again.once_more(
-        lambda: bench.measure(mode, label=label, seconds=seconds),
-        again.broken_gate,
+        once,
+        lambda one: one.fault,
         on_fault=lambda _, why: bench.say(f"{label}: {why}; measuring this window again"),
         set_aside=bench.set_aside,
     )
-    windows.append((block, found))
-    return found
+    if found.fault is not None and course.broken is None:
+        course.broken = found
+    if found.window is not None:
+        course.windows.append((block, found.window))
+    return found.window
 
 
 def _block(
-    number: int, count: int, arms: Sequence[str], seconds: float, bench: Bench, windows: list[Numbered]
-) -> dict[str, Measured]:
-    return {
-        arm: _window(arm, f"block {number} of {count}, {arm}", seconds, bench, windows, block=number)
-        for arm in arms
-    }
-
-
-def _broken(windows: Sequence[Numbered]) -> bool:
-    return any(not gate.passed for _, one in windows for gate in gates.of_window(one.evidence))
+    number: int, count: int, arms: Sequence[str], seconds: float, bench: Bench, course: _Course
+) -> dict[str, Measured] | None:
+    """The arms' windows; None as soon as one of them cannot be judged."""
+    found: dict[str, Measured] = {}
+    for arm in arms:
+        label = f"block {number} of {count}, {arm}"
+        window = _window(arm, label, seconds, bench, course, block=number)
+        if window is None:
+            return None
+        found[arm] = window
+    return found
 
 
 def _contest(
@@ -213,9 +278,9 @@ def _contest(
 
 
 def _null_by(unit: Unit, windows: Sequence[Numbered]) -> Null | None:
-    """The null pairs once more, by the unit that all windows call for."""
+    """The whole null pairs once more, by the unit that all windows call for."""
     nulls = [one for number, one in windows if number == 0]
-    pairs = list(zip(nulls[::2], nulls[1::2], strict=True))
+    pairs = list(zip(nulls[::2], nulls[1::2], strict=False))
     return verdict.null_of(pairs, unit=unit) if pairs else None
 
 
@@ -236,8 +301,8 @@ def _told(one: Contest) -> str:
 def _standing(
     design: Design, measured: Sequence[dict[str, Measured]], contests: Sequence[Contest]
 ) -> Standing | None:
-    """Everybody against everybody, with three or more arms."""
-    if len(design.arms) < 3:  # noqa: PLR2004 - two arms are one contest
+    """Everybody against everybody, with three or more arms and a whole block."""
+    if len(design.arms) < 3 or not measured:  # noqa: PLR2004 - two arms are one contest
         return None
     duels = []
     unit = unit_of([one for block in measured for one in block.values()]).unit
@@ -267,8 +332,16 @@ def _contender(
     )
 
 
-def _decision(contests: Sequence[Contest], ranking: Standing | None) -> tuple[Decision, tuple[str, ...], str]:
-    """Of two arms their contest's; of more: invalid if any is, else pass if a candidate is chosen."""
+def _decision(
+    contests: Sequence[Contest], ranking: Standing | None, broken: Attempt | None
+) -> tuple[Decision, tuple[str, ...], str]:
+    """Of two arms their contest's; of more: invalid if any is, else pass if a candidate is chosen.
+
+    Invalid, too, where a window is *broken* of which no contest tells.
+    """
+    told = any(one.verdict.failed_gates for one in contests)
+    if broken is not None and (broken.window is None or not told):
+        return Decision.INVALID, *_of_broken(broken)
     if ranking is None:
         (only,) = contests
         return only.verdict.decision, only.verdict.reasons, only.verdict.advice
@@ -282,6 +355,14 @@ def _decision(contests: Sequence[Contest], ranking: Standing | None) -> tuple[De
         if one.verdict.decision is Decision.INCONCLUSIVE:
             return Decision.INCONCLUSIVE, (ranking.sentence,), one.verdict.advice
     return Decision.FAIL, (ranking.sentence,), ""
+
+
+def _of_broken(broken: Attempt) -> tuple[tuple[str, ...], str]:
+    """The reason and the advice."""
+    if broken.window is None:
+        return (f"{broken.label}: {broken.fault}",), NOT_JUDGED
+    failed = [gate for gate in gates.of_window(broken.window.evidence) if not gate.passed]
+    return tuple(f"gate {gate}" for gate in failed), advice.of_gate(failed[0])
 
 
 def _row(number: int, one: Measured, unit: Unit) -> BlockWindow:
@@ -303,7 +384,7 @@ def _row(number: int, one: Measured, unit: Unit) -> BlockWindow:
     )
 
 
-def measuring(windows: Sequence[BlockWindow], *, warm_up_requests: float, seconds: float) -> Measuring:
-    """What measuring took: every request leaves a trace, those of the warm-ups too."""
-    traces = round(sum(one.requests for one in windows) + warm_up_requests * len(windows))
+def measuring(requests: Sequence[int], *, warm_up_requests: float, seconds: float) -> Measuring:
+    """What measuring took, from the *requests* of every window: each leaves a trace, a warm-up's too."""
+    traces = round(sum(requests) + warm_up_requests * len(requests))
     return Measuring(seconds=seconds, traces=traces, usd=traces * DOLLARS_A_TRACE)

@@ -115,11 +115,12 @@ class Trial:
     """Routing modes, the reference first."""
     order: tuple[tuple[str, ...], ...]
     """The arms of each block, in the order they were measured; what was not measured any more is left out."""
-    planned: Planned
+    planned: Planned | None
+    """None where it ended before there was anything to plan from."""
     null: Null | None
     windows: tuple[BlockWindow, ...]
     contests: tuple[Contest, ...]
-    """One for each arm but the first."""
+    """One for each arm but the first; none where it ended before any block was whole."""
     standing: Standing | None
     """With three or more arms."""
     decision: Decision

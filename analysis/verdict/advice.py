@@ -31,7 +31,7 @@ def of(verdict: Verdict, effects: Effects) -> str:
 
 def _of_invalid(verdict: Verdict) -> str:
     if verdict.failed_gates:
-        return _of_gate(verdict.failed_gates[0])
+        return of_gate(verdict.failed_gates[0])
     if verdict.null is None:
         return "Measure the baseline a second time under the same load, and compare again."
     return (
@@ -40,7 +40,8 @@ def _of_invalid(verdict: Verdict) -> str:
     )
 
 
-def _of_gate(gate: Gate) -> str:
+def of_gate(gate: Gate) -> str:
+    """What to do about one that does not hold."""
     match gate.name:
         case GateName.COMPLETE:
             return "Measure again, and let the run come to its end."

@@ -137,6 +137,8 @@ class Shop:
     """Windows, by their number from 1, of which X-Ray gets no more than nine tenths."""
     left_out: tuple[str, ...] = ()
     """What the source says that it draws no traces from."""
+    silent: frozenset[int] = frozenset()
+    """Windows, by their number from 1, in which the ui calls nobody."""
     preflights: int = 0
 
     def __post_init__(self) -> None:
@@ -155,10 +157,13 @@ class Shop:
         same = round(CALLS * self.shares[mode])
         # Equal arms are not equal to the last call.
         same = min(CALLS, same + len(self.windows) % 3)
-        self.graph = worlds.whole_graph(same, CALLS - same).pages()
+        cross = CALLS - same
+        if len(self.windows) in self.silent:
+            same = cross = 0
+        self.graph = worlds.whole_graph(same, cross).pages()
         if len(self.windows) in self.losing:
-            self.graph = worlds.shop(same * 9 // 10, (CALLS - same) * 9 // 10).pages()
-        self.traces = worlds.traces_of(same, CALLS - same, seed=len(self.windows))
+            self.graph = worlds.shop(same * 9 // 10, cross * 9 // 10).pages()
+        self.traces = worlds.traces_of(same, cross, seed=len(self.windows))
 
     def session(self) -> Session:
         return Session(
@@ -194,5 +199,6 @@ class ShopSource(Source):
         return (self.shop.graph,)
 
     def sample(self, question: Question, most: int) -> Drawn:
-        rows = random.Random(question.run_id).sample(self.shop.traces, most)
+        traces = self.shop.traces
+        rows = random.Random(question.run_id).sample(traces, min(most, len(traces)))
         return Drawn(rows=tuple(rows), left_out=self.shop.left_out)

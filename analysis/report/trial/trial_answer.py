@@ -94,17 +94,7 @@ def _figures(trial: Trial, lead: Contest) -> Iterator[Figure]:
 def _facts(trial: Trial) -> Iterator[Fact]:
     if trial.standing is not None:
         yield Fact(label="The tournament", text=trial.standing.sentence)
-    blocks = f"{units.count(len(trial.order))} of {units.count(trial.planned.blocks)} blocks"
-    took = units.span(trial.measuring.seconds)
-    yield Fact(label="Ended", text=f"after {blocks}, {took} in all: {trial.stopped}.")
-    fixed = trial.planned.fixed_run_s
-    long = "more than a day" if fixed is None else units.span(fixed)
-    hour = units.half_width(trial.planned.hour_half_width)
-    yield Fact(
-        label="A fixed run",
-        text=f"of each arm without a break would take {long} for the planned precision; 60{units.GAP}min of "
-        f"each arm give {hour}. Neither would show a drift.",
-    )
+    yield from _course(trial)
     yield Fact(label="Two equal arms", text=measures.null_sentence(trial.null))
     lead = leading(trial)
     if lead is not None:
@@ -123,6 +113,23 @@ def _facts(trial: Trial) -> Iterator[Fact]:
     yield Fact(
         label="Measuring cost",
         text=f"{units.count(spent.traces)} traces, {units.usd(spent.usd)} at list price.",
+    )
+
+
+def _course(trial: Trial) -> Iterator[Fact]:
+    """How far it came, and what else the same precision would have taken."""
+    planned, took = trial.planned, units.span(trial.measuring.seconds)
+    if planned is None:
+        yield Fact(label="Ended", text=f"before any block, {took} in all: {trial.stopped}.")
+        return
+    blocks = f"{units.count(len(trial.order))} of {units.count(planned.blocks)} blocks"
+    yield Fact(label="Ended", text=f"after {blocks}, {took} in all: {trial.stopped}.")
+    long = "more than a day" if planned.fixed_run_s is None else units.span(planned.fixed_run_s)
+    hour = units.half_width(planned.hour_half_width)
+    yield Fact(
+        label="A fixed run",
+        text=f"of each arm without a break would take {long} for the planned precision; 60{units.GAP}min of "
+        f"each arm give {hour}. Neither would show a drift.",
     )
 
 

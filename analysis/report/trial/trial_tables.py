@@ -101,6 +101,8 @@ def looks(trial: Trial) -> Table:
 def plan(trial: Trial) -> Table:
     """What was planned, and what happened."""
     planned, done = trial.planned, len(trial.order)
+    if planned is None:
+        return _unplanned(trial)
     reached = max((_half(one.gain) for one in trial.contests), default=None)
     effect = max((one.effects.design_effect_after for one in trial.contests), default=None)
     after = ", ".join(map(units.count, planned.looks_after)) or "the end"
@@ -146,6 +148,20 @@ def plan(trial: Trial) -> Table:
                 units.half_width(planned.hour_half_width),
                 "not done",
             ),
+        ),
+    )
+
+
+def _unplanned(trial: Trial) -> Table:
+    """It ended with the null pairs."""
+    return Table(
+        key="plan",
+        title="Plan and outcome",
+        about=f"Ended before there was anything to plan from: {trial.stopped}.",
+        columns=columns("", "Planned", "Outcome"),
+        rows=(
+            row("Blocks", units.NOTHING, units.count(0), tone=Tone.STRONG),
+            row("Total time", "", units.span(trial.measuring.seconds)),
         ),
     )
 

@@ -1,10 +1,14 @@
 """An experiment as a call: windows are run folders below its own, and the trial is on file."""
 
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from analysis import artifacts
+from analysis.report import formats
+from analysis.report.trial import console as trial_console
 from analysis.trial.bench import BenchRequest, RunBench
 from analysis.trial.design import Design, order_of
 from analysis.trial.experiment import TRIAL, ExperimentRequest, conduct
@@ -53,6 +57,22 @@ def test_an_experiment_leaves_a_trial_and_its_windows(shop: Shop):
     assert shop.person.said[0] == "experiment off, tar on Service catalog/catalog in context lab"
 
 
+@pytest.mark.parametrize("losing", [{1, 2}, {4, 5}])
+def test_an_experiment_ends_with_a_trial_whatever_a_window_is_worth(shop: Shop, losing: set[int]):
+    """No call at all, twice: an invalid trial on file that every report can show."""
+    shop.silent = frozenset(losing)
+
+    done = conduct(shop.session(), experiment(shop))
+
+    assert done.trial == rundir.read_json(done.folder / TRIAL, Trial, schema=1)
+    assert done.trial.decision is Decision.INVALID
+    assert len(shop.windows) == max(losing)
+    assert done.trial.measuring.traces == len(shop.windows) * 2000
+    for name, content in formats.documents(done.trial, formats.TRIAL):
+        assert b"no call of ui to catalog" in content, name
+    Console(file=StringIO()).print(trial_console.trial(done.trial))
+
+
 def test_an_experiment_that_breaks_off_says_where_its_windows_are(shop: Shop):
     """The source goes away: no trial, the folder with what was measured, the Service as it was."""
     shop.is_dark = True
@@ -74,10 +94,11 @@ def test_a_bench_measures_windows_of_the_length_asked_for(shop: Shop):
         _ = bench.record
     assert bench.settle_s == 0
 
-    window = bench.measure("tar", label="Block 1 of 2, tar", seconds=50.0)
+    window = bench.measure("tar", label="Block 1 of 2, tar", seconds=50.0).window
 
     assert (bench.record.arm, bench.record.asked.plan.duration_s) == ("block-1-of-2-tar", 50.0)
     assert LOAD.plan.duration_s == 200.0
+    assert window is not None
     assert window.pair.calls == 3600
     assert 3.0 < bench.settle_s < 10.0, "quiet time, hints and polls, on the fake clock"
     assert artifacts.read_arm(shop.folder / "x" / window.folder).record == bench.record

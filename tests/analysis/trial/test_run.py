@@ -5,11 +5,12 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pytest
 
+from analysis.jobs import again
+from analysis.jobs.again import Attempt
 from analysis.trial import run as trial_run
 from analysis.trial.design import Design, order_of
 from analysis.trial.run import Found
 from analysis.verdict.judged import Decision
-from analysis.verdict.windows import Measured
 from k8s.errors import UnreachableError, UsageError
 from loadtest.record import RunStatus
 from tests.analysis.verdict import worlds
@@ -32,6 +33,8 @@ class FakeBench:
     aside: list[tuple[str, str, str]] = field(default_factory=list)
     broken: frozenset[int] = frozenset()
     """Windows, by their number from 1, that end as failed."""
+    silent: frozenset[int] = frozenset()
+    """Windows, by their number from 1, in which nobody calls."""
     lost_at: int = 0
     """The window at which X-Ray is away."""
 
@@ -42,10 +45,10 @@ class FakeBench:
     def say(self, text: str) -> None:
         self.said.append(text)
 
-    def set_aside(self, broken: Measured, instead: Measured, why: str) -> None:
+    def set_aside(self, broken: Attempt, instead: Attempt, why: str) -> None:
         self.aside.append((broken.label, instead.label, why))
 
-    def measure(self, mode: str, *, label: str, seconds: float) -> Measured:
+    def measure(self, mode: str, *, label: str, seconds: float) -> Attempt:
         self.asked.append((mode, seconds))
         self.labels.append(label)
         number = len(self.asked)
@@ -54,11 +57,13 @@ class FakeBench:
         rng = np.random.default_rng(self.seed * 1000 + number)
         same = int(rng.binomial(CALLS, self.shares[mode]))
         slow = {"cross_s": 0.003, "same_s": 0.004 if mode == "slow" else 0.001}
-        made = worlds.inputs(same, CALLS - same, mode=mode, seed=number, **slow)
+        cross = CALLS - same
+        if number in self.silent:
+            same = cross = 0
+        made = worlds.inputs(same, cross, mode=mode, seed=number, **slow)
         if number in self.broken:
             made = replace(made, record=replace(made.record, status=RunStatus.FAILED))
-        from_arm = worlds.arm_result(made, assumed=worlds.AssumedBytes())
-        return worlds.measured(made, from_arm, label=label)
+        return again.attempt(made, label=label)
 
 
 def run(bench: FakeBench, *arms: str, **changes: object) -> Found:
@@ -125,6 +130,46 @@ def test_a_window_that_breaks_it_twice_ends_the_experiment():
     assert found.reasons[0].startswith("gate complete (block 1 of ")
     assert found.stopped == "a window broke a gate twice"
     assert len(bench.asked) == 5
+
+
+def test_a_window_that_cannot_be_judged_is_measured_again():
+    """As one that breaks a gate is: no call with known zones is no evidence, and no end of the experiment."""
+    bench = FakeBench(silent=frozenset({1, 5}))
+    found = run(bench)
+    assert found.decision is Decision.PASS, found.reasons
+    assert len(found.windows) == len(bench.asked) - 2
+    assert [why for _, _, why in bench.aside if "no call of ui to catalog" in why] == [
+        why for _, _, why in bench.aside
+    ]
+    assert len(bench.aside) == 2
+
+
+def test_a_window_that_cannot_be_judged_twice_ends_the_experiment():
+    """Invalid, with what was measured before it; the reason names the window and its run."""
+    bench = FakeBench(silent=frozenset({6, 7}))
+    found = run(bench, order=order_of(("off", "tar"), "ABBA" * 2), block_s=30.0)
+    assert len(bench.asked) == 7
+    assert found.decision is Decision.INVALID
+    ((reason,), advice) = found.reasons, found.advice
+    assert reason.startswith("block 2 of 4, off: run 2026")
+    assert "no call of ui to catalog" in reason
+    assert advice.startswith("Mend what")
+    assert (found.stopped, len(found.order)) == (trial_run.TWICE, 1)
+    assert [(one.block, one.arm) for one in found.windows[2:]] == [(1, "off"), (1, "tar"), (2, "tar")]
+    assert [one.gain.n > 0 for one in found.contests] == [True]
+
+
+@pytest.mark.parametrize("kind", ["silent", "broken"])
+@pytest.mark.parametrize(("bad", "kept"), [({1, 2}, 0), ({2, 3}, 1)])
+def test_a_null_window_that_is_no_evidence_twice_ends_it_before_any_block(kind, bad, kept):
+    """Nothing is planned, and no arm is measured in vain."""
+    bench = FakeBench(**{kind: frozenset(bad)})
+    found = run(bench, "off", "tar", "slow")
+    assert len(bench.asked) == max(bad)
+    assert found.decision is Decision.INVALID
+    assert found.advice
+    assert (found.planned, found.contests, found.standing, found.order) == (None, (), None, ())
+    assert len(found.windows) == kept + (kind == "broken")
 
 
 def test_an_instrument_that_is_not_certified_gets_three_chances():
@@ -195,6 +240,15 @@ def test_letters_are_the_arms_in_their_order():
 def test_measuring_costs_what_its_traces_cost():
     """Every request leaves a trace, warm-ups too: at five dollars a million."""
     found = run(FakeBench(), order=order_of(("off", "tar"), "ABBA"), block_s=30.0)
-    cost = trial_run.measuring(found.windows, warm_up_requests=100, seconds=60)
+    cost = trial_run.measuring(found.requests, warm_up_requests=100, seconds=60)
     assert cost.traces == len(found.windows) * (worlds.REQUESTS + 100)
     assert cost.usd == pytest.approx(cost.traces * 5e-6)
+
+
+def test_windows_that_were_set_aside_left_traces_too():
+    """What was measured again was measured twice."""
+    bench = FakeBench(broken=frozenset({3}), silent=frozenset({5}))
+    found = run(bench, order=order_of(("off", "tar"), "ABBA"), block_s=30.0)
+    cost = trial_run.measuring(found.requests, warm_up_requests=100, seconds=60)
+    assert len(bench.asked) == len(found.windows) + 2
+    assert cost.traces == len(bench.asked) * (worlds.REQUESTS + 100)
