@@ -27,7 +27,7 @@ from analysis.trial.values import Trial
 from analysis.verdict.compare import rank
 from analysis.verdict.compared import Comparison
 from k8s.console import Io, Parser, Verbs, verb
-from k8s.errors import ExitCode, UsageError
+from k8s.errors import ExitCode, InvalidRunError, UsageError
 from k8s.lab.run import bringing
 from k8s.routing.modes import RoutingMode, choices, parse_mode
 from loadtest import rundir
@@ -183,8 +183,14 @@ def report_command(args: argparse.Namespace, io: Io) -> int:
 
 
 def _print_arm(folder: Path, io: Io) -> None:
+    """The zone matrix; a line that says why there is none where the run cannot be judged."""
     inputs = artifacts.read_arm(folder)
-    _console(io).print(console.zone_matrix(arm_result(inputs, assumed=AssumedBytes()), inputs.focus))
+    try:
+        arm = arm_result(inputs, assumed=AssumedBytes())
+    except InvalidRunError as error:
+        io.say(f"no zone matrix: {error}")
+        return
+    _console(io).print(console.zone_matrix(arm, inputs.focus))
 
 
 def _finish(comparison: Comparison, folder: Path, io: Io) -> int:

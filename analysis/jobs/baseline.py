@@ -32,7 +32,7 @@ class Baseline:
 
     folder: Path
     null: Null | None
-    """None without a twin."""
+    """None without a twin, and where one of the two is no evidence."""
     fault: str | None
     """Why it, or its twin, is no evidence even when measured once more; None where it is."""
 
@@ -43,9 +43,10 @@ def baseline(session: Session, request: BaselineRequest) -> Baseline:
     twin = measure_well(session, arm) if request.has_twin else None
     window = measure_well(session, arm)
     folder = window.run.folder
+    fault = window.fault or (twin.fault if twin else None)
     null = (
         None
-        if twin is None
+        if twin is None or fault is not None
         else null_of_runs(artifacts.read_arm(twin.run.folder), artifacts.read_arm(folder))
     )
-    return Baseline(folder=folder, null=null, fault=window.fault or (twin.fault if twin else None))
+    return Baseline(folder=folder, null=null, fault=fault)

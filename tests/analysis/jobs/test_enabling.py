@@ -211,6 +211,19 @@ def test_a_baseline_that_broke_it_twice_says_so(shop: Shop):
     assert [bool(mark) for mark in marks(shop)] == [True, False]
 
 
+@pytest.mark.parametrize("silent", [{1, 2}, {1, 2, 3, 4}, {2, 3}])
+def test_a_baseline_without_a_call_says_so(shop: Shop, silent: set[int]):
+    """Nothing can be certified; the folder and the fault are told, not raised."""
+    shop.silent = frozenset(silent)
+
+    found = baseline(shop.session(), BaselineRequest(load=LOAD, runs=shop.folder / "runs"))
+
+    assert found.folder.is_dir()
+    assert found.null is None
+    assert found.fault is not None
+    assert "no call" in found.fault
+
+
 def test_an_enable_that_broke_a_gate_is_measured_once_more(shop: Shop):
     """From what the Service was; the second window is judged, and the mode stays in force."""
     off(shop)
