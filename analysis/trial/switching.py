@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from analysis.statistics import carry_over
+from analysis.statistics import blocks, carry_over
 from analysis.statistics.carry_over import CarryOver
 from analysis.statistics.clusters import Unit
 from analysis.verdict.effects import Block
@@ -23,20 +23,20 @@ class Switched:
     caveats: tuple[Caveat, ...]
 
 
-def switched(blocks: Sequence[Block], unit: Unit) -> Switched:
+def switched(pairs: Sequence[Block], unit: Unit) -> Switched:
     """Check both arms for carry-over, and cut all windows further in where that helps."""
-    arms = [[left for left, _ in blocks], [right for _, right in blocks]]
+    arms = [[left for left, _ in pairs], [right for _, right in pairs]]
     checks = [carry_over.settled([one.timed for one in arm], unit) for arm in arms]
     gates = [_gate(arm, one) for arm, one in zip(arms, checks, strict=True) if one is not None]
     cut = max((one.cut for one in checks if one is not None), default=0.0)
     if not cut or not all(gate.passed for gate in gates):
-        return Switched(blocks=tuple(blocks), gates=tuple(gates), caveats=())
+        return Switched(blocks=tuple(pairs), gates=tuple(gates), caveats=())
     text = (
         f"The first calls of the windows still followed the arm before, so the first {cut:.0%} of each "
         "window is left out; shares are then those of the sampled calls."
     )
     return Switched(
-        blocks=tuple((_cut(left, cut), _cut(right, cut)) for left, right in blocks),
+        blocks=tuple((_cut(left, cut), _cut(right, cut)) for left, right in pairs),
         gates=tuple(gates),
         caveats=(Caveat(code="carry-over", text=text),),
     )
@@ -48,12 +48,19 @@ def _cut(window: Measured, cut: float) -> Measured:
 
 
 def _gate(arm: Sequence[Measured], found: CarryOver) -> Gate:
-    seconds = arm[0].seconds
     seen = f"{found.first:.1%} of the first and {found.later:.1%} of the later calls stayed in their zone"
     return Gate(
         name=GateName.CARRY_OVER,
         passed=found.agrees,
         seen=f"{seen}, the first {found.cut:.0%} left out" if found.cut else seen,
-        bound=f"no difference (p >= {carry_over.ALARM:g}); {seconds:.0f} s more of warm-up",
+        bound=_bound(found),
         where=arm[0].mode,
+        more_s=None if found.agrees else arm[0].seconds,
     )
+
+
+def _bound(found: CarryOver) -> str:
+    """The test that was made: of a difference, and after a cut of there being none."""
+    if found.cut:
+        return f"shown to be within {blocks.NULL_MARGIN * 100:g} points of each other"
+    return f"no difference beyond chance (p at least {carry_over.ALARM:g})"

@@ -63,7 +63,8 @@ def of_gate(gate: Gate) -> str:
         case GateName.PODS:
             return "Switch autoscaling and rollouts off while it is measured, and measure again."
         case GateName.CARRY_OVER:
-            return f"Warm up for longer before each window ({gate.bound}), or have clients restarted there."
+            longer = "for longer" if gate.more_s is None else f"for {_span(gate.more_s)} more"
+            return f"Warm up {longer} before each window, or have the clients restarted there."
         case _:
             assert_never(gate.name)
 
