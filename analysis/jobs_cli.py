@@ -162,7 +162,7 @@ def compare_command(args: argparse.Namespace, io: Io) -> int:
     ]
     if len(found) == 1:
         return codes[0]
-    ranking = rank(found)
+    ranking = rank(found, [artifacts.read_arm(run) for run in (args.baseline, *args.candidates)])
     for duel in ranking.duels:
         gain = duel.duel.interval
         io.say(

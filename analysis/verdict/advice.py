@@ -114,7 +114,7 @@ def _factor(interval: Interval | None, bound: float, *, above: bool) -> float | 
 
 
 def _more(factor: float, seconds: float | None, unit: Unit, choices: str) -> str:
-    times = f"{factor:.1f} times" if factor < 10 else f"{math.ceil(factor)} times"  # noqa: PLR2004 - digits
+    times = f"{max(factor, 1.1):.1f} times" if factor < 10 else f"{math.ceil(factor)} times"  # noqa: PLR2004 - digits
     match unit:
         case Unit.CLIENT_POD:
             return (

@@ -1,10 +1,8 @@
 """Two arms -> a comparison; refuses arms that are not alike."""
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
-from statistics import NormalDist
 
 from analysis.arm import pairs, tracing
 from analysis.arm.inputs import ArmInputs
@@ -12,12 +10,13 @@ from analysis.arm.pairs import Pair
 from analysis.arm.result import AssumedBytes, arm_result, by_chance
 from analysis.model import ArmResult
 from analysis.statistics import shares, stats
+from analysis.statistics.blocks import BlockResult
 from analysis.statistics.chance import Chance, Chosen, chosen
 from analysis.statistics.interval import Interval
 from analysis.statistics.tournament import Contender, Duel, Standing, standing
 from analysis.verdict import decision
 from analysis.verdict.compared import Comparison, PairChange
-from analysis.verdict.effects import effects, unit_of
+from analysis.verdict.effects import effects, gain, unit_of, zones_moved
 from analysis.verdict.guards import Margins
 from analysis.verdict.judged import Decision, Effects, Null, Verdict
 from analysis.verdict.requirements import Requirement
@@ -133,8 +132,12 @@ def judged(windows: Sequence[Measured], terms: Terms) -> tuple[Effects, Verdict]
     return found, verdict
 
 
-def rank(found: Sequence[Comparison]) -> Standing:
+def rank(found: Sequence[Comparison], runs: Sequence[ArmInputs]) -> Standing:
     """Several candidates of one baseline, and the baseline, against each other.
+
+    *runs* are the baseline's and the candidates', in the comparisons' order. What a candidate gained over the
+    baseline is what its comparison says; two candidates are held against each other by one unit of chance for
+    all runs.
 
     UsageError where two of them have the same label, or not the same baseline.
     """
@@ -142,7 +145,7 @@ def rank(found: Sequence[Comparison]) -> Standing:
         raise UsageError("ranking runs: they have to be compared with the same baseline")
     results = [found[0].baseline, *(one.candidate for one in found)]
     verdicts = {one.candidate.arm: one.verdict for one in found}
-    contenders, duels = [], []
+    contenders = []
     for result in results:
         pair, judged = result.pairs[0], verdicts.get(result.arm)
         if pair.share is None:
@@ -157,18 +160,24 @@ def rank(found: Sequence[Comparison]) -> Standing:
                 passes=judged is None or judged.decision is Decision.PASS,
             )
         )
-    for left, right in combinations(results, 2):
-        gain = stats.difference_of_shares(left.pairs[0].share, right.pairs[0].share)
-        if gain is not None:
-            duels.append(Duel(left=left.arm, right=right.arm, interval=gain, p_value=_p_value(gain)))
+    duels = [
+        _duel(one.baseline.arm, one.candidate.arm, one.effects.share)
+        for one in found
+        if one.effects is not None
+    ]
+    windows = [
+        windows_of(inputs, arm_result(inputs, assumed=AssumedBytes()), label=inputs.record.arm)
+        for inputs in runs
+    ]
+    unit = unit_of(windows).unit
+    for left, right in combinations(windows[1:], 2):
+        gained = gain([(left, right)], unit, at_baseline=zones_moved([(left, right)]))
+        duels.append(_duel(left.label, right.label, gained))
     return standing(contenders, duels)
 
 
-def _p_value(gain: Interval) -> float:
-    """Two-sided, of no difference, from an interval that is normal enough for that."""
-    half = max((gain.high - gain.low) / 2, 1e-12)
-    z = NormalDist().inv_cdf(0.5 + gain.level / 2)
-    return math.erfc(abs(gain.estimate) / half * z / math.sqrt(2))
+def _duel(left: str, right: str, gained: BlockResult) -> Duel:
+    return Duel(left=left, right=right, interval=gained.interval, p_value=gained.p_value)
 
 
 def null_of_runs(left: ArmInputs, right: ArmInputs) -> Null:

@@ -56,13 +56,16 @@ def null_of(pairs: Sequence[Block], *, unit: Unit | None = None, margin: float =
 
 
 def _needed(found: Sequence[BlockDifference], check: NullCheck) -> float | None:
-    """How many times as many choices would certify a true instrument in eight of ten cases."""
+    """How many times as many choices would certify a true instrument in eight of ten cases.
+
+    None where so many were measured: then it was chance, or the arms are a little different.
+    """
     if check.certificate is not Certificate.UNDECIDED:
         return None
     error = math.sqrt(math.fsum(one.standard_error**2 for one in found)) / len(found)
     normal = NormalDist()
     wanted = check.margin / (normal.inv_cdf(0.5 + blocks.NULL_LEVEL / 2) + normal.inv_cdf(0.9))
-    return max(1.0, (error / wanted) ** 2)
+    return None if error <= wanted else (error / wanted) ** 2
 
 
 def gates_of(windows: Sequence[Measured]) -> tuple[Gate, ...]:

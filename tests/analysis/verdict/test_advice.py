@@ -84,6 +84,17 @@ def test_an_instrument_that_is_too_coarse_is_inconclusive():
     assert "random choices in each equal arm" in verdict.advice
 
 
+def test_nobody_is_told_to_measure_once_as_long():
+    """Enough was measured, and the arms came out three points apart by chance: no telling how much more."""
+    null = decision.null_of([(worlds.window(267, 533), worlds.window(291, 509, seed=2))])
+    effects, verdict = judge()
+
+    assert null.imprecise
+    assert null.needed is None
+    open_ = replace(verdict, decision=Decision.INCONCLUSIVE, null=null)
+    assert advice.of(open_, effects) == "Measure the two equal arms for longer."
+
+
 def test_what_the_advice_asks_for_certifies():
     """So many times as many choices: eight of ten true instruments are certified with them."""
     rng = np.random.default_rng(62)

@@ -160,13 +160,29 @@ def test_several_candidates_of_one_baseline_are_ranked():
     """Everybody against everybody, and the one to take; the same run twice is no tournament."""
     placebo = worlds.inputs(600, 1200, mode="placebo", seed=9)
     found = [judged(TAR), judged(placebo)]
-    ranking = rank(found)
+    ranking = rank(found, [BASE, TAR, placebo])
     assert ranking.choice == "tar"
     differing = {(one.duel.left, one.duel.right) for one in ranking.duels if one.differs}
     assert differing == {("off", "tar"), ("tar", "placebo")}
     with pytest.raises(UsageError, match="two or more different"):
-        rank([judged(TAR), judged(TAR)])
+        rank([judged(TAR), judged(TAR)], [BASE, TAR, TAR])
     other = replace(BASE, record=replace(BASE.record, run_id="another"))
     strangers = [judged(TAR), judged(placebo, baseline=other)]
     with pytest.raises(UsageError, match="the same baseline"):
-        rank(strangers)
+        rank(strangers, [BASE, TAR, placebo])
+
+
+def test_a_ranking_says_of_the_baseline_what_the_comparisons_say():
+    """The same interval and p-value, whatever unit another candidate calls for."""
+    placebo = worlds.inputs(600, 1200, mode="placebo", seed=9)
+    found = [judged(TAR), judged(placebo)]
+
+    ranking = rank(found, [BASE, TAR, placebo])
+
+    duels = {(one.duel.left, one.duel.right): one.duel for one in ranking.duels}
+    for one in found:
+        duel = duels["off", one.candidate.arm]
+        assert one.effects is not None
+        assert duel.interval == one.effects.share.interval
+        assert duel.p_value == one.effects.share.p_value
+    assert duels["tar", "placebo"].interval.estimate == pytest.approx(-2 / 3, abs=0.01)
