@@ -13,6 +13,10 @@ RATE: Final = 0.05
 """False discovery rate of the pairwise differences."""
 
 
+LEAST_P: Final = 0.0001
+"""Nobody needs a smaller p-value in a sentence."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contender:
     """One mode's figures."""
@@ -142,7 +146,7 @@ def _order(one: Contender) -> tuple[float, float, float, float, str]:
 def _sentence(
     chosen: Contender, level: Sequence[Contender], everyone: Sequence[Contender], judged: Sequence[Adjusted]
 ) -> str:
-    parts = [f"Take {chosen.mode}: {chosen.share:.1%} of its calls stay in their zone"]
+    parts = [f"Take {chosen.mode}: {_percent(chosen.share)} of its calls stay in their zone"]
     others = [one.mode for one in level if one.mode != chosen.mode]
     if others:
         parts.append(f"{' and '.join(others)} not shown to keep fewer")
@@ -154,11 +158,18 @@ def _sentence(
     if beaten:
         least = min(beaten, key=lambda one: abs(one.duel.interval.estimate))
         gap = 100 * abs(least.duel.interval.estimate)
+        worst = max(one.adjusted_p for one in beaten)
+        p = "p < 0.0001" if worst < LEAST_P else f"p at most {worst:.2g}"
         parts.append(
-            f"at least {gap:.1f} points more than {len(beaten)} of {len(everyone) - 1} others "
-            f"(adjusted p <= {max(one.adjusted_p for one in beaten):.2g})"
+            f"at least {gap:.1f} pp more than {len(beaten)} of {len(everyone) - 1} others (adjusted {p})"
         )
     failing = [one.mode for one in everyone if not one.passes]
     if failing:
         parts.append(f"{' and '.join(failing)} did not pass the guards")
     return "; ".join(parts) + "."
+
+
+def _percent(share: float) -> str:
+    """With one decimal; with more where that would make an all of what is none."""
+    decimals = next((one for one in (1, 2) if share == 1 or round(share * 100, one) < 100), 3)  # noqa: PLR2004 - per cent
+    return f"{share * 100:.{decimals}f} %" if share == 1 or share < 0.999995 else "more than 99.999 %"  # noqa: PLR2004

@@ -96,9 +96,20 @@ def test_the_best_that_is_shown_to_be_best_is_taken():
     assert found.choice == "close"
     assert found.pareto == ("close",)
     assert found.sentence.startswith(
-        "Take close: 99.0% of its calls stay in their zone; at least 29.0 points more"
+        "Take close: 99.0 % of its calls stay in their zone; at least 29.0 pp more"
     )
-    assert "2 of 2 others" in found.sentence
+    assert "2 of 2 others (adjusted p < 0.0001)" in found.sentence
+
+
+@pytest.mark.parametrize(
+    ("share", "said"),
+    [(1.0, "100.0 %"), (0.9996, "99.96 %"), (0.99997, "99.997 %"), (0.9999999, "more than 99.999 %")],
+)
+def test_nearly_all_is_not_called_all(share: float, said: str):
+    """100 % is said of no share that is less."""
+    contenders = [Contender(mode="tar", share=share), Contender(mode="off", share=0.3)]
+
+    assert tournament.standing(contenders, []).sentence.startswith(f"Take tar: {said} of its calls")
 
 
 def test_among_equals_the_cheapest_is_taken():
