@@ -14,6 +14,7 @@ from typing import Any, Final
 from analysis.placement import Timeline
 from analysis.source.facts import Facts, facts_of
 from analysis.source.interface import (
+    Answers,
     Counts,
     CountUnit,
     Drawn,
@@ -102,13 +103,9 @@ def collect(
     began_s = clock()
     polls: list[Poll] = []
     while True:
-        try:
-            answers = source.ask(question)
-        except (ThrottledError, IncompleteError):
-            if clock() - began_s >= patience.most_s:
-                raise
-            sleep(patience.poll_s)
-            continue
+        answers = _ask(
+            source, question, patience, clock=clock, sleep=sleep, until_s=began_s + patience.most_s
+        )
         counts = source.reader.read(Received(answers=answers), facts)
         polls.append(_poll(counts, facts, clock()))
         expected = _expected(counts.unit, load)
@@ -132,6 +129,25 @@ def collect(
         traces=drawn.rows,
         left_out=drawn.left_out,
     )
+
+
+def _ask(
+    source: Source,
+    question: Question,
+    patience: Patience,
+    *,
+    clock: Callable[[], float],
+    sleep: Callable[[float], None],
+    until_s: float,
+) -> Answers:
+    """The answers, asked for again while the source is throttled or not ready, until a moment."""
+    while True:
+        try:
+            return source.ask(question)
+        except (ThrottledError, IncompleteError):
+            if clock() >= until_s:
+                raise
+            sleep(patience.poll_s)
 
 
 def _is_over(polls: Sequence[Poll], expected: int | None, patience: Patience, waited_s: float) -> bool:

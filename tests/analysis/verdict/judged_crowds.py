@@ -2,10 +2,13 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Final
 
 import numpy as np
 
+from analysis.jobs import again
+from analysis.jobs.again import Attempt
 from analysis.model import ArmResult, Latency, Loss, PairResult, Workload
 from analysis.statistics.carry_over import TimedCall
 from analysis.statistics.chance import chance
@@ -19,8 +22,9 @@ from analysis.verdict.gates import Evidence
 from analysis.verdict.judged import Decision, Effects, Verdict
 from analysis.verdict.windows import Measured
 from k8s.topology import HintsSeen, ServiceKey
-from loadtest.record import LoadSeen, RunStatus, Window
+from loadtest.record import LoadSeen, RunRecord, RunStatus, Window
 from loadtest.worker.tally import WorkerTally
+from tests.analysis.verdict import worlds
 from tests.analysis.verdict.crowds import ZONES, Crowd, Drawn, connections, observed
 
 SECONDS: Final = 40.0
@@ -154,6 +158,12 @@ def _result(mode: str, calls: int) -> ArmResult:
     )
 
 
+@cache
+def _record() -> RunRecord:
+    """What a trial's bill is made of."""
+    return worlds.inputs(1000, 1000).record
+
+
 @dataclass(kw_only=True)
 class CrowdBench:
     """Implements Bench: each window is a crowd's."""
@@ -168,7 +178,7 @@ class CrowdBench:
     def say(self, text: str) -> None:
         """Nobody listens."""
 
-    def measure(self, mode: str, *, label: str, seconds: float) -> Measured:
+    def measure(self, mode: str, *, label: str, seconds: float) -> Attempt:
         """As long as any other."""
         assert seconds > 0
         candidate = mode != "off"
@@ -181,9 +191,11 @@ class CrowdBench:
             timed=self.sampled_calls,
         )
         self.windows.append(found)
-        return found
+        return Attempt(
+            label=label, folder=label, record=_record(), window=found, fault=again.broken_gate(found)
+        )
 
-    def set_aside(self, broken: Measured, instead: Measured, why: str) -> None:
+    def set_aside(self, broken: Attempt, instead: Attempt, why: str) -> None:
         """No folder to mark."""
 
 
