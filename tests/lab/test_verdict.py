@@ -114,9 +114,9 @@ def test_an_experiment_of_interleaved_blocks(even: Lab):
     codes = {"pass": 0, "fail": 1, "inconclusive": 3, "invalid": 4}
     assert done.returncode == codes[trial["decision"]], done.stderr
     assert TOPOLOGY_MODE not in even.annotations()
-    assert trial["contests"][0]["gain"]["estimate"] == pytest.approx(2 / 3, abs=0.08)
     if trial["stopped"] == "a window broke a gate twice":  # a machine too busy to measure
         assert trial["decision"] == "invalid"
         return
+    assert trial["contests"][0]["gain"]["estimate"] == pytest.approx(2 / 3, abs=0.08)
     assert trial["order"] == [["off", "tar"], ["tar", "off"]]
     assert [window["block"] for window in trial["windows"]][-4:] == [1, 1, 2, 2]
