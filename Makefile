@@ -122,13 +122,14 @@ bench: $(READY) ## the benchmarks: what tracing costs a worker, how the survey g
 
 setup: $(READY) ## make .venv with what the verbs run; every verb does it by itself
 
-# pip in a line a package. A pipe has no exit code of pip's, so a file keeps it.
+# pip in one line that counts; elsewhere than on a terminal, in one for every 25 packages. A pipe has no exit code of pip's, so a file keeps it.
 define PIP
 { $(BIN)/pip install --disable-pip-version-check --no-input --no-compile --progress-bar off $(1) 2>&1 \
   || touch $(VENV)/failed; } \
-| awk '/^(ERROR|error)/ { bad = 1 } bad { print; fflush(); next } \
-       /^(Collecting|Processing) / { sub(/.*\//, "", $$2); printf "  %3d %s\n", ++n, substr($$2, 1, 40); fflush(); next } \
-       /^Installing collected /    { print "      unpacking"; fflush(); next } \
+| awk -v tty="$$(test -t 2 && echo 1)" '/^(ERROR|error)/ { if (tty && n && !bad) print ""; bad = 1 } bad { print; fflush(); next } \
+       /^(Collecting|Processing) / { sub(/.*\//, "", $$2); n++; \
+         if (tty) printf "\r\033[K  %3d %s", n, substr($$2, 1, 40); else if (n % 25 == 0) printf "  %3d\n", n; fflush(); next } \
+       /^Installing collected / { if (n) { if (tty) printf "\r\033[K"; printf "  %3d unpacking\n", n; fflush() } next } \
        /^(Looking|Obtaining|Building|Successfully|Requirement|Ignoring|Downloading|Using|WARNING| |\[|$$)/ { next } \
        { print; fflush() }' >&2; \
 if rm $(VENV)/failed 2>/dev/null; then echo '$(VENV) is not complete: see above, then run make again' >&2; exit 1; fi
