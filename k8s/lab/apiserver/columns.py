@@ -134,6 +134,11 @@ def replica_set(obj: Object, now: datetime) -> list[Any]:
     ]
 
 
+def lease(obj: Object, now: datetime) -> list[Any]:
+    """Name, Holder, Age."""
+    return [_name(obj), _at(obj, "spec", "holderIdentity") or "", _age(obj, now)]
+
+
 def _name(obj: Object) -> str:
     return str(obj["metadata"]["name"])
 

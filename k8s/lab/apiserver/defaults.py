@@ -136,6 +136,10 @@ def _workload(obj: Object) -> Object:
     return {**obj, "spec": spec, "status": obj.get("status", {})}
 
 
+def _lease(obj: Object) -> Object:
+    return {**obj, "spec": obj.get("spec", {})}
+
+
 _DEFAULTS: dict[Resource, Callable[[Object], Object]] = {
     resources.NAMESPACES: _namespace,
     resources.SERVICES: _service,
@@ -143,4 +147,5 @@ _DEFAULTS: dict[Resource, Callable[[Object], Object]] = {
     resources.ENDPOINT_SLICES: _endpoint_slice,
     resources.DEPLOYMENTS: _deployment,
     resources.REPLICA_SETS: _replica_set,
+    resources.LEASES: _lease,
 }

@@ -1,7 +1,7 @@
 """The shape of each kind that is served (upstream ``k8s.io/api``), as far as the lab looks at it.
 
-Complete for metadata, Service, EndpointSlice, Event and Namespace. In nodes, pods and workloads the top
-levels are complete; what the lab never reads is left open.
+Complete for metadata, Service, EndpointSlice, Event, Namespace and Lease. In nodes, pods and workloads the
+top levels are complete; what the lab never reads is left open.
 """
 
 from dataclasses import replace
@@ -286,6 +286,13 @@ _REPLICA_SET: dict[str, Type] = {
     "spec": _WORKLOAD_SPEC,
     "status": replace(_WORKLOAD_STATUS, always=("replicas",)),
 }
+_LEASE: dict[str, Type] = {
+    "spec": _closed(
+        **_names("holderIdentity strategy preferredHolder", STRING),
+        **_names("leaseDurationSeconds leaseTransitions", INTEGER),
+        **_names("acquireTime renewTime", TIME),
+    )
+}
 
 
 def _kind(fields: dict[str, Type], always: str = "") -> Record:
@@ -301,5 +308,6 @@ SHAPES: dict[Resource, Record] = {
     resources.ENDPOINT_SLICES: _kind(_ENDPOINT_SLICE),
     resources.DEPLOYMENTS: _kind(_DEPLOYMENT),
     resources.REPLICA_SETS: _kind(_REPLICA_SET),
+    resources.LEASES: _kind(_LEASE),
 }
 """The shape of every kind served."""

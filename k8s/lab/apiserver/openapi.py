@@ -19,7 +19,12 @@ _SCALARS: dict[str, dict[str, Any]] = {
     "quantity": {"oneOf": [{"type": "string"}, {"type": "number"}]},
     "int-or-string": {"format": "int-or-string", "oneOf": [{"type": "integer"}, {"type": "string"}]},
 }
-_PACKAGES = {"": "core", "apps": "apps", "discovery.k8s.io": "discovery"}
+_PACKAGES = {
+    "": "core",
+    "apps": "apps",
+    "coordination.k8s.io": "coordination",
+    "discovery.k8s.io": "discovery",
+}
 
 
 def root() -> dict[str, Any]:

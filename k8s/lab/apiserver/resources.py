@@ -150,8 +150,9 @@ REPLICA_SETS = Resource(
     subresources=(STATUS, SCALE),
     counts_generations=True,
 )
+LEASES = Resource(group="coordination.k8s.io", plural="leases", singular="lease", kind="Lease")
 
-RESOURCES = (NAMESPACES, NODES, PODS, SERVICES, EVENTS, ENDPOINT_SLICES, DEPLOYMENTS, REPLICA_SETS)
+RESOURCES = (NAMESPACES, NODES, PODS, SERVICES, EVENTS, ENDPOINT_SLICES, DEPLOYMENTS, REPLICA_SETS, LEASES)
 _BY_NAME = {(resource.group, resource.version, resource.plural): resource for resource in RESOURCES}
 
 

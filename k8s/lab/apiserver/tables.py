@@ -138,4 +138,5 @@ _LAYOUTS: dict[Resource, TableLayout] = {
         "Containers,Images,Selector",
         numbers="Desired,Current,Ready",
     ),
+    resources.LEASES: _layout(columns.lease, "Name,Holder,Age"),
 }

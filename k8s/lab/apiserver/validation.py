@@ -1,7 +1,7 @@
 """What is refused, and what is only warned of, in the words of the real one.
 
-Upstream ``pkg/apis/{core,discovery,apps}/validation`` and ``pkg/api/service/warnings.go``. One rule is
-left out on purpose: the real one refuses endpoints in 127.0.0.0/8, and the lab has no others.
+Upstream ``pkg/apis/{core,discovery,apps,coordination}/validation`` and ``pkg/api/service/warnings.go``. One
+rule is left out on purpose: the real one refuses endpoints in 127.0.0.0/8, and the lab has no others.
 """
 
 import ipaddress
@@ -238,6 +238,17 @@ def _workload(new: Object, old: Object | None) -> Iterator[Fault]:
         yield faults.immutable("spec.selector", selector)
 
 
+def _lease(new: Object, _old: Object | None) -> Iterator[Fault]:
+    spec = new["spec"]
+    if spec.get("leaseDurationSeconds", 1) <= 0:
+        yield faults.invalid(
+            "spec.leaseDurationSeconds", spec["leaseDurationSeconds"], "must be greater than 0"
+        )
+    if spec.get("leaseTransitions", 0) < 0:
+        why = "must be greater than or equal to 0"
+        yield faults.invalid("spec.leaseTransitions", spec["leaseTransitions"], why)
+
+
 _RULES: dict[Resource, Callable[[Object, Object | None], Iterator[Fault]]] = {
     resources.SERVICES: _service,
     resources.ENDPOINT_SLICES: _endpoint_slice,
@@ -245,4 +256,5 @@ _RULES: dict[Resource, Callable[[Object, Object | None], Iterator[Fault]]] = {
     resources.PODS: _pod,
     resources.DEPLOYMENTS: _workload,
     resources.REPLICA_SETS: _workload,
+    resources.LEASES: _lease,
 }

@@ -180,6 +180,22 @@ def event(namespace: str, uid: str = "", *, name: str = "catalog.17f", on: str =
     }
 
 
+def lease(namespace: str, name: str = "samezone.catalog") -> dict[str, Any]:
+    """One that is held."""
+    return {
+        "apiVersion": "coordination.k8s.io/v1",
+        "kind": "Lease",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {
+            "holderIdentity": "ann@laptop/4711",
+            "acquireTime": "2026-01-02T03:00:00.000000Z",
+            "renewTime": "2026-01-02T03:04:05.123456Z",
+            "leaseDurationSeconds": 20,
+            "leaseTransitions": 1,
+        },
+    }
+
+
 def deployment(namespace: str, name: str = "catalog", replicas: int = 3) -> dict[str, Any]:
     """The catalog Deployment."""
     labels = {"app.kubernetes.io/name": "catalog"}

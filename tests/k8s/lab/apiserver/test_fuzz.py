@@ -94,6 +94,7 @@ def furnished() -> Place:
     place.add(samples.service("catalog"))
     place.add(samples.endpoint_slice("catalog", samples.endpoint("127.100.1.1", "eu-west-1a")))
     place.add(samples.event("catalog"))
+    place.add(samples.lease("catalog"))
     place.add(samples.deployment("catalog"))
     place.add(samples.deployment("catalog") | {"kind": "ReplicaSet"})
     return place

@@ -86,6 +86,15 @@ def test_get_endpoint_slices(kubectl: Kubectl, shop: str) -> None:
     assert row[:4] == ["catalog-x7k2p", "IPv4", "8080", "127.100.1.1,127.100.1.2"]
 
 
+def test_get_leases(kubectl: Kubectl, namespace: str, add: Add) -> None:
+    """Who holds what, as a real one prints it."""
+    add(samples.lease(namespace))
+    header, row = columns(kubectl.run("get", "leases", "-n", namespace))
+
+    assert header == ["NAME", "HOLDER", "AGE"]
+    assert row[:2] == ["samezone.catalog", "ann@laptop/4711"]
+
+
 def test_get_events(kubectl: Kubectl, shop: str) -> None:
     """Also by ``kubectl events``, which reads them through another client."""
     header, row = columns(kubectl.run("get", "events", "-n", shop))
@@ -286,6 +295,7 @@ def test_all_that_is_served(kubectl: Kubectl) -> None:
         "deployments",
         "endpointslices",
         "events",
+        "leases",
         "namespaces",
         "nodes",
         "pods",

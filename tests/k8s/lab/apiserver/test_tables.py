@@ -213,6 +213,18 @@ def test_a_replica_set_in_a_row() -> None:
     assert row == {"Name": "catalog", "Desired": 3, "Current": 3, "Ready": 2, "Age": "60m"}
 
 
+def test_a_lease_in_a_row() -> None:
+    """Name, holder, age; one that nobody holds has an empty holder."""
+    free = samples.lease("catalog") | {"spec": {}}
+
+    assert shown(resources.LEASES, samples.lease("catalog")) == {
+        "Name": "samezone.catalog",
+        "Holder": "ann@laptop/4711",
+        "Age": "60m",
+    }
+    assert shown(resources.LEASES, free)["Holder"] == ""
+
+
 def test_a_namespace_in_a_row() -> None:
     """Name, status, age."""
     namespace = samples.namespace("catalog") | {"status": {"phase": "Active"}}

@@ -282,3 +282,23 @@ def test_a_namespaces_name_has_no_dots() -> None:
     words = 'metadata.name: Invalid value: "a.b": a lowercase RFC 1123 label must consist of'
 
     assert words in message_of(samples.namespace("a.b"), {})
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (
+            {"spec": {"leaseDurationSeconds": 0}},
+            "spec.leaseDurationSeconds: Invalid value: 0: must be greater than 0",
+        ),
+        (
+            {"spec": {"leaseTransitions": -1}},
+            "spec.leaseTransitions: Invalid value: -1: must be greater than or equal to 0",
+        ),
+    ],
+)
+def test_leases(change: dict[str, Any], words: str) -> None:
+    """Its numbers."""
+    message = message_of(samples.lease("catalog"), change)
+
+    assert message == f'Lease.coordination.k8s.io "samezone.catalog" is invalid: {words}'
