@@ -3,7 +3,8 @@
 ``record.json`` is written by the run and read by everything after it; its schema number decides how it is
 read. History of the schema:
 
-1. first version.
+1. first version. Added since, each with a value that stands for "not told": ``clock_steps``,
+   ``checkpoint_s``, and the status ``running``.
 """
 
 from dataclasses import dataclass
@@ -14,14 +15,24 @@ from loadtest.worker.plan import LoadPlan
 from loadtest.worker.tally import WorkerTally
 
 SCHEMA = 1
+CUT_OFF_S = 15.0
+"""A checkpoint is renewed every few seconds: one this old is of a run that no longer goes on."""
 
 
 class RunStatus(StrEnum):
-    """How a run ended."""
+    """How a run ended, or that it has not."""
 
+    RUNNING = "running"
+    """A checkpoint: the run goes on, or it was cut off without a chance to say so (SIGKILL, power).
+
+    Windows, loads and hints are those seen until ``checkpoint_s``. A run renews its checkpoint every few
+    seconds, so a record that is older than ``CUT_OFF_S`` is of a run that was cut off.
+    """
     COMPLETE = "complete"
     INTERRUPTED = "interrupted"
+    """By a person; what was measured until then is in the record."""
     FAILED = "failed"
+    """By something else; what was measured until then is in the record."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +46,18 @@ class Window:
     def length_s(self) -> float:
         """Its length in seconds."""
         return self.end_s - self.start_s
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockStep:
+    """The wall clock of the machine that measured was set, or went on while the machine slept."""
+
+    at_s: float
+    """When it was noticed, seconds since the epoch by the clock as it was before the step."""
+    step_s: float
+    """By how much it was set: above 0 forward, below 0 back."""
+    during: str
+    """What the run was doing: ``warming up``, ``measuring``, or ``looking again`` after the load."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,3 +172,7 @@ class RunRecord:
     """Covers the quiet time on both sides of the measured load: the window to ask X-Ray for."""
     versions: tuple[tuple[str, str], ...] = ()
     caveats: tuple[Caveat, ...] = ()
+    clock_steps: tuple[ClockStep, ...] = ()
+    """Steps of the wall clock, in order; the measured window ends at the first one in it."""
+    checkpoint_s: float | None = None
+    """When this was written, seconds since the epoch, where the status is ``running``; else None."""
