@@ -32,6 +32,8 @@ class Progress:
     spans_pending: int = 0
     """Spans made and not yet delivered or dropped."""
     in_flight: int = 0
+    tallies: tuple[WorkerTally, ...] = ()
+    """What each worker has told, the last word of lost ones included: what is kept should the master go."""
 
 
 class Swarm(Protocol):

@@ -144,6 +144,7 @@ class LocustMaster:
                 tally.spans_made - tally.spans_delivered - tally.spans_dropped for tally in tallies
             ),
             in_flight=sum(tally.in_flight for tally in tallies),
+            tallies=tallies,
         )
 
     def tallies(self) -> tuple[WorkerTally, ...]:
