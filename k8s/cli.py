@@ -96,7 +96,7 @@ def routing_session(args: argparse.Namespace, io: Io) -> RoutingSession:
 def lab_session(io: Io) -> LabSession:
     """What bringing a lab up or down uses here."""
     return LabSession(
-        records=originals(io), say=io.say, clock=io.clock, as_typed=lambda path: _relative(path, io)
+        records=originals(io), say=io.say, monotonic=io.monotonic, as_typed=lambda path: _relative(path, io)
     )
 
 
@@ -196,7 +196,7 @@ def routing_set(args: argparse.Namespace, io: Io) -> int:
     """``samezone routing set MODE``."""
     mode = parse_mode(args.mode)
     session = routing_session(args, io)
-    patience = Patience(timeout_s=args.timeout, clock=io.clock, sleep=io.sleep)
+    patience = Patience(timeout_s=args.timeout, clock=io.clock, monotonic=io.monotonic, sleep=io.sleep)
     outcome = switching.switch(session, SwitchRequest(service=args.service, mode=mode, patience=patience))
     io.say(
         f"Service {args.service} in context {session.cluster.context}: {mode.value} is in force after "

@@ -35,6 +35,9 @@ class Io:
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
     folder: Path = field(default_factory=Path.cwd)
     clock: Callable[[], float] = time.time
+    """Seconds since the epoch; it can be set."""
+    monotonic: Callable[[], float] = time.monotonic
+    """Seconds that only go forward."""
     sleep: Callable[[float], None] = time.sleep
 
     answer: Callable[[str], str | None] = _typed

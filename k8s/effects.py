@@ -1,4 +1,9 @@
-"""What a use-case is given by whoever calls it, instead of a terminal and a clock of its own."""
+"""What a use-case is given by whoever calls it, instead of a terminal and a clock of its own.
+
+Everywhere here ``clock`` is the wall clock, seconds since the epoch, for stamps: it can be set, by a person
+or by NTP, and goes on while a machine sleeps. ``monotonic`` only goes forward, by seconds of no particular
+origin: whatever is waited for, or takes time, is measured with it.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,8 +24,11 @@ class Talk:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
-    """How long an effect is waited for, in seconds, and by whose clock."""
+    """How long an effect is waited for, in seconds, and by whose clocks."""
 
     timeout_s: float
     clock: Callable[[], float]
+    """Stamps what is seen."""
+    monotonic: Callable[[], float]
+    """Measures the wait."""
     sleep: Callable[[float], None]

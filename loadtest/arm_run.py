@@ -44,7 +44,9 @@ class Setup:
     cluster: RunnableCluster
     swarm: Swarm
     clock: Callable[[], float]
-    """Wall clock, seconds since the epoch: X-Ray's time axis."""
+    """Wall clock, seconds since the epoch: X-Ray's time axis. It can be set while a run goes on."""
+    monotonic: Callable[[], float]
+    """Seconds that only go forward: what paces the load and the waiting."""
     sleep: Callable[[float], None]
     remember: Callable[[RoutingSettings], None]
     """Called with the Service's knobs before anything is changed, to be restored by anybody later."""
@@ -213,7 +215,12 @@ def _prepare(setup: Setup, asked: Asked) -> _Progressing:
     """Set the mode and wait for its hints."""
     mode = RoutingMode(asked.mode)
     setup.on_progress(f"setting routing mode {mode.value} on {asked.service}", 0, 0, None)
-    patience = Patience(timeout_s=setup.timing.hints_timeout_s, clock=setup.clock, sleep=setup.sleep)
+    patience = Patience(
+        timeout_s=setup.timing.hints_timeout_s,
+        clock=setup.clock,
+        monotonic=setup.monotonic,
+        sleep=setup.sleep,
+    )
     applied = control.set_mode(setup.cluster, asked.service, mode, patience)
     outcome = switching.require_hints(
         setup.cluster,
@@ -281,9 +288,9 @@ def _salvage(setup: Setup, began_s: float) -> LoadSeen | None:
 def _load(setup: Setup, asked: Asked, run_id: str, phase: Phase, length_s: float) -> LoadSeen:
     """Load for *length_s* seconds; InvalidRunError when a worker is lost on the way."""
     setup.swarm.start(asked.plan, run_id=run_id, phase=phase)
-    began_s = setup.clock()
+    began_s = setup.monotonic()
     label = WARMING_UP if phase is Phase.WARMUP else MEASURING
-    while (done_s := setup.clock() - began_s) < length_s:
+    while (done_s := setup.monotonic() - began_s) < length_s:
         progress = setup.swarm.progress()
         setup.on_progress(label, done_s, length_s, progress)
         if progress.lost:
@@ -292,7 +299,7 @@ def _load(setup: Setup, asked: Asked, run_id: str, phase: Phase, length_s: float
                 "is cut; see its log and measure again"
             )
         setup.sleep(min(PROGRESS_S, length_s - done_s))
-    seconds = setup.clock() - began_s
+    seconds = setup.monotonic() - began_s
     setup.swarm.stop()
     setup.on_progress(label, length_s, length_s, setup.swarm.progress())
     return LoadSeen(seconds=seconds, workers=setup.swarm.tallies())

@@ -92,11 +92,18 @@ def platform_of(args: argparse.Namespace, io: Io) -> Platform:
     """The place that the options name."""
     cluster = open_cluster(args, io, changing=True)
     if args.platform == "lab":
-        return LabPlatform(state=lab_state.load(io.lab_dir), cluster=cluster, clock=io.clock, sleep=io.sleep)
+        return LabPlatform(
+            state=lab_state.load(io.lab_dir),
+            cluster=cluster,
+            clock=io.clock,
+            monotonic=io.monotonic,
+            sleep=io.sleep,
+        )
     return ClusterPlatform(
         cluster=cluster,
         environment=io.environment,
         clock=io.clock,
+        monotonic=io.monotonic,
         sleep=io.sleep,
         recycle=args.recycle,
     )
@@ -107,6 +114,7 @@ def session_of(args: argparse.Namespace, io: Io) -> MeasureSession:
     return MeasureSession(
         open_platform=partial(platform_of, args, io),
         clock=io.clock,
+        monotonic=io.monotonic,
         sleep=io.sleep,
         consent=Consent(talk=Talk(say=io.say, agree=partial(io.agree, yes=False)), given=args.yes),
         say=io.say,

@@ -60,7 +60,9 @@ def run_drills(
 def _drill(
     session: MeasureSession, request: DrillRequest, mode: RoutingMode, open_zones: Callable[[], Zones]
 ) -> Drill:
-    saboteur = _Saboteur(zone=request.zone, outage=request.outage, open_zones=open_zones, clock=session.clock)
+    saboteur = _Saboteur(
+        zone=request.zone, outage=request.outage, open_zones=open_zones, monotonic=session.monotonic
+    )
     arm = MeasureRequest(mode=mode, load=request.load, runs=request.runs, arm=request.arm)
     try:
         run = measure(session, arm, on_tick=saboteur.look)
@@ -92,7 +94,7 @@ class _Saboteur:
     zone: Zone
     outage: str
     open_zones: Callable[[], Zones]
-    clock: Callable[[], float]
+    monotonic: Callable[[], float]
     ticks: list[Tick] = field(default_factory=list)
     failed_at_s: float | None = None
     noticed_after_s: float | None = None
@@ -116,10 +118,10 @@ class _Saboteur:
             self.open_zones().heal_zone(self.zone)
 
     def _fail(self) -> None:
-        began_s = self.clock()
+        began_s = self.monotonic()
         try:
             self.open_zones().fail_zone(self.zone, self.outage)
         except SamezoneError as error:
             self.trouble = error
         else:
-            self.noticed_after_s = self.clock() - began_s
+            self.noticed_after_s = self.monotonic() - began_s

@@ -98,6 +98,7 @@ class MeasureSession:
     """Asked for each arm: what a lab has, and a cluster's credentials, change in the course of hours."""
     clock: Callable[[], float]
     """Wall clock, seconds since the epoch."""
+    monotonic: Callable[[], float]
     sleep: Callable[[float], None]
     say: Say
     consent: Consent
@@ -153,6 +154,7 @@ def measure(
                 request.load.client, name=f"{int(began_s):x}", log_dir=session.logs / run_id
             ),
             clock=session.clock,
+            monotonic=session.monotonic,
             sleep=session.sleep,
             remember=original.remember,
             forget=original.forget,

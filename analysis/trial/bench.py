@@ -52,8 +52,8 @@ class RunBench:
     def measure(self, mode: str, *, label: str, seconds: float) -> Attempt:
         """Run, collect, read; the run is labelled with *label* in the experiment's folder."""
         self.say(label)
-        clock, request = self._session.traffic.clock, self._request
-        began_s = clock()
+        monotonic, request = self._session.traffic.monotonic, self._request
+        began_s = monotonic()
         window = MeasureRequest(
             mode=parse_mode(mode),
             load=replace(request.load, plan=replace(request.load.plan, duration_s=seconds)),
@@ -61,7 +61,7 @@ class RunBench:
             arm=re.sub(r"[^a-z0-9]+", "-", label.lower()).strip("-"),
         )
         run = measure(self._session, window)
-        self._overheads_s.append(clock() - began_s - seconds)
+        self._overheads_s.append(monotonic() - began_s - seconds)
         inputs = artifacts.read_arm(run.folder)
         self._record = inputs.record
         return again.attempt(inputs, label=label, assumed=request.assumed)

@@ -45,8 +45,8 @@ def conduct(session: Session, request: ExperimentRequest) -> Conducted:
     """
     traffic, design = session.traffic, request.design
     cluster = traffic.open_platform().cluster
-    began_s = traffic.clock()
-    folder = rundir.create(request.runs, "experiment", now_s=began_s)
+    created_s, began_s = traffic.clock(), traffic.monotonic()
+    folder = rundir.create(request.runs, "experiment", now_s=created_s)
     bench = RunBench(session, BenchRequest(load=request.load, folder=folder, assumed=request.assumed))
     traffic.say(
         f"experiment {', '.join(design.arms)} on Service {request.load.service} in context {cluster.context}"
@@ -61,8 +61,8 @@ def conduct(session: Session, request: ExperimentRequest) -> Conducted:
         found,
         bench.record,
         versions=traffic.versions,
-        created_s=began_s,
-        seconds=traffic.clock() - began_s,
+        created_s=created_s,
+        seconds=traffic.monotonic() - began_s,
     )
     rundir.write_json(folder / TRIAL, trial)
     return Conducted(folder=folder, trial=trial)

@@ -167,5 +167,6 @@ def _session(args: argparse.Namespace, io: Io) -> EksSession:
         programs=Programs(io.environment),
         talk=Talk(say=io.say, agree=lambda lines: io.agree(lines, yes=yes)),
         clock=io.clock,
+        monotonic=io.monotonic,
         sleep=io.sleep,
     )

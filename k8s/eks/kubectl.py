@@ -101,14 +101,14 @@ class Kubectl:
 
         Their namespaces have to be there. UnreachableError after the timeout, or when they are refused.
         """
-        deadline_s = patience.clock() + patience.timeout_s
+        deadline_s = patience.monotonic() + patience.timeout_s
         while True:
             tried = self.ask(*APPLY, "--dry-run=server", stdin=as_list(collectors))
             if tried.code == 0:
                 return
             if not any(sign in tried.err for sign in _NOT_YET):
                 raise UnreachableError(f"collector, dry run in context {self.context}: {tried.reason}")
-            if patience.clock() > deadline_s:
+            if patience.monotonic() > deadline_s:
                 raise UnreachableError(
                     f"the OpenTelemetry operator in context {self.context} is not ready after "
                     f"{patience.timeout_s:.0f} s ({tried.reason}); is the EKS add-on adot ACTIVE?"
@@ -117,12 +117,12 @@ class Kubectl:
 
     def await_rollout(self, namespace: str, name: str, patience: Patience) -> None:
         """Until a Deployment has all its pods; it need not exist yet."""
-        deadline_s = patience.clock() + patience.timeout_s
+        deadline_s = patience.monotonic() + patience.timeout_s
         while self.ask("get", "deployment", name, "-n", namespace, "-o", "name", _REQUEST_TIMEOUT).code != 0:
-            if patience.clock() > deadline_s:
+            if patience.monotonic() > deadline_s:
                 raise UnreachableError(f"Deployment {namespace}/{name} is not there: nobody made it")
             patience.sleep(_RETRY_S)
-        left_s = max(1, round(deadline_s - patience.clock()))
+        left_s = max(1, round(deadline_s - patience.monotonic()))
         done = self.ask("rollout", "status", f"deployment/{name}", "-n", namespace, f"--timeout={left_s}s")
         if done.code != 0:
             raise UnreachableError(

@@ -29,6 +29,8 @@ class EksSession:
     talk: Talk
     clock: Callable[[], float]
     """Seconds since the epoch."""
+    monotonic: Callable[[], float]
+    """Seconds that only go forward."""
     sleep: Callable[[float], None]
 
     def folder(self, name: str) -> Folder:
@@ -92,7 +94,9 @@ def deploy(session: EksSession, request: DeployRequest) -> None:
     if cluster.credentials is not None:
         programs.require(cluster.credentials, doing)
     rendered = manifests.render(programs, request.overlay, place)
-    patience = Patience(timeout_s=request.timeout_s, clock=session.clock, sleep=session.sleep)
+    patience = Patience(
+        timeout_s=request.timeout_s, clock=session.clock, monotonic=session.monotonic, sleep=session.sleep
+    )
     lifecycle.deploy(rendered, cluster, programs, session.talk, patience, overlay=request.overlay)
     if request.place is None:
         session.talk.say(f"the cluster costs money until: make destroy CONTEXT={cluster.context}")

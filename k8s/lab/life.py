@@ -201,9 +201,9 @@ class Life:
 
     def _wait(self, is_so: Callable[[], bool], what: str) -> None:
         """Until *is_so*; InvalidRunError says what did not happen."""
-        until_s = self.patience.clock() + self.patience.timeout_s
+        until_s = self.patience.monotonic() + self.patience.timeout_s
         while not is_so():
-            if self.patience.clock() >= until_s:
+            if self.patience.monotonic() >= until_s:
                 raise InvalidRunError(
                     f"waited {self.patience.timeout_s:g} s for {what}; see samezone lab status, or give more "
                     "--timeout"

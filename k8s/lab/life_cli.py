@@ -140,7 +140,7 @@ def _life(args: argparse.Namespace, io: Io) -> Life:
 def life_of(io: Io, *, timeout_s: float) -> Life:
     """The running lab, to be changed."""
     found = state.load(io.lab_dir)
-    patience = Patience(timeout_s=timeout_s, clock=io.clock, sleep=io.sleep)
+    patience = Patience(timeout_s=timeout_s, clock=io.clock, monotonic=io.monotonic, sleep=io.sleep)
     return Life(
         api=LabApi(found.api_url),
         state=found,

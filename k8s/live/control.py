@@ -1,6 +1,6 @@
 """Set a routing mode, wait until its hints are there (or the controller says why not), put it back.
 
-Use-cases over the ``Cluster`` protocol; clock and sleep are arguments, so that tests take microseconds.
+Use-cases over the ``Cluster`` protocol; clocks and sleep are arguments, so that tests take microseconds.
 """
 
 from collections import Counter
@@ -118,7 +118,7 @@ def await_hints(
     patience: Patience,
 ) -> HintsOutcome:
     """Wait until every slice shows what *mode* asks for, or the controller's refusal."""
-    began_s = patience.clock()
+    began_s = patience.monotonic()
     while True:
         slices = cluster.slices(key)
         hints = hints_seen(slices, at_s=patience.clock())
@@ -127,7 +127,7 @@ def await_hints(
         refusal = None
         if mode is RoutingMode.TAR and not done:
             refusal = next((event.message for event in fresh if event.reason in DISABLED_REASONS), None)
-        waited_s = patience.clock() - began_s
+        waited_s = patience.monotonic() - began_s
         if done or refusal is not None or waited_s >= patience.timeout_s:
             return HintsOutcome(converged=done, hints=hints, events=fresh, refusal=refusal, waited_s=waited_s)
         patience.sleep(POLL_S)

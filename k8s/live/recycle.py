@@ -77,6 +77,7 @@ def restart(
     restarted: Sequence[Client],
     *,
     clock: Callable[[], float],
+    monotonic: Callable[[], float],
     sleep: Callable[[float], None],
     timeout_s: float,
 ) -> Recycled:
@@ -84,14 +85,14 @@ def restart(
 
     InvalidRunError when that takes longer than *timeout_s*: the old connections may be alive.
     """
-    began_s = clock()
-    stamp = datetime.fromtimestamp(began_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    began_s = monotonic()
+    stamp = datetime.fromtimestamp(clock(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     patch = {"spec": {"template": {"metadata": {"annotations": {RESTARTED_AT: stamp}}}}}
     for one in restarted:
         cluster.patch(one.path, patch, what=f"Deployment {one}")
     waiting = list(restarted)
     while waiting := [one for one in waiting if not _rolled_out(cluster, one)]:
-        if clock() - began_s > timeout_s:
+        if monotonic() - began_s > timeout_s:
             raise InvalidRunError(
                 f"restarting Deployment {waiting[0]}: its new pods were not ready within {timeout_s:.0f} s, "
                 f"so old connections may be alive; see: kubectl -n {waiting[0].namespace} rollout status "
@@ -102,7 +103,7 @@ def restart(
         deployments=tuple(str(one) for one in restarted),
         pods=sum(one.pods for one in restarted),
         reason="; ".join(dict.fromkeys(one.reason for one in restarted)),
-        seconds=clock() - began_s,
+        seconds=monotonic() - began_s,
     )
 
 

@@ -39,6 +39,7 @@ class ClusterPlatform:
     cluster: LiveCluster
     environment: Mapping[str, str]
     clock: Callable[[], float]
+    monotonic: Callable[[], float]
     sleep: Callable[[float], None]
     recycle: str = "auto"
     """Whether client pods are restarted before the load: auto where they pool connections."""
@@ -113,7 +114,12 @@ class ClusterPlatform:
         if not restarted:
             return None
         return recycle.restart(
-            self.cluster, restarted, clock=self.clock, sleep=self.sleep, timeout_s=RESTART_S
+            self.cluster,
+            restarted,
+            clock=self.clock,
+            monotonic=self.monotonic,
+            sleep=self.sleep,
+            timeout_s=RESTART_S,
         )
 
     def _caveats(self, asked: Asked, uneven_workers: str) -> tuple[Caveat, ...]:

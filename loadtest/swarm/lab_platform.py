@@ -34,6 +34,7 @@ class LabPlatform:
     state: LabState
     cluster: LiveCluster
     clock: Callable[[], float]
+    monotonic: Callable[[], float]
     sleep: Callable[[float], None]
 
     def place(self) -> Place:
@@ -59,7 +60,13 @@ class LabPlatform:
         ]
         return Checked(
             recycle=partial(
-                recycle.restart, self.cluster, found, clock=self.clock, sleep=self.sleep, timeout_s=RESTART_S
+                recycle.restart,
+                self.cluster,
+                found,
+                clock=self.clock,
+                monotonic=self.monotonic,
+                sleep=self.sleep,
+                timeout_s=RESTART_S,
             )
         )
 

@@ -190,6 +190,7 @@ class Standins:
                 environment=self.environment(),
                 folder=self.folder,
                 clock=lambda: 1_795_400_000.0 + sum(self.waits),
+                monotonic=lambda: sum(self.waits),
                 sleep=self.waits.append,
                 answer=lambda _question: self.answer,
             ),

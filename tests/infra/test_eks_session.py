@@ -45,6 +45,7 @@ def session_of(there: Standins, person: Person) -> EksSession:
         programs=Programs(there.environment()),
         talk=Talk(say=person.heard.append, agree=person.agree),
         clock=lambda: 1_795_400_000.0,
+        monotonic=lambda: sum(there.waits),
         sleep=there.waits.append,
     )
 

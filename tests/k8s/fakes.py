@@ -38,6 +38,9 @@ class FakeCluster:
     """Applies patches; hints and events appear at a given time of its clock."""
 
     now_s: float = 100.0
+    """By the clock that only goes forward."""
+    set_by_s: float = 0.0
+    """How far the wall clock has been set: 0 and both clocks agree."""
     current: Service = field(default_factory=lambda: Service(namespace="catalog", name="catalog"))
     before: tuple[EndpointSlice, ...] = (one_slice(endpoint("a"), endpoint("b")),)
     after: tuple[EndpointSlice, ...] = (one_slice(endpoint("a", "a"), endpoint("b", "b")),)
@@ -47,6 +50,9 @@ class FakeCluster:
     patches: list[dict[str, Any]] = field(default_factory=list)
 
     def clock(self) -> float:
+        return self.now_s + self.set_by_s
+
+    def monotonic(self) -> float:
         return self.now_s
 
     def sleep(self, seconds: float) -> None:

@@ -37,9 +37,10 @@ class LocustPods:
     def of(cls, lab_dir: Path, folder: Path) -> "LocustPods":
         state = lab_state.load(lab_dir)
         cluster = connect(state.kubeconfig, None)
-        workers = LabPlatform(state=state, cluster=cluster, clock=time.time, sleep=time.sleep).placements(
-            UI, suffix="5d8f9c7b6"
+        lab = LabPlatform(
+            state=state, cluster=cluster, clock=time.time, monotonic=time.monotonic, sleep=time.sleep
         )
+        workers = lab.placements(UI, suffix="5d8f9c7b6")
         master_ip = Addresses(octet=state.octet).pod(1, MASTER_POD)
         folder.mkdir()
         return cls(folder=folder, cluster=cluster, workers=workers, master_ip=master_ip)

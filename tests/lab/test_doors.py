@@ -46,6 +46,7 @@ class _Notebook:
         self.session = MeasureSession(
             open_platform=self._platform,
             clock=time.time,
+            monotonic=time.monotonic,
             sleep=time.sleep,
             say=self.said.append,
             consent=Consent(talk=Talk(say=self.said.append, agree=self._asked)),
@@ -60,7 +61,9 @@ class _Notebook:
     def _platform(self) -> LabPlatform:
         state = lab_state.load(self.lab_dir)
         cluster = connect(state.kubeconfig, None)
-        return LabPlatform(state=state, cluster=cluster, clock=time.time, sleep=time.sleep)
+        return LabPlatform(
+            state=state, cluster=cluster, clock=time.time, monotonic=time.monotonic, sleep=time.sleep
+        )
 
     def _asked(self, lines: object) -> None:
         raise UsageError(f"asked on the lab: {lines}")

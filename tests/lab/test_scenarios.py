@@ -28,7 +28,7 @@ CATALOG = ServiceKey(namespace="catalog", name="catalog")
 UI = ServiceKey(namespace="ui", name="ui")
 PAGES_A_POD = 102
 """/catalog makes three calls: 306 a client pod."""
-PATIENCE = Patience(timeout_s=10, clock=time.time, sleep=time.sleep)
+PATIENCE = Patience(timeout_s=10, clock=time.time, monotonic=time.monotonic, sleep=time.sleep)
 STEADY = [name for name in scenario_files.names() if name != "rollout-3-to-9"]
 REFUSED = {"refused-4-4-3", "node-without-zone", "one-zone"}
 

@@ -145,6 +145,7 @@ def session(platform: FakePlatform, folder: Path, person: Person | None = None) 
     return MeasureSession(
         open_platform=lambda: platform,
         clock=platform.cluster.clock,
+        monotonic=platform.cluster.monotonic,
         sleep=platform.cluster.sleep,
         say=person.say,
         consent=Consent(talk=Talk(say=person.say, agree=person.agree)),

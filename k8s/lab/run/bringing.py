@@ -28,8 +28,8 @@ class LabSession:
 
     records: VoidableRecords
     say: Say
-    clock: Callable[[], float]
-    """Seconds, for how long it took."""
+    monotonic: Callable[[], float]
+    """Seconds that only go forward, for how long it took."""
     as_typed: Callable[[Path], Path] = lambda path: path
     """A path as a person would write it, e.g. relative to the folder they are in."""
 
@@ -49,7 +49,7 @@ def bring_up(session: LabSession, settings: LabSettings) -> BroughtUp:
     Raises what ``supervisor.up`` raises: UsageError, UnreachableError and KeyboardInterrupt; nothing of it
     runs any more then.
     """
-    began_s = session.clock()
+    began_s = session.monotonic()
     try:
         made = supervisor.up(settings)
     except supervisor.AlreadyUpError as error:
@@ -57,7 +57,7 @@ def bring_up(session: LabSession, settings: LabSettings) -> BroughtUp:
         return BroughtUp(state=error.state, is_ours=False)
     session.records.forget_all(state.CONTEXT)
     session.say(
-        f"the lab is up after {session.clock() - began_s:.1f} s: zones {', '.join(made.zones)}; "
+        f"the lab is up after {session.monotonic() - began_s:.1f} s: zones {', '.join(made.zones)}; "
         f"logs in {made.state_dir / state.LOG_DIR}"
     )
     session.say(

@@ -44,10 +44,13 @@ class World:
         return Life(
             api=self.api,
             state=self.state,
-            patience=Patience(timeout_s=3, clock=lambda: self.time_s, sleep=self.sleep),
+            patience=Patience(timeout_s=3, clock=self.now, monotonic=self.now, sleep=self.sleep),
             send=self.send,
             wires=lambda url: self.relays.get(url, {}),
         )
+
+    def now(self) -> float:
+        return self.time_s
 
     def sleep(self, seconds: float) -> None:
         self.time_s += seconds

@@ -19,7 +19,9 @@ def wait(cluster: FakeCluster, mode: RoutingMode, timeout_s: float = 10.0) -> co
 
 
 def patience_of(cluster: FakeCluster, timeout_s: float = 10.0) -> Patience:
-    return Patience(timeout_s=timeout_s, clock=cluster.clock, sleep=cluster.sleep)
+    return Patience(
+        timeout_s=timeout_s, clock=cluster.clock, monotonic=cluster.monotonic, sleep=cluster.sleep
+    )
 
 
 def test_set_then_restore_leaves_the_service_as_it_was():

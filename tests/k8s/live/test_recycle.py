@@ -98,7 +98,14 @@ def test_a_restart_is_over_when_the_last_old_pod_is_gone():
     """The template's annotation as kubectl sets it; new pods ready is not enough, old ones must be gone."""
     workloads = FakeWorkloads(deployment(f"{STORE}:1.6.2"))
     found = recycle.clients(workloads, UI, SELECTOR)
-    done = recycle.restart(workloads, found, clock=workloads.clock, sleep=workloads.sleep, timeout_s=60)
+    done = recycle.restart(
+        workloads,
+        found,
+        clock=workloads.clock,
+        monotonic=workloads.clock,
+        sleep=workloads.sleep,
+        timeout_s=60,
+    )
     annotations = {"kubectl.kubernetes.io/restartedAt": "2025-10-09T08:53:20Z"}
     wanted = {"spec": {"template": {"metadata": {"annotations": annotations}}}}
     assert workloads.patches == [("/apis/apps/v1/namespaces/ui/deployments/ui", wanted)]
@@ -110,4 +117,11 @@ def test_a_restart_that_takes_too_long_is_no_fresh_start():
     workloads = FakeWorkloads(deployment("x"), rolls_for_s=1e6)
     found = recycle.clients(workloads, UI, SELECTOR)
     with pytest.raises(InvalidRunError, match=r"Deployment ui/ui.*within 5 s.*kubectl -n ui rollout status"):
-        recycle.restart(workloads, found, clock=workloads.clock, sleep=workloads.sleep, timeout_s=5)
+        recycle.restart(
+            workloads,
+            found,
+            clock=workloads.clock,
+            monotonic=workloads.clock,
+            sleep=workloads.sleep,
+            timeout_s=5,
+        )

@@ -61,7 +61,7 @@ def session_of(cluster: NamedFake, folder: Path, person: Person | None = None) -
 
 
 def request_of(cluster: NamedFake, mode: RoutingMode) -> SwitchRequest:
-    patience = Patience(timeout_s=5.0, clock=cluster.clock, sleep=cluster.sleep)
+    patience = Patience(timeout_s=5.0, clock=cluster.clock, monotonic=cluster.monotonic, sleep=cluster.sleep)
     return SwitchRequest(service=KEY, mode=mode, patience=patience)
 
 

@@ -23,7 +23,7 @@ def test_up_again_and_down(tmp_path: Path) -> None:
     records = Originals(tmp_path / "originals")
     said: list[str] = []
     session = LabSession(
-        records=records, say=said.append, clock=time.monotonic, as_typed=lambda path: Path(path.name)
+        records=records, say=said.append, monotonic=time.monotonic, as_typed=lambda path: Path(path.name)
     )
     wanted = settings(tmp_path / "lab")
     records.remember(CONTEXT, KEY, HAD)
