@@ -8,6 +8,7 @@ import gzip
 import os
 import re
 import time
+import zlib
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -16,6 +17,7 @@ import msgspec
 
 from k8s.errors import UsageError
 from k8s.topology import Snapshot
+from loadtest import bounds
 from loadtest.record import SCHEMA, RunRecord
 
 T = TypeVar("T")
@@ -26,6 +28,9 @@ TRUTH: Final = "truth.json"
 GRAPH: Final = "graph.json"
 TRACES: Final = "traces.jsonl.gz"
 COMPARISON: Final = "comparison.json"
+MOST_BYTES: Final = 512 * 1024 * 1024
+"""Of one artifact, unpacked: twenty thousand traces take a quarter of it, and a small file may unpack to
+anything."""
 
 
 def write_bytes(path: Path, data: bytes) -> None:
@@ -46,18 +51,12 @@ def write_json(path: Path, value: Any) -> None:
 
 def read_json(path: Path, type_: type[T], *, schema: int | None = None) -> T:
     """Read a value of *type_*; UsageError names the file, the key and the reason."""
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise UsageError(f"reading {path}: {error.strerror or error}") from error
+    data = _read(path)
     if schema is not None:
         _check_schema(path, data, schema)
-    try:
-        return msgspec.json.decode(data, type=type_)
-    except msgspec.ValidationError as error:
-        raise UsageError(f"reading {path}: {error}; is it an artifact of another version?") from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"reading {path}: not valid JSON ({error}); it may be truncated") from error
+    return _decode(
+        msgspec.json.Decoder(type_), data, f"reading {path}", "is it an artifact of another version?"
+    )
 
 
 class _Schema(msgspec.Struct):
@@ -65,16 +64,45 @@ class _Schema(msgspec.Struct):
 
 
 def _check_schema(path: Path, data: bytes, newest: int) -> None:
-    try:
-        found = msgspec.json.decode(data, type=_Schema).schema
-    except msgspec.ValidationError as error:
-        raise UsageError(f"reading {path}: {error}; this is not one of our artifacts") from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"reading {path}: not valid JSON ({error}); it may be truncated") from error
+    decoder = msgspec.json.Decoder(_Schema)
+    found = _decode(decoder, data, f"reading {path}", "this is not one of our artifacts").schema
     if not 1 <= found <= newest:
         raise UsageError(
             f"reading {path}: schema {found} is not known (newest here is {newest}); update samezone"
         )
+
+
+def _decode(decoder: msgspec.json.Decoder[T], data: bytes, doing: str, what_then: str) -> T:
+    try:
+        return decoder.decode(data)
+    except msgspec.ValidationError as error:
+        raise UsageError(f"{doing}: {error}; {what_then}") from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{doing}: not valid JSON ({error}); it may be truncated") from error
+    except RecursionError as error:
+        raise UsageError(f"{doing}: nested too deeply to be one of our artifacts") from error
+    except UsageError as error:  # a value that checks itself
+        raise UsageError(f"{doing}: {error}") from error
+
+
+def _read(path: Path) -> bytes:
+    """The bytes of an artifact, unpacked where its name ends in ``.gz``."""
+    try:
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+            data = file.read(MOST_BYTES + 1)
+    except EOFError as error:
+        raise UsageError(f"reading {path}: {error}; it may be truncated") from error
+    except zlib.error as error:
+        raise UsageError(f"reading {path}: damaged ({error})") from error
+    except OSError as error:
+        raise UsageError(f"reading {path}: {error.strerror or error}") from error
+    if not data and path.suffix == ".gz" and not path.stat().st_size:
+        raise UsageError(f"reading {path}: it is empty, not even packed; it may be truncated")
+    if len(data) > MOST_BYTES:
+        raise UsageError(
+            f"reading {path}: it holds more than {MOST_BYTES // 1024**2} MiB; no artifact is so large"
+        )
+    return data
 
 
 def write_lines(path: Path, rows: Iterable[Any]) -> None:
@@ -85,20 +113,11 @@ def write_lines(path: Path, rows: Iterable[Any]) -> None:
 
 def read_lines(path: Path, type_: type[T]) -> tuple[T, ...]:
     """Read one value a line; UsageError names the line."""
-    try:
-        data = path.read_bytes()
-        if path.suffix == ".gz":
-            data = gzip.decompress(data)
-    except (OSError, EOFError) as error:
-        raise UsageError(f"reading {path}: {error}") from error
-    rows = []
     decoder = msgspec.json.Decoder(type_)
-    for number, line in enumerate(data.splitlines(), start=1):
-        try:
-            rows.append(decoder.decode(line))
-        except msgspec.DecodeError as error:
-            raise UsageError(f"reading {path} line {number}: {error}") from error
-    return tuple(rows)
+    return tuple(
+        _decode(decoder, line, f"reading {path} line {number}", "is it an artifact of another version?")
+        for number, line in enumerate(_read(path).splitlines(), start=1)
+    )
 
 
 def create(root: Path, arm: str, *, now_s: float) -> Path:
@@ -124,6 +143,8 @@ def read_record(folder: Path) -> RunRecord:
     if not (folder / RECORD).is_file():
         raise UsageError(f"reading run {folder}: not a run folder, it holds no {RECORD}")
     record = read_json(folder / RECORD, RunRecord, schema=SCHEMA)
+    if (wrong := bounds.wrong_record(record)) is not None:
+        raise UsageError(f"reading {folder / RECORD}: {wrong}; it was damaged or edited")
     for name in ("warmup", "measured"):
         window = getattr(record, name)
         if window is not None and window.end_s < window.start_s:
@@ -135,8 +156,15 @@ def read_record(folder: Path) -> RunRecord:
 
 
 def read_topology(folder: Path) -> tuple[Snapshot, ...]:
-    """The run's snapshots, oldest first."""
-    return read_lines(folder / TOPOLOGY, Snapshot)
+    """The run's snapshots, oldest first; at least one."""
+    path = folder / TOPOLOGY
+    snapshots = read_lines(path, Snapshot)
+    if not snapshots:
+        raise UsageError(f"reading {path}: it holds no snapshot, so nobody knows where the pods were")
+    for number, snapshot in enumerate(snapshots, start=1):
+        if (wrong := bounds.wrong_snapshot(snapshot)) is not None:
+            raise UsageError(f"reading {path} line {number}: {wrong}; it was damaged or edited")
+    return snapshots
 
 
 def find(root: Path, accept: Callable[[Path], bool]) -> Path | None:

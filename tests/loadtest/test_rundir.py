@@ -1,5 +1,6 @@
 """Run folders: what is written is read back, and what is broken is named."""
 
+import gzip
 from pathlib import Path
 
 import msgspec
@@ -150,3 +151,68 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path):
 
     assert path.read_bytes() == b'{\n "a": 1\n}\n'
     assert [one.name for one in tmp_path.iterdir()] == ["x.json"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (b'"requests": 5', b'"requests": -5', r"workers\[0\]\.requests is -5, below zero"),
+        (b'"failures": 0', b'"failures": 6', r"failures is 6, of 5 requests"),
+        (b'"requests": 5', b'"requests": 1' + b"0" * 39, r"requests is a number of 130 bits"),
+        (b'"created_s": 100.0', b'"created_s": 1e300', r"created_s is 1e\+300, beyond anything real"),
+        (b'"created_s": 100.0', b'"created_s": NaN', r"not valid JSON"),
+        (b'"created_s": 100.0', b'"created_s": 1e999', r"Number out of range"),
+        (b'"run_id": "r1"', b'"run_id": "\xff"', r"not valid JSON"),
+        (b'"run_id": "r1"', b'"run_id": "r1", "x": ' + b"[" * 100_000, r"nested too deeply"),
+    ],
+)
+def test_numbers_and_bytes_that_cannot_be_are_one_line(tmp_path: Path, old: bytes, new: bytes, message: str):
+    """With the file, the key and why, whatever the damage is."""
+    path = saved(tmp_path) / rundir.RECORD
+    data = path.read_bytes()
+    assert old in data
+    path.write_bytes(data.replace(old, new, 1))
+
+    with pytest.raises(UsageError, match=message) as caught:
+        rundir.read_record(tmp_path)
+
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_topology_without_a_snapshot_is_refused(tmp_path: Path):
+    """An empty file says of no pod where it was."""
+    (tmp_path / rundir.TOPOLOGY).write_bytes(b"")
+
+    with pytest.raises(UsageError, match=r"topology\.jsonl: it holds no snapshot"):
+        rundir.read_topology(tmp_path)
+
+
+def test_damaged_gzip_is_one_line_whichever_byte_it_is(tmp_path: Path):
+    """A bit turned over anywhere, or the end missing, is damage or still the same rows; nothing else."""
+    path = tmp_path / rundir.TRACES
+    rows = tuple({"Id": f"1-{number}", "Segments": []} for number in range(50))
+    rundir.write_lines(path, rows)
+    whole = path.read_bytes()
+    found, said = set(), []
+    for at in range(len(whole)):
+        for data in (whole[:at] + bytes([whole[at] ^ 0x10]) + whole[at + 1 :], whole[:at]):
+            path.write_bytes(data)
+            try:
+                found.add(rundir.read_lines(path, dict) == rows)
+            except UsageError as error:
+                said.append(str(error))
+
+    assert found == {True}
+    assert len(said) > len(whole)
+    assert all(one.startswith(f"reading {path}") for one in said)
+
+
+def test_a_file_that_unpacks_to_too_much_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Reading stops at the bound; what comes after it is never unpacked."""
+    path = tmp_path / rundir.TRACES
+    path.write_bytes(gzip.compress(b"0" * 3_000_000))
+    monkeypatch.setattr(rundir, "MOST_BYTES", 1_000_000)
+
+    with pytest.raises(UsageError, match="it holds more than 0 MiB"):
+        rundir.read_lines(path, dict)
