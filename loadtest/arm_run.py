@@ -1,31 +1,37 @@
 """One arm: set the mode, settle, warm up, measure, look again, restore.
 
 Whatever happens in between, also Ctrl-C, the swarm is ended, the Service gets its knobs back (unless the
-user asked to keep the mode), and what was measured is returned in the record.
+user asked to keep the mode), and what was measured is returned in the record. While load is sent, what is
+known so far is published at every look, so that it can be kept outside this process.
 """
 
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Any
+from functools import partial
+from typing import Any, Final, TypeVar
 
 from k8s.effects import Patience
-from k8s.errors import InterruptedRunError, InvalidRunError, SamezoneError
+from k8s.errors import InterruptedRunError, SamezoneError, UnreachableError, UsageError
 from k8s.live import control, switching
 from k8s.live.control import Applied
 from k8s.routing.modes import RoutingMode, RoutingSettings, settings_of
 from k8s.topology import Event, HintsSeen, Recycled, Snapshot
-from loadtest.record import Asked, Caveat, LoadSeen, Place, RunRecord, RunStatus, Seen, Window
-from loadtest.swarm.interface import Phase, Progress, Swarm
+from loadtest.record import Asked, Caveat, Place, RunRecord, RunStatus, Seen
+from loadtest.swarm.interface import Swarm
 from loadtest.swarm.platforms import RunnableCluster
-from loadtest.topology_log import TopologyLog
+from loadtest.window import driving
+from loadtest.window.chronometer import Chronometer
+from loadtest.window.driving import Driver, OnProgress, WindowsSeen
+from loadtest.window.topology_log import TopologyLog
 
-PROGRESS_S = 0.5
-WARMING_UP = "warming up"
-MEASURING = "measuring"
+T = TypeVar("T")
+INTERRUPTED: Final = "interrupted; the load is stopped and the Service is as it was"
+_ATTEMPTS: Final = 3
+"""How often what must be done is begun, should Ctrl-C fall into it."""
 
-OnProgress = Callable[[str, float, float, Progress | None], None]
-"""Hears (step, seconds done, seconds in total, what the swarm did); in total 0 for a step without length."""
+
+class NotRestoredError(UnreachableError):
+    """The run is over and the Service may not have what it had; the record of that is kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +60,8 @@ class Setup:
     """Called once the Service has those knobs again; never where they could not be put back."""
     recycle: Callable[[], Recycled | None] = field(default=lambda: None)
     """Makes the clients open new connections under the mode now in force; None where they do so anyway."""
+    publish: Callable[["ArmRun"], None] = field(default=lambda _: None)
+    """Hears what the run has so far, with the status ``running``, whenever more is known."""
     truth: Callable[[], Any] | None = None
     """Reads the relays' counters; None where there are none."""
     on_progress: OnProgress = field(default=lambda *_: None)
@@ -90,119 +98,99 @@ class ArmRun:
     truth_before: Any = None
     truth_after: Any = None
     error: SamezoneError | None = None
-    """Why the run is not complete; to be raised once everything is written."""
+    """Why the run is not complete, or what could not be put back; to be raised once everything is written."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class _Progressing:
     """What is known so far; becomes the record however the run ends."""
 
+    request: ArmRequest
+    created_s: float
+    log: TopologyLog
     applied: Applied
     hints_start: HintsSeen
+    hints_end: HintsSeen | None = None
+    """As read after the load; until then the newest snapshot has them."""
     recycled: Recycled | None = None
-    has_workers: bool = False
-    is_watched: bool = False
-    """Whether the topology log has started."""
-    warmup: Window | None = None
-    warmup_seen: LoadSeen | None = None
-    measured: Window | None = None
-    measured_seen: LoadSeen | None = None
-    truth_before: Any = None
-    truth_after: Any = None
+    windows: WindowsSeen = field(default_factory=WindowsSeen)
+    chronometer: Chronometer | None = None
+    events: tuple[Event, ...] = ()
+    topology: tuple[Snapshot, ...] = ()
+    """Taken otherwise than by the log."""
     caveats: list[Caveat] = field(default_factory=list)
+
+    def run(self, status: RunStatus, error: SamezoneError | None = None) -> ArmRun:
+        """As it stands now."""
+        windows = self.windows
+        steps = () if self.chronometer is None else tuple(self.chronometer.steps)
+        record = RunRecord(
+            run_id=self.request.run_id,
+            arm=self.request.arm,
+            status=status,
+            created_s=self.created_s,
+            place=self.request.place,
+            asked=self.request.asked,
+            seen=Seen(
+                service_before=self.applied.service_before,
+                service_during=self.applied.service,
+                hints_start=self.hints_start,
+                hints_end=self.hints_end or self._newest_hints(),
+                events=self.events,
+                warmup=windows.warmup_seen,
+                measured=windows.measured_seen,
+                recycled=self.recycled,
+            ),
+            warmup=windows.warmup,
+            measured=windows.measured,
+            versions=self.request.versions,
+            caveats=(*self.caveats, *windows.caveats, *map(driving.step_caveat, steps)),
+            clock_steps=steps,
+        )
+        return ArmRun(
+            record=record,
+            topology=self.log.so_far or self.topology,
+            truth_before=windows.truth_before,
+            truth_after=windows.truth_after,
+            error=error,
+        )
+
+    def _newest_hints(self) -> HintsSeen:
+        key, snapshots = self.request.asked.service, self.log.so_far
+        if not snapshots:
+            return self.hints_start
+        mine = [
+            one for one in snapshots[-1].slices if (one.namespace, one.service) == (key.namespace, key.name)
+        ]
+        return control.hints_seen(mine, at_s=snapshots[-1].taken_at_s)
 
 
 def run_arm(setup: Setup, request: ArmRequest) -> ArmRun:
     """Run one arm.
 
-    Raises HintsRefusedError (with the Service restored) before any load when the mode's hints do not come.
-    Any other trouble after that point is in ``ArmRun.error`` beside the record of what was measured.
+    Raises HintsRefusedError (with the Service restored) before any load when the mode's hints do not come,
+    and whatever else goes wrong before the load. Any trouble after that point is in ``ArmRun.error`` beside
+    the record of what was measured; so is a Service that could not be restored.
     """
-    key = request.asked.service
     created_s = setup.clock()
-    original = settings_of(setup.cluster.service(key))
+    original = settings_of(setup.cluster.service(request.asked.service))
     setup.remember(original)
     log = TopologyLog(setup.cluster, request.namespaces)
-    restore = True
     try:
-        state = _prepare(setup, request.asked)
-        state.caveats += request.caveats
-        error = _under_load(setup, request, state, log)
-        hints_end = control.hints_seen(setup.cluster.slices(key), at_s=setup.clock())
-        _note_hints(state, hints_end)
-        topology = log.stop() if state.is_watched else (setup.cluster.snapshot(request.namespaces),)
-        state.caveats += [Caveat(code="watch", text=text) for text in log.trouble]
-        events = control.new_events(state.applied.events_before, setup.cluster.events(key))
-        restore = error is not None or not request.keep_mode
-    finally:
-        try:
-            setup.swarm.close()
-        finally:
-            if restore:
-                control.restore(setup.cluster, key, original)
-                setup.forget()
-    return ArmRun(
-        record=_record(request, state, created_s=created_s, hints_end=hints_end, events=events, error=error),
-        topology=topology,
-        truth_before=state.truth_before,
-        truth_after=state.truth_after,
-        error=error,
-    )
-
-
-def _under_load(
-    setup: Setup, request: ArmRequest, state: _Progressing, log: TopologyLog
-) -> SamezoneError | None:
-    """Start the generators, warm up, measure; what cuts it short is returned, not raised."""
-    try:
-        state.recycled = _recycle(setup)
-        setup.on_progress("starting the load generators", 0, 0, None)
-        state.has_workers = bool(setup.swarm.open())
-        log.start()
-        state.is_watched = True
-        _warm_up(setup, request.asked, state, request.run_id)
-        _measure(setup, request.asked, state, request.run_id)
-    except KeyboardInterrupt:
-        return InterruptedRunError("interrupted; the load is stopped and the Service is as it was")
-    except SamezoneError as trouble:
-        return trouble
-    finally:
-        if not state.has_workers:
-            state.caveats.append(Caveat(code="no-load", text="The load generators did not start."))
-    return None
-
-
-def _record(
-    request: ArmRequest,
-    state: _Progressing,
-    *,
-    created_s: float,
-    hints_end: HintsSeen,
-    events: tuple[Event, ...],
-    error: SamezoneError | None,
-) -> RunRecord:
-    return RunRecord(
-        run_id=request.run_id,
-        arm=request.arm,
-        status=_status(error),
-        created_s=created_s,
-        place=request.place,
-        asked=request.asked,
-        seen=Seen(
-            service_before=state.applied.service_before,
-            service_during=state.applied.service,
-            hints_start=state.hints_start,
-            hints_end=hints_end,
-            events=events,
-            warmup=state.warmup_seen,
-            measured=state.measured_seen,
-            recycled=state.recycled,
-        ),
-        warmup=state.warmup,
-        measured=state.measured,
-        versions=request.versions,
-        caveats=tuple(state.caveats),
-    )
+        state = _prepare(setup, request, log, created_s)
+        error = _under_load(setup, state)
+        error = _look_again(setup, state, error)
+    except BaseException as stopped:
+        trouble = _end(setup, request, original, restored=True)
+        if trouble is not None:
+            raise _both(trouble, stopped) from stopped
+        raise
+    status = _status(error)
+    trouble = _end(setup, request, original, restored=error is not None or not request.keep_mode)
+    if trouble is not None:
+        state.caveats.append(Caveat(code="not-restored", text=f"After the run {trouble}."))
+        error = trouble if error is None else _both(trouble, error)
+    return state.run(status, error)
 
 
 def _status(error: SamezoneError | None) -> RunStatus:
@@ -211,8 +199,142 @@ def _status(error: SamezoneError | None) -> RunStatus:
     return RunStatus.INTERRUPTED if isinstance(error, InterruptedRunError) else RunStatus.FAILED
 
 
-def _prepare(setup: Setup, asked: Asked) -> _Progressing:
+def _under_load(setup: Setup, state: _Progressing) -> SamezoneError | None:
+    """Start the generators, warm up, measure; what cuts it short is returned, not raised."""
+    request, has_workers = state.request, False
+    try:
+        state.recycled = _recycle(setup)
+        setup.on_progress("starting the load generators", 0, 0, None)
+        has_workers = bool(setup.swarm.open())
+        state.chronometer = Chronometer(clock=setup.clock, monotonic=setup.monotonic)
+        state.log.start()
+        driver = Driver(
+            swarm=setup.swarm,
+            chronometer=state.chronometer,
+            sleep=setup.sleep,
+            truth=setup.truth,
+            on_progress=setup.on_progress,
+            publish=lambda: setup.publish(state.run(RunStatus.RUNNING)),
+        )
+        driving.warm_up(driver, request.asked.plan, state.windows, run_id=request.run_id)
+        driving.measure_window(driver, request.asked.plan, state.windows, run_id=request.run_id)
+    except KeyboardInterrupt:
+        return InterruptedRunError(INTERRUPTED)
+    except SamezoneError as trouble:
+        return trouble
+    except OSError as trouble:
+        return UsageError(f"run {request.run_id}: {trouble}")
+    finally:
+        if state.chronometer is not None:
+            setup.publish(state.run(RunStatus.RUNNING))
+        if not has_workers:
+            state.caveats.append(Caveat(code="no-load", text="The load generators did not start."))
+    return None
+
+
+def _look_again(setup: Setup, state: _Progressing, error: SamezoneError | None) -> SamezoneError | None:
+    """Hints, topology and events after the load, each read for itself: one that is lost costs no other.
+
+    Returns *error*, or else why the run is no evidence: nobody knows whether the place stayed as it was.
+    """
+    key, cluster = state.request.asked.service, setup.cluster
+    looking = _Looking(state=state, error=error)
+    state.hints_end = looking.at(
+        "the hints after the load",
+        lambda: control.hints_seen(cluster.slices(key), at_s=setup.clock()),
+        required=True,
+    )
+    if state.hints_end is not None:
+        _note_hints(state, state.hints_end)
+    looking.at("the pods and slices after the load", partial(_stop_log, setup, state), required=True)
+    state.caveats += [Caveat(code="watch", text=text) for text in state.log.trouble]
+    before = state.applied.events_before
+    events = looking.at("the Service's events", lambda: control.new_events(before, cluster.events(key)))
+    state.events = events or ()
+    return looking.error
+
+
+def _stop_log(setup: Setup, state: _Progressing) -> None:
+    if state.log.so_far:
+        state.log.stop()
+    else:
+        state.topology = (setup.cluster.snapshot(state.request.namespaces),)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Looking:
+    """Reads one thing after the other; what cannot be read is a caveat."""
+
+    state: _Progressing
+    error: SamezoneError | None
+
+    def at(self, what: str, read: Callable[[], T], *, required: bool = False) -> T | None:
+        """What is read; None where it cannot be, and a run that lacks what is *required* has failed."""
+        error: SamezoneError
+        try:
+            return read()
+        except KeyboardInterrupt:
+            why, error = "interrupted", InterruptedRunError(INTERRUPTED)
+        except (SamezoneError, OSError) as trouble:
+            why, error = str(trouble), UnreachableError(f"reading {what}: {trouble}")
+        self.state.caveats.append(Caveat(code="unread", text=f"Could not read {what}: {why}."))
+        if self.error is None and (required or isinstance(error, InterruptedRunError)):
+            self.error = error
+        return None
+
+
+def _end(
+    setup: Setup, request: ArmRequest, original: RoutingSettings, *, restored: bool
+) -> NotRestoredError | None:
+    """End the load generators and give the Service its knobs back: each is tried, whatever the other does."""
+    ending = _insist(setup.swarm.close)
+    restoring = _insist(partial(_restore, setup, request, original)) if restored else None
+    said = []
+    if restoring is not None:
+        said.append(
+            f"Service {request.asked.service} could not be given back what it had ({restoring}), which stays "
+            f"on record; once that is mended: samezone routing restore {_place_options(request)}"
+        )
+    if ending is not None:
+        said.append(f"the load generators could not be ended ({ending})")
+    return NotRestoredError("; ".join(said)) if said else None
+
+
+def _restore(setup: Setup, request: ArmRequest, original: RoutingSettings) -> None:
+    control.restore(setup.cluster, request.asked.service, original)
+    setup.forget()
+
+
+def _place_options(request: ArmRequest) -> str:
+    """The options that name the same place and Service to another command."""
+    place = (
+        "" if request.place.platform == "lab" else f"--platform cluster --context {request.place.context} "
+    )
+    return f"{place}--service {request.asked.service}"
+
+
+def _insist(do: Callable[[], object]) -> Exception | None:
+    """Do what must be done, anew where Ctrl-C falls into it; returns why it could not be done."""
+    for _ in range(_ATTEMPTS):
+        try:
+            do()
+        except KeyboardInterrupt:
+            continue
+        except (SamezoneError, OSError) as trouble:
+            return trouble
+        return None
+    return InterruptedRunError(f"interrupted {_ATTEMPTS} times")
+
+
+def _both(trouble: NotRestoredError, before: BaseException) -> NotRestoredError:
+    """One line for a run that went wrong and whose end did, too."""
+    said = "interrupted" if isinstance(before, InterruptedRunError | KeyboardInterrupt) else str(before)
+    return NotRestoredError(f"{trouble}; before that: {said}")
+
+
+def _prepare(setup: Setup, request: ArmRequest, log: TopologyLog, created_s: float) -> _Progressing:
     """Set the mode and wait for its hints."""
+    asked = request.asked
     mode = RoutingMode(asked.mode)
     setup.on_progress(f"setting routing mode {mode.value} on {asked.service}", 0, 0, None)
     patience = Patience(
@@ -233,7 +355,14 @@ def _prepare(setup: Setup, asked: Asked) -> _Progressing:
     )
     setup.sleep(setup.timing.settle_s)
     caveats = [Caveat(code="routing-conflict", text=text) for text in applied.warnings]
-    return _Progressing(applied=applied, hints_start=outcome.hints, caveats=caveats)
+    return _Progressing(
+        request=request,
+        created_s=created_s,
+        log=log,
+        applied=applied,
+        hints_start=outcome.hints,
+        caveats=[*caveats, *request.caveats],
+    )
 
 
 def _recycle(setup: Setup) -> Recycled | None:
@@ -247,62 +376,6 @@ def _recycle(setup: Setup) -> Recycled | None:
             None,
         )
     return recycled
-
-
-def _warm_up(setup: Setup, asked: Asked, state: _Progressing, run_id: str) -> None:
-    if asked.plan.warmup_s <= 0:
-        return
-    began_s = setup.clock()
-    state.warmup_seen = _load(setup, asked, run_id, Phase.WARMUP, asked.plan.warmup_s)
-    state.warmup = Window(start_s=began_s, end_s=setup.clock())
-
-
-def _measure(setup: Setup, asked: Asked, state: _Progressing, run_id: str) -> None:
-    """The measured window: quiet, load, quiet; nothing of another phase is in it."""
-    if setup.truth is not None:
-        state.truth_before = setup.truth()
-    began_s = setup.clock()
-    setup.sleep(asked.plan.quiet_s)
-    try:
-        state.measured_seen = _load(setup, asked, run_id, Phase.MEASURE, asked.plan.duration_s)
-    except (KeyboardInterrupt, SamezoneError):
-        # What was measured until then is kept: the load is stopped, the window ends here.
-        state.measured_seen = _salvage(setup, began_s)
-        raise
-    finally:
-        setup.sleep(asked.plan.quiet_s)
-        state.measured = Window(start_s=began_s, end_s=setup.clock())
-        if setup.truth is not None:
-            state.truth_after = setup.truth()
-
-
-def _salvage(setup: Setup, began_s: float) -> LoadSeen | None:
-    with suppress(SamezoneError):
-        setup.swarm.stop()
-    try:
-        return LoadSeen(seconds=max(0.0, setup.clock() - began_s), workers=setup.swarm.tallies())
-    except SamezoneError:
-        return None
-
-
-def _load(setup: Setup, asked: Asked, run_id: str, phase: Phase, length_s: float) -> LoadSeen:
-    """Load for *length_s* seconds; InvalidRunError when a worker is lost on the way."""
-    setup.swarm.start(asked.plan, run_id=run_id, phase=phase)
-    began_s = setup.monotonic()
-    label = WARMING_UP if phase is Phase.WARMUP else MEASURING
-    while (done_s := setup.monotonic() - began_s) < length_s:
-        progress = setup.swarm.progress()
-        setup.on_progress(label, done_s, length_s, progress)
-        if progress.lost:
-            raise InvalidRunError(
-                f"{label}: lost worker {', '.join(progress.lost)}; its zone's load is missing, so the window "
-                "is cut; see its log and measure again"
-            )
-        setup.sleep(min(PROGRESS_S, length_s - done_s))
-    seconds = setup.monotonic() - began_s
-    setup.swarm.stop()
-    setup.on_progress(label, length_s, length_s, setup.swarm.progress())
-    return LoadSeen(seconds=seconds, workers=setup.swarm.tallies())
 
 
 def _note_hints(state: _Progressing, hints_end: HintsSeen) -> None:

@@ -10,10 +10,10 @@ from k8s.errors import SamezoneError, UsageError
 from k8s.routing.modes import RoutingMode
 from k8s.topology import NodeName, Zone
 from loadtest import rundir
-from loadtest.arm_run import MEASURING
 from loadtest.drill import Drill, Tick
 from loadtest.measure import Load, MeasureRequest, MeasureSession, measure
 from loadtest.swarm.interface import Progress
+from loadtest.window.driving import MEASURING
 
 DRILL: Final = "drill.json"
 FAILS_AFTER: Final = 0.25

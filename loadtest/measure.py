@@ -7,13 +7,17 @@ from pathlib import Path
 from typing import Protocol
 
 from k8s.effects import Say, Talk
+from k8s.errors import UsageError
 from k8s.routing.modes import RoutingMode, RoutingSettings
 from k8s.topology import ServiceKey
 from loadtest import rundir
-from loadtest.arm_run import ArmRequest, ArmRun, OnProgress, Setup, Timing, run_arm
-from loadtest.record import Asked, Place, RunRecord
+from loadtest.arm_run import ArmRequest, ArmRun, Setup, Timing, run_arm
+from loadtest.keeping.disk import require_room
+from loadtest.keeping.keeper import RunKeeper, TruthSource
+from loadtest.record import Asked, Place, RunRecord, RunStatus
 from loadtest.swarm.interface import Progress
-from loadtest.swarm.platforms import Platform
+from loadtest.swarm.platforms import Checked, Platform
+from loadtest.window.driving import OnProgress
 from loadtest.worker.plan import LoadPlan
 
 
@@ -129,7 +133,9 @@ def measure(
 ) -> MeasuredRun:
     """Measure one arm into a new run folder; raises what went wrong after everything is written.
 
-    *preflight* may refuse the place before anything is changed; *on_tick* hears the progress.
+    *preflight* may refuse the place before anything is changed; *on_tick* hears the progress. The folder is
+    made before anything is changed, too: UsageError where it cannot be, or lacks room. From the load on it
+    holds what is measured, whatever becomes of this process.
     """
     platform = session.open_platform()
     place = platform.place()
@@ -140,55 +146,94 @@ def measure(
             ("this changes a cluster:", *checked.announcement, _afterwards(keep=request.keep))
         )
     began_s = session.clock()
-    run_id = f"{int(began_s)}-{request.label}"
-    original = _Original(store=session.originals, context=place.context, service=request.load.service)
-    with session.progress() as show:
+    arm = ArmRequest(
+        run_id=f"{int(began_s)}-{rundir.plain(request.label)}",
+        arm=request.label,
+        asked=request.asked,
+        place=place,
+        keep_mode=request.keep,
+        versions=session.versions,
+        caveats=checked.caveats,
+    )
+    keeper = _keeper(session, request, platform, began_s)
+    try:
+        with session.progress() as show:
 
-        def on_progress(step: str, done_s: float, total_s: float, swarm: Progress | None) -> None:
-            show(step, done_s, total_s, swarm)
-            on_tick(step, done_s, total_s, swarm)
+            def on_progress(step: str, done_s: float, total_s: float, swarm: Progress | None) -> None:
+                show(step, done_s, total_s, swarm)
+                on_tick(step, done_s, total_s, swarm)
 
-        setup = Setup(
-            cluster=platform.cluster,
-            swarm=platform.swarm(
-                request.load.client, name=f"{int(began_s):x}", log_dir=session.logs / run_id
-            ),
+            setup = _setup(session, platform, checked, arm, began_s, on_progress, keeper)
+            run = run_arm(setup, arm)
+    except BaseException as stopped:
+        status = RunStatus.INTERRUPTED if isinstance(stopped, KeyboardInterrupt) else RunStatus.FAILED
+        if keeper.give_up(status):
+            session.say(_kept(keeper.folder, status))
+        raise
+    return _ended(session, keeper, run)
+
+
+def _setup(
+    session: MeasureSession,
+    platform: Platform,
+    checked: Checked,
+    arm: ArmRequest,
+    began_s: float,
+    on_progress: OnProgress,
+    keeper: RunKeeper,
+) -> Setup:
+    original = _Original(store=session.originals, context=arm.place.context, service=arm.asked.service)
+    return Setup(
+        cluster=platform.cluster,
+        swarm=platform.swarm(arm.asked.client, name=f"{int(began_s):x}", log_dir=session.logs / arm.run_id),
+        clock=session.clock,
+        monotonic=session.monotonic,
+        sleep=session.sleep,
+        remember=original.remember,
+        forget=original.forget,
+        recycle=checked.recycle,
+        publish=keeper.publish,
+        truth=platform.read_truth,
+        on_progress=on_progress,
+        timing=session.timing,
+    )
+
+
+def _keeper(
+    session: MeasureSession, request: MeasureRequest, platform: Platform, began_s: float
+) -> RunKeeper:
+    """The run folder and who writes into it; UsageError, and no folder, where there is no room for it."""
+    folder = rundir.create(request.runs, request.label, now_s=began_s)
+    read = platform.read_truth
+    plan = request.load.plan
+    try:
+        require_room(folder, seconds=plan.warmup_s + plan.duration_s)
+        return RunKeeper(
+            folder,
             clock=session.clock,
-            monotonic=session.monotonic,
-            sleep=session.sleep,
-            remember=original.remember,
-            forget=original.forget,
-            recycle=checked.recycle,
-            truth=platform.read_truth,
-            on_progress=on_progress,
-            timing=session.timing,
+            say=session.say,
+            truth=None if read is None else TruthSource(read=read, between=platform.truth_file),
         )
-        arm = ArmRequest(
-            run_id=run_id,
-            arm=request.label,
-            asked=request.asked,
-            place=place,
-            keep_mode=request.keep,
-            versions=session.versions,
-            caveats=checked.caveats,
-        )
-        run = run_arm(setup, arm)
-    folder = _written(run, platform, request, began_s)
+    except UsageError:
+        folder.rmdir()
+        raise
+
+
+def _ended(session: MeasureSession, keeper: RunKeeper, run: ArmRun) -> MeasuredRun:
+    """The run written down; raises what cut it short, or what could not be kept of it."""
+    folder, lost = keeper.folder, keeper.finish(run)
+    if lost or run.error is not None:
+        session.say(_kept(folder, keeper.status, lost))
     if run.error is not None:
-        session.say(f"what was measured is kept in {folder}, marked {run.record.status.value}")
         raise run.error
+    if lost:
+        raise UsageError(f"run {folder}: not all of it could be kept: {'; '.join(lost)}")
     return MeasuredRun(folder=folder, record=run.record)
 
 
-def _written(run: ArmRun, platform: Platform, request: MeasureRequest, began_s: float) -> Path:
-    """The run's folder; the record comes last, so that a folder with one is whole."""
-    folder = rundir.create(request.runs, request.label, now_s=began_s)
-    rundir.write_lines(folder / rundir.TOPOLOGY, run.topology)
-    if run.truth_before is not None and run.truth_after is not None:
-        truth_file = platform.truth_file(run.truth_before, run.truth_after)
-        rundir.write_json(folder / rundir.TRUTH, truth_file)
-    rundir.write_json(folder / rundir.RECORD, run.record)
-    return folder
+def _kept(folder: Path, status: RunStatus, lost: Sequence[str] = ()) -> str:
+    but = f", but for {'; '.join(lost)}" if lost else ""
+    return f"what was measured is kept in {folder}, marked {status.value}{but}"
 
 
 def _afterwards(*, keep: bool) -> str:

@@ -8,8 +8,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from k8s.effects import Say
-from loadtest.arm_run import OnProgress
 from loadtest.swarm import interface as swarms
+from loadtest.window.driving import OnProgress
 
 
 @contextmanager

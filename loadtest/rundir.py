@@ -34,14 +34,30 @@ anything."""
 
 
 def write_bytes(path: Path, data: bytes) -> None:
-    """Write all of *data* or nothing."""
+    """Write all of *data* or nothing; it is on the disk then, should the machine lose power."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        temporary.write_bytes(data)
-        temporary.replace(path)
+        try:
+            with temporary.open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+        _sync_folder(path.parent)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise UsageError(f"writing {path}: {error.strerror or error}") from error
+
+
+def _sync_folder(folder: Path) -> None:
+    """So that the renaming, too, is on the disk."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -120,10 +136,15 @@ def read_lines(path: Path, type_: type[T]) -> tuple[T, ...]:
     )
 
 
+def plain(label: str) -> str:
+    """An arm's label as part of a file's name and of a query: letters, digits, ``_``, ``.`` and ``-``."""
+    return re.sub(r"[^A-Za-z0-9_.-]", "-", label)
+
+
 def create(root: Path, arm: str, *, now_s: float) -> Path:
     """Make ``<root>/<UTC time>-<arm>``; a second run in the same second gets a number behind it."""
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now_s))
-    safe = re.sub(r"[^A-Za-z0-9_.-]", "-", arm)
+    safe = plain(arm)
     for number in range(1, 1000):
         folder = root / (f"{stamp}-{safe}" if number == 1 else f"{stamp}-{safe}.{number}")
         try:

@@ -10,8 +10,8 @@ from k8s.live.live_scene import Collections
 from k8s.topology import Recycled, ServiceKey
 from loadtest.record import Asked, Caveat, Place
 from loadtest.swarm.interface import Swarm
-from loadtest.topology_log import Watchable
 from loadtest.truthfile import TruthFile
+from loadtest.window.topology_log import Watchable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

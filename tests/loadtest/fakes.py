@@ -79,7 +79,7 @@ class FakeSwarm:
             raise KeyboardInterrupt
         self.requests += 5
         lost = ("w1",) if self.cluster.now_s >= self.lost_at_s else ()
-        return Progress(requests=self.requests, failures=0, workers=1, lost=lost)
+        return Progress(requests=self.requests, failures=0, workers=1, lost=lost, tallies=self.tallies())
 
     def stop(self) -> None:
         self.steps.append("stop")

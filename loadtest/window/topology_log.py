@@ -50,11 +50,19 @@ class TopologyLog:
         return first
 
     def stop(self) -> tuple[Snapshot, ...]:
-        """Take the last snapshot and return all of them, oldest first; equal neighbours are kept once."""
+        """Take the last snapshot and return all of them, oldest first; equal neighbours are kept once.
+
+        Where the last one cannot be taken that is raised, and those before it are still in ``so_far``.
+        """
         self._stopped.set()
         self._changed.set()
         self._threads[0].join()
         self._append(self._cluster.snapshot(self._namespaces), last=True)
+        return self.so_far
+
+    @property
+    def so_far(self) -> tuple[Snapshot, ...]:
+        """The snapshots taken until now, oldest first; none before ``start``."""
         return tuple(self._snapshots)
 
     @property
