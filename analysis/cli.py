@@ -4,14 +4,13 @@ A verb's module, and all that it needs, is loaded when it is asked for: help and
 """
 
 import argparse
-import signal
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
-from types import FrameType
 from typing import Any, Final
 
-from k8s.console import Io, LaterParser, Parser, Verbs, guarded
+from k8s.console import Io, LaterParser, Parser, Verbs, guarded, perform
+from k8s.process import interrupts, streams
 
 VERBS: Final = (
     ("demo", "analysis.jobs_cli", "The whole job on the lab: baseline, TAR, report."),
@@ -42,10 +41,10 @@ VERBS: Final = (
 
 
 def entry() -> int:
-    """The console script."""
-    io = Io()
-    with_interrupt_once(io)
-    return main(sys.argv[1:], io)
+    """Run the command that this process was started with; ``analysis/entry.py`` comes first."""
+    interrupts.listen("samezone")
+    streams.make_tolerant()
+    return main(sys.argv[1:], Io())
 
 
 def main(argv: Sequence[str], io: Io) -> int:
@@ -53,24 +52,9 @@ def main(argv: Sequence[str], io: Io) -> int:
 
     def command() -> int:
         args = parser().parse_args(argv)
-        return int(args.command(args, io))
+        return perform(args, io)
 
     return guarded("samezone", io, command)
-
-
-def with_interrupt_once(io: Io) -> None:
-    """Ctrl-C (and SIGTERM) interrupts once; further ones must not cut the putting back short."""
-    hits = 0
-
-    def interrupt(_number: int, _frame: FrameType | None) -> None:
-        nonlocal hits
-        hits += 1
-        if hits == 1:
-            raise KeyboardInterrupt
-        io.say("already stopping; putting everything back first")
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, interrupt)
 
 
 class _Version(argparse.Action):

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
 from k8s.errors import ExitCode, SamezoneError, UsageError
+from k8s.process import interrupts, streams
 
 
 def _typed(question: str) -> str | None:
@@ -21,12 +22,18 @@ def _typed(question: str) -> str | None:
     if not (sys.stdin and sys.stdin.isatty()):
         return None
     print(question, end="", file=sys.stderr, flush=True)
-    return sys.stdin.readline()
+    try:
+        return sys.stdin.readline()
+    except (OSError, ValueError):  # the terminal is gone, or what came from it is no text
+        return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Io:
-    """The process's surroundings, so that a test can give its own."""
+    """The process's surroundings, so that a test can give its own.
+
+    A stream whose reader is gone takes words and drops them: see ``k8s/process/streams.py``.
+    """
 
     out: TextIO = field(default_factory=lambda: sys.stdout)
     """Data."""
@@ -42,6 +49,11 @@ class Io:
 
     answer: Callable[[str], str | None] = _typed
     """Puts a question to a person; None where nobody can answer."""
+
+    def __post_init__(self) -> None:
+        """Let no stream end what is being done."""
+        object.__setattr__(self, "out", streams.tolerant(self.out))
+        object.__setattr__(self, "err", streams.tolerant(self.err))
 
     def agree(self, lines: Sequence[str], *, yes: bool) -> None:
         """Show what is going to be done, and go on only when a person, or ``--yes``, agrees.
@@ -84,16 +96,38 @@ Verbs = argparse._SubParsersAction  # noqa: SLF001 - argparse names no public ty
 
 def guarded(program: str, io: Io, run: Callable[[], int]) -> int:
     """The exit code of *run*, which never raises for what a user can cause: *program* says it in one line."""
+    code: int = ExitCode.INTERRUPTED
     try:
-        return int(run())
+        code = int(run())
     except SamezoneError as error:
         io.say(f"{program}: {error}")
-        return error.exit_code
+        code = error.exit_code
     except KeyboardInterrupt:
         io.say(f"{program}: interrupted; nothing is left changed")
-        return ExitCode.INTERRUPTED
-    except BrokenPipeError:
-        return ExitCode.DONE
+    finally:
+        # Also after --help, which ends the process from within argparse.
+        for stream in (io.out, io.err):
+            stream.flush()
+    return _closed(program, io, code)
+
+
+def perform(args: Any, io: Io) -> int:
+    """Run the verb that was parsed; from here on signals are raised, and before they just end the process.
+
+    One that comes once it is over changes nothing: what is done is done, and its code stands.
+    """
+    with interrupts.Working():
+        return int(args.command(args, io))
+
+
+def _closed(program: str, io: Io, code: int) -> int:
+    """Done is only what could be said, unless nobody wanted to hear it."""
+    trouble = getattr(io.out, "trouble", None)
+    if trouble is not None:
+        io.say(f"{program}: writing to standard output: {trouble.strerror}; what was measured is kept")
+        code = code or ExitCode.USAGE
+    interrupts.finished(code)
+    return code
 
 
 class Parser(argparse.ArgumentParser):

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from k8s.console import Io
-from k8s.plugin_cli import parser, run
+from k8s.plugin.cli import parser, run
 from tests.k8s.doctor.test_fuzz import healthy
 
 
@@ -84,7 +84,7 @@ def test_the_current_context_is_meant() -> None:
 def test_kubectl_finds_it(saved: Path, tmp_path: Path) -> None:
     """The real kubectl hands its words on to the program of that name."""
     program = tmp_path / "kubectl-samezone"
-    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m k8s.plugin_cli "$@"\n')
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m k8s.plugin.cli "$@"\n')
     program.chmod(0o755)
     environment = {**os.environ, "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"}
 

@@ -8,14 +8,17 @@ import argparse
 import sys
 
 from k8s import cli
-from k8s.console import Io, Parser, guarded
+from k8s.console import Io, Parser, guarded, perform
 from k8s.doctor import cli as doctor_cli
 from k8s.errors import UsageError
 from k8s.predict import cli as predict_cli
+from k8s.process import interrupts, streams
 
 
 def entry() -> int:
-    """The console script ``kubectl-samezone``."""
+    """Run what kubectl was asked for; ``k8s/plugin/entry.py`` comes first."""
+    interrupts.listen("kubectl samezone")
+    streams.make_tolerant()
     return run(sys.argv[1:], Io())
 
 
@@ -29,7 +32,7 @@ def run(words: list[str], io: Io) -> int:
                 raise UsageError("doctor: --client and --mode need a SERVICE; name it as NS/NAME")
             # Without a name a person at kubectl means all of them.
             args.all = True
-        return int(args.command(args, io))
+        return perform(args, io)
 
     return guarded("kubectl samezone", io, one_verb)
 

@@ -1,0 +1,1 @@
+"""``kubectl samezone``: ``entry`` is what kubectl starts, ``cli`` the verbs."""

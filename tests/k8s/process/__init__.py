@@ -1,0 +1,1 @@
+"""Signals and standard streams, in processes of their own."""
