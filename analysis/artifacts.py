@@ -13,7 +13,7 @@ from analysis.verdict import compared
 from analysis.verdict.compare import unlike
 from analysis.verdict.compared import Comparison
 from k8s.errors import UsageError
-from loadtest import rundir, truthfile
+from loadtest import bounds, rundir, truthfile
 from loadtest.record import Caveat, RunRecord, RunStatus
 from loadtest.truthfile import TruthFile
 
@@ -38,22 +38,33 @@ def read_arm(folder: Path, readers: Readers = READERS) -> ArmInputs:
     truth = folder / rundir.TRUTH
     traces = folder / rundir.TRACES
     graph = rundir.read_json(folder / rundir.GRAPH, GraphFile, schema=collect.SCHEMA)
+    _refuse_wrong(folder / rundir.GRAPH, (graph.window, graph.polls))
+    relays = rundir.read_json(truth, TruthFile, schema=truthfile.SCHEMA) if truth.is_file() else None
+    _refuse_wrong(truth, relays)
     try:
         reader = reader_of(graph.source, readers)
     except UsageError as error:
         raise UsageError(f"reading {folder / rundir.GRAPH}: {error}") from error
-    return arm_inputs(
-        folder=folder.name,
-        record=record,
-        topology=rundir.read_topology(folder),
-        reader=reader,
-        received=Received(
-            answers=graph.queries,
-            rows=rundir.read_lines(traces, dict[str, Any]) if traces.is_file() else (),
-        ),
-        stable=graph.stable,
-        truth=rundir.read_json(truth, TruthFile, schema=truthfile.SCHEMA) if truth.is_file() else None,
-    )
+    topology = rundir.read_topology(folder)
+    rows = rundir.read_lines(traces, dict[str, Any]) if traces.is_file() else ()
+    try:
+        return arm_inputs(
+            folder=folder.name,
+            record=record,
+            topology=topology,
+            reader=reader,
+            received=Received(answers=graph.queries, rows=rows, window=graph.window),
+            stable=graph.stable,
+            truth=relays,
+        )
+    except UsageError as error:
+        raise UsageError(f"reading run {folder}: {error}") from error
+
+
+def _refuse_wrong(path: Path, value: object) -> None:
+    """UsageError for a number that nothing real could have."""
+    if (wrong := bounds.wrong_number(value)) is not None:
+        raise UsageError(f"reading {path}: {wrong}; it was damaged or edited")
 
 
 def set_aside(folder: Path, *, instead: Path, why: str) -> None:
@@ -76,7 +87,17 @@ def read_comparison(folder: Path) -> Comparison:
         raise UsageError(
             f"reading run {folder}: no {rundir.COMPARISON}; run: samezone compare BASELINE {folder}"
         )
-    return rundir.read_json(folder / rundir.COMPARISON, Comparison, schema=compared.SCHEMA)
+    path = folder / rundir.COMPARISON
+    comparison = rundir.read_json(path, Comparison, schema=compared.SCHEMA)
+    if (wrong := bounds.wrong_number(comparison, signed=True)) is not None:
+        raise UsageError(f"reading {path}: {wrong}; it was damaged or edited")
+    for name, arm in (("baseline", comparison.baseline), ("candidate", comparison.candidate)):
+        if not arm.pairs or (arm.pairs[0].client, arm.pairs[0].server) != comparison.focus:
+            raise UsageError(
+                f"reading {path}: {name}.pairs does not begin with {' to '.join(comparison.focus)}, the pair "
+                "under study; it was damaged or edited"
+            )
+    return comparison
 
 
 def latest_comparison(root: Path) -> Path | None:

@@ -44,6 +44,8 @@ class ConnectionSample:
 
 
 _ANONYMOUS: Final = 0.01
+_MOST_NAMED: Final = 1_000_000
+"""Connections of a pod pair that are named one by one: a million say what all of them would."""
 
 
 def sample(
@@ -107,7 +109,7 @@ def sampled_pairs(
             stratum=flow.client_zone,
             calls=flow.calls,
             same_zone=flow.client_zone == flow.server_zone,
-            sampled=(1,) * flow.calls
+            sampled=(1,) * min(flow.calls, _MOST_NAMED)
             if connection_per_call
             else _at_most(seen.get((flow.client, flow.server), ()), flow.calls),
         )

@@ -167,6 +167,28 @@ class Sample:
     """Calls whose caller names one pod itself, while its address, as the callee saw it, is another pod's."""
 
 
+class FlawKind(StrEnum):
+    """What is not as it has to be in the answers of a source."""
+
+    PAGES = "pages"
+    """Some of what it answered is not there."""
+    COUNTS = "counts"
+    """What it counted contradicts itself."""
+    WINDOW = "window"
+    """It answered for another window."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flaw:
+    """A contradiction in what a source answered."""
+
+    kind: FlawKind
+    text: str
+    """What is off, where, and what to do; a clause."""
+    is_slight: bool = False
+    """Too small for a figure to be wrong by it; a caveat is enough."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
     """What a source says of one window."""
@@ -189,6 +211,8 @@ class Counts:
     repeated: int = 0
     """Deliveries of one and the same request beyond the first that the source shows; not in *entries*."""
     sample: Sample = Sample()
+    flaws: tuple[Flaw, ...] = ()
+    """None from a source that says nothing twice."""
 
     def entered(self, names: Iterable[str]) -> int:
         """Requests that entered at these."""
@@ -216,6 +240,8 @@ class Received:
     """The counts."""
     rows: tuple[Raw, ...] = ()
     """The sample."""
+    window: Window | None = None
+    """What it was asked for; None where that is not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

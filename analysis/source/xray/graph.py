@@ -9,14 +9,13 @@ up by name afterwards.
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from analysis.source.facts import Facts
-from analysis.source.interface import Call, Entry, Leaf, Raw, add
+from analysis.source.interface import Call, Entry, Flaw, Leaf, Raw, add
+from analysis.source.xray import checks
 from analysis.source.xray.leaves import lost_callee, sends_nothing
-from k8s.errors import UsageError
-
-_CLIENT = "client"
+from analysis.source.xray.service_graph import CLIENT, GraphEdge, Service, pages
+from loadtest.record import Window
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,31 +32,37 @@ class GraphCalls:
     """Calls that end in anything else that X-Ray inferred, sorted."""
     repeated: int = 0
     """Segments of the load generator's workers beyond one a request, as far as nothing else explains them."""
+    flaws: tuple[Flaw, ...] = ()
+    """What contradicts itself."""
 
 
-def calls_of(queries: Iterable[Sequence[Raw]], facts: Facts) -> GraphCalls:
-    """Add up the graphs of several queries, each a list of pages."""
+def calls_of(queries: Iterable[Sequence[Raw]], facts: Facts, *, window: Window | None = None) -> GraphCalls:
+    """Add up the graphs of several queries, each a list of pages of one *window*.
+
+    UsageError names the key that is not as X-Ray answers.
+    """
+    typed = pages(queries)
     calls: dict[tuple[str, str], Call] = {}
     lost: dict[tuple[str, str], Call] = {}
     entries: Counter[str] = Counter()
     leaves: Counter[tuple[str, str, str]] = Counter()
-    for query in queries:
-        nodes = [node for page in query for node in page.get("Services", ())]
-        by_id = {_required(node, "ReferenceId", "a service"): node for node in nodes}
+    for query in typed:
+        nodes = [node for page in query for node in page.services or ()]
+        by_id = {node.reference_id: node for node in nodes}
         for node in nodes:
-            for edge in node.get("Edges") or ():
-                target = by_id.get(edge.get("ReferenceId"))
-                if target is None or str(edge.get("EdgeType", "")).lower() == "link":
+            for edge in node.edges or ():
+                target = None if edge.reference_id is None else by_id.get(edge.reference_id)
+                if target is None or edge.is_link:
                     continue
-                client, server, kind = _name(node), _name(target), _type(target)
-                if _type(node) == _CLIENT:
-                    entries[server] += _count(edge)
+                client, server, kind = node.name, target.name, target.kind
+                if node.kind == CLIENT:
+                    entries[server] += edge.count
                 elif not _is_inferred(target):
                     _add(calls, _call(client, server, edge))
                 elif (callee := lost_callee(server, kind, client, facts)) is not None:
                     _add(lost, _call(client, callee, edge))
                 else:
-                    leaves[client, server, kind] += _count(edge)
+                    leaves[client, server, kind] += edge.count
     orphans = sum(count for name, count in entries.items() if name not in facts.generators)
     surplus = _whole_requests(entries, (*calls.values(), *lost.values()), leaves, facts)
     return GraphCalls(
@@ -69,6 +74,7 @@ def calls_of(queries: Iterable[Sequence[Raw]], facts: Facts) -> GraphCalls:
             for (client, name, kind), count in sorted(leaves.items())
         ),
         repeated=max(0, surplus - orphans),
+        flaws=checks.flaws(typed, window),
     )
 
 
@@ -95,36 +101,25 @@ def _whole_requests(
     return surplus
 
 
-def _is_inferred(node: Raw) -> bool:
+def _is_inferred(node: Service) -> bool:
     """Inferred nodes carry a type of their own and no state of a live service."""
-    kind = _type(node)
-    return (
-        kind.startswith("remote")
-        or sends_nothing(kind)
-        or (node.get("State") == "unknown" and kind != _CLIENT)
-    )
+    kind = node.kind
+    return kind.startswith("remote") or sends_nothing(kind) or (node.state == "unknown" and kind != CLIENT)
 
 
-def _call(client: str, server: str, edge: Raw) -> Call:
-    statistics = edge.get("SummaryStatistics") or {}
+def _call(client: str, server: str, edge: GraphEdge) -> Call:
+    seen = edge.summary_statistics
     return Call(
         client=client,
         server=server,
-        count=_count(edge),
-        faults=int((statistics.get("FaultStatistics") or {}).get("TotalCount", 0)),
-        errors=int((statistics.get("ErrorStatistics") or {}).get("TotalCount", 0)),
-        total_s=float(statistics.get("TotalResponseTime", 0.0)),
+        count=edge.count,
+        faults=seen.faults if seen else 0,
+        errors=seen.errors if seen else 0,
+        total_s=seen.total_response_time if seen else 0.0,
         histogram=tuple(
-            sorted(
-                (abs(float(entry["Value"])), int(entry["Count"]))
-                for entry in edge.get("ResponseTimeHistogram") or ()
-            )
+            sorted((abs(bucket.value), bucket.count) for bucket in edge.response_time_histogram or ())
         ),
     )
-
-
-def _count(edge: Raw) -> int:
-    return int((edge.get("SummaryStatistics") or {}).get("TotalCount", 0))
 
 
 def _add(into: dict[tuple[str, str], Call], call: Call) -> None:
@@ -132,17 +127,3 @@ def _add(into: dict[tuple[str, str], Call], call: Call) -> None:
     key = (call.client, call.server)
     known = into.get(key)
     into[key] = call if known is None else add(known, call)
-
-
-def _type(node: Raw) -> str:
-    return str(node.get("Type") or "")
-
-
-def _name(node: Raw) -> str:
-    return str(_required(node, "Name", "a service"))
-
-
-def _required(node: Raw, key: str, what: str) -> Any:
-    if key not in node:
-        raise UsageError(f"reading the service graph: {what} has no {key}; is graph.json an X-Ray graph?")
-    return node[key]

@@ -15,7 +15,7 @@ class XRayReader(Reader):
 
     def read(self, received: Received, facts: Facts) -> Counts:
         """Calls, entries, losses and leaves of the graph; connections and zones of the sample."""
-        seen = graph.calls_of(received.answers, facts)
+        seen = graph.calls_of(received.answers, facts, window=received.window)
         return Counts(
             title=TITLE,
             calls=seen.calls,
@@ -24,4 +24,5 @@ class XRayReader(Reader):
             leaves=seen.leaves,
             repeated=seen.repeated,
             sample=traces.sample(received.rows, facts),
+            flaws=seen.flaws,
         )

@@ -14,8 +14,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from analysis.source.facts import Facts
-from analysis.source.interface import End, Raw
+from analysis.source.interface import End
 from analysis.source.needs import TO_SET
+from analysis.source.xray.documents import Document
 
 RESOURCE: Final = "otel.resource."
 POD_KEYS: Final = ("k8s.pod.name", "k8s.pod.uid", "k8s.pod.ip", "host.name")
@@ -26,19 +27,19 @@ PEERS: Final = ("network.peer.address", "net.sock.peer.addr", "net.peer.ip")
 """Attributes that hold the peer's address, the newest convention first."""
 
 
-def pod_of(document: Raw, facts: Facts) -> str | None:
+def pod_of(document: Document, facts: Facts) -> str | None:
     """The pod that sent a segment, by what the document says of its sender; None where nothing names it."""
     return facts.pod_of(_words(document))
 
 
-def peer_of(callee: Raw, facts: Facts) -> str | None:
+def peer_of(callee: Document, facts: Facts) -> str | None:
     """The pod whose address a callee saw as its caller's; None where it is no pod's."""
     return facts.pod_of(_peers(callee))
 
 
-def end_of(document: Raw, pod: str | None, facts: Facts) -> End:
+def end_of(document: Document, pod: str | None, facts: Facts) -> End:
     """One side of a call, by its segment and the pod that was found for it."""
-    name = str(document.get("name"))
+    name = str(document.name)
     if pod is not None:
         return End(counted_as=name)
     zone = facts.zone_of(_nodes(document))
@@ -49,10 +50,10 @@ def end_of(document: Raw, pod: str | None, facts: Facts) -> End:
     return End(counted_as=name, lacks=f"{why}; {TO_SET}")
 
 
-def _words(document: Raw) -> Iterator[str]:
-    yield str(document.get("name"))
-    eks = (document.get("aws") or {}).get("eks") or {}
-    yield from _texts(eks, ("pod",))
+def _words(document: Document) -> Iterator[str]:
+    yield str(document.name)
+    if document.aws and document.aws.eks and document.aws.eks.pod:
+        yield document.aws.eks.pod
     for place in _places(document):
         yield from _texts(place, (RESOURCE + key for key in POD_KEYS))
         for instance in _texts(place, (RESOURCE + INSTANCE,)):
@@ -60,21 +61,23 @@ def _words(document: Raw) -> Iterator[str]:
             yield from instance.split(".")[1:2]
 
 
-def _nodes(document: Raw) -> Iterator[str]:
+def _nodes(document: Document) -> Iterator[str]:
     for place in _places(document):
         yield from _texts(place, (RESOURCE + key for key in NODE_KEYS))
-    yield from _texts((document.get("aws") or {}).get("ec2") or {}, ("instance_id",))
+    if document.aws and document.aws.ec2 and document.aws.ec2.instance_id:
+        yield document.aws.ec2.instance_id
 
 
-def _peers(callee: Raw) -> Iterator[str]:
+def _peers(callee: Document) -> Iterator[str]:
     for place in _places(callee):
         yield from _texts(place, PEERS)
-    yield from _texts((callee.get("http") or {}).get("request") or {}, ("client_ip",))
+    if callee.http and callee.http.request and callee.http.request.client_ip:
+        yield callee.http.request.client_ip
 
 
-def _places(document: Raw) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+def _places(document: Document) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
     """Where attributes stand: indexed ones, and the others."""
-    return document.get("annotations") or {}, (document.get("metadata") or {}).get("default") or {}
+    return document.annotations or {}, document.attributes
 
 
 def _texts(place: Mapping[str, Any], keys: Iterable[str]) -> Iterator[str]:

@@ -91,7 +91,7 @@ def test_span_links_and_dangling_edges_are_no_calls():
 
 def test_a_file_that_is_no_graph_is_said_to_be_none():
     """A service without a name gets one line."""
-    with pytest.raises(UsageError, match=r"a service has no Name; is graph\.json an X-Ray graph"):
+    with pytest.raises(UsageError, match=r"required field `Name`.*; is graph\.json an X-Ray graph"):
         calls_of([({"Services": [{"ReferenceId": 0}, {"ReferenceId": 1, "Edges": [{"ReferenceId": 0}]}]},)])
 
 

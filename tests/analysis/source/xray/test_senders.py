@@ -2,10 +2,12 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from analysis.source.facts import Facts
 from analysis.source.xray import senders, traces
+from analysis.source.xray.documents import Document
 from k8s.topology import Zone
 from tests.analysis.graphs import trace
 
@@ -17,6 +19,10 @@ FACTS = Facts(
 
 def resource(**attributes: str) -> dict[str, str]:
     return {f"otel.resource.{key}": value for key, value in attributes.items()}
+
+
+def segment(document: dict[str, Any]) -> Document:
+    return msgspec.convert({"name": "orders"} | document, Document)
 
 
 @pytest.mark.parametrize(
@@ -38,7 +44,7 @@ def test_a_pod_is_found(document: dict[str, Any]):
     """In the node's name, the aws block, annotations, metadata, the instance's id; what is no pod is passed
     over.
     """
-    assert senders.pod_of({"name": "orders"} | document, FACTS) == "orders-1"
+    assert senders.pod_of(segment(document), FACTS) == "orders-1"
 
 
 @pytest.mark.parametrize(
@@ -70,14 +76,14 @@ def test_a_caller_that_names_no_pod_is_known_by_its_address(callee: dict[str, An
 )
 def test_a_node_places_what_names_no_pod(document: dict[str, Any], zone: str):
     """By the topology; never by the zone that a segment states of itself."""
-    end = senders.end_of({"name": "orders"} | document, None, FACTS)
+    end = senders.end_of(segment(document), None, FACTS)
 
     assert (end.zone, end.lacks) == (zone, "")
 
 
 def test_what_names_nothing_known_says_so():
     """The words it had, and what to set."""
-    end = senders.end_of({"name": "orders", "aws": {"eks": {"pod": "gone-7"}}}, None, FACTS)
+    end = senders.end_of(segment({"aws": {"eks": {"pod": "gone-7"}}}), None, FACTS)
 
     assert end.zone is None
     assert end.lacks.startswith("its segments name gone-7, no pod known here; set OTEL_RESOURCE_ATTRIBUTES=")
