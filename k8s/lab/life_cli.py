@@ -142,7 +142,7 @@ def life_of(io: Io, *, timeout_s: float) -> Life:
     found = state.load(io.lab_dir)
     patience = Patience(timeout_s=timeout_s, clock=io.clock, monotonic=io.monotonic, sleep=io.sleep)
     return Life(
-        api=LabApi(found.api_url),
+        api=LabApi(found.api_url, found.token),
         state=found,
         patience=patience,
         send=processes.send,

@@ -5,7 +5,7 @@ The supervisor writes it whenever something changes, under another name first; e
 
 import os
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
@@ -22,6 +22,7 @@ STATE_FILE = "state.json"
 KUBECONFIG_FILE = "kubeconfig"
 ENV_FILE = "env"
 LOG_DIR = "logs"
+_OWNERS = 0o600
 CONTEXT = "samezone-lab"
 """Context and cluster in the kubeconfig."""
 
@@ -105,6 +106,8 @@ class LabState:
     api_url: str
     xray_url: str
     """AWS X-Ray's API; the same server takes OTLP."""
+    token: str = field(default="", repr=False)
+    """The key to the API server and to the stand-in's controls."""
     nodes: tuple[NodeState, ...] = ()
     services: tuple[ServiceState, ...] = ()
     pods: tuple[PodState, ...] = ()
@@ -212,17 +215,14 @@ def load(state_dir: Path) -> LabState:
 
 def write(state: LabState) -> None:
     """Put the state in its file's place, whole."""
-    path = state.state_dir / STATE_FILE
-    new = path.with_suffix(".new")
-    new.write_bytes(msgspec.json.format(msgspec.json.encode(state), indent=1))
-    new.replace(path)
+    _keep(state.state_dir / STATE_FILE, msgspec.json.format(msgspec.json.encode(state), indent=1))
 
 
 def write_access_files(state: LabState) -> None:
-    """The kubeconfig, and a file of ``export`` lines for a shell."""
-    state.kubeconfig.write_text(_kubeconfig(state.api_url), encoding="utf-8")
+    """The kubeconfig, and a file of ``export`` lines for a shell; both are the owner's alone to read."""
+    _keep(state.kubeconfig, _kubeconfig(state.api_url, state.token).encode())
     lines = [f"export {name}={shlex.quote(value)}\n" for name, value in state.env.items()]
-    (state.state_dir / ENV_FILE).write_text("".join(lines), encoding="utf-8")
+    _keep(state.state_dir / ENV_FILE, "".join(lines).encode())
 
 
 def remove(state_dir: Path) -> None:
@@ -253,7 +253,17 @@ def decode_settings(text: str) -> LabSettings:
     return msgspec.json.decode(text, type=LabSettings)
 
 
-def _kubeconfig(api_url: str) -> str:
+def _keep(path: Path, content: bytes) -> None:
+    """Put a file in its place, whole, which nobody else can read at any time."""
+    new = path.with_name(f"{path.name}.new")
+    new.unlink(missing_ok=True)  # what a killed supervisor left: its mode could be another
+    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNERS), "wb") as file:
+        file.write(content)
+    new.replace(path)
+
+
+def _kubeconfig(api_url: str, token: str) -> str:
+    # kubectl sends a token over TLS only; the extra it sends always, with the name that it needs for that.
     return f"""\
 apiVersion: v1
 kind: Config
@@ -269,5 +279,9 @@ contexts:
     user: {CONTEXT}
 users:
 - name: {CONTEXT}
-  user: {{}}
+  user:
+    token: {token}
+    as: {CONTEXT}
+    as-user-extra:
+      token: [{token}]
 """

@@ -207,7 +207,7 @@ def test_nodes_that_may_not_be_listed(lab: Lab, pods: LocustPods):
     assert pods
     config = yaml.safe_load(kubeconfig(lab).read_text())
     for user in config["users"]:
-        user["user"] = {"token": "deny:list:nodes"}
+        user["user"] = {"token": user["user"]["token"] + "/deny:list:nodes"}
     path = lab.folder / "denied"
     path.write_text(yaml.safe_dump(config))
     done = cluster(lab, "baseline", "--yes", *LOAD, config=path)

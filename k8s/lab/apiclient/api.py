@@ -42,13 +42,14 @@ class _Unchunked(http.client.HTTPConnection):
 class Watch:
     """What happens below a path after a version, as it comes."""
 
-    def __init__(self, netloc: str, path: str, version: str) -> None:
+    def __init__(self, netloc: str, path: str, version: str, token: str) -> None:
         """ApiError if the server does not begin it."""
         connection = _Unchunked(netloc, timeout=_TIMEOUT_S)
         try:
             connection.connect()
             sock = connection.sock
-            connection.request("GET", f"{path}?watch=1&resourceVersion={version}")
+            headers = {"Host": netloc, **_bearer(token)}  # HTTP/1.0 names no host by itself
+            connection.request("GET", f"{path}?watch=1&resourceVersion={version}", headers=headers)
             self._response = connection.getresponse()
         except (OSError, http.client.HTTPException) as error:
             connection.close()
@@ -95,9 +96,15 @@ class Watch:
 class LabApi:
     """The API server at *url*; one caller at a time."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, token: str) -> None:
+        """*token* is the lab's."""
+        self._token = token
         self.netloc = urlsplit(url).netloc
         self._connection = http.client.HTTPConnection(self.netloc, timeout=_TIMEOUT_S)
+
+    def another(self) -> "LabApi":
+        """The same server, for another caller."""
+        return LabApi(f"http://{self.netloc}", self._token)
 
     @property
     def descriptors(self) -> tuple[int, ...]:
@@ -174,7 +181,7 @@ class LabApi:
 
     def watch(self, path: str, version: str) -> Watch:
         """What happens in a collection after a version, on a connection of its own."""
-        return Watch(self.netloc, path, version)
+        return Watch(self.netloc, path, version, self._token)
 
     def close(self) -> None:
         """Close the connection; the next call opens another."""
@@ -188,7 +195,7 @@ class LabApi:
         payload = None if body is None else json.dumps(body)
         for attempt in (1, 2):
             try:
-                headers = {"Content-Type": f"application/{media}"}
+                headers = {"Content-Type": f"application/{media}", **_bearer(self._token)}
                 self._connection.request(method, path, body=payload, headers=headers)
                 response = self._connection.getresponse()
                 data = response.read()
@@ -213,6 +220,10 @@ class LabApi:
             if error.status != _NOT_FOUND:
                 raise
             return None
+
+
+def _bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
 
 
 def _path(obj: Object) -> str:

@@ -9,10 +9,10 @@ do what), ``selectors``, ``tables`` with ``columns`` and ``durations``, ``shapin
 ``tunneling`` and ``pumping`` (port-forwards), ``handlers``, ``about_server`` (what is no object),
 ``server``.
 
-It differs from a real one on purpose: nobody has to log in; nothing is kept on disk; nodes, pods and
-workloads may bring their ``status`` when they are created; a namespace goes at once, with all it holds;
-the garbage collector works in the moment of the deletion; pods with the annotation
-``samezone.dev/external: "true"``, whose process the lab does not keep, go at once; cluster IPs are not
-handed out; endpoints may be loopback addresses; events do not expire; protobuf is read in part, and never
-written.
+It differs from a real one on purpose: one token, whose holder may do everything; no pages of others, see
+``k8s/doors.py``; nothing is kept on disk; nodes, pods and workloads may bring their ``status`` when they are
+created; a namespace goes at once, with all it holds; the garbage collector works in the moment of the
+deletion; pods with the annotation ``samezone.dev/external: "true"``, whose process the lab does not keep, go
+at once; cluster IPs are not handed out; endpoints may be loopback addresses; events do not expire; protobuf
+is read in part, and never written.
 """

@@ -1,22 +1,33 @@
-"""Who may do what: everybody everything, but for users made for tests of refusals.
+"""Who may do what: whoever has the lab's token everything, but for users made for tests of refusals.
 
-Nobody has to log in to the lab. A user named ``deny:<verb>:<resource>[,<verb>:<resource>...]`` may do all
-but that: ``deny:list:nodes``, ``deny:patch:services``, ``deny:create:pods/portforward``,
-``deny:*:deployments.apps``. Verbs are RBAC's (get, list, watch, create, update, patch, delete,
-deletecollection); ``*`` is any verb, or any resource. The name is given as a bearer token (``token:`` of a
-kubeconfig's user) or by impersonation (``as:`` there, or ``kubectl --as``; kubectl sends no token without
-TLS). Refusals are worded as RBAC's, and SelfSubjectAccessReview (``kubectl auth can-i``) knows of them.
+The token is asked for everywhere but at PUBLIC paths. It is a bearer token (``token:`` of a kubeconfig's
+user), or, because kubectl sends no token without TLS, the value ``token`` of ``as-user-extra:`` there, which
+it sends as a header of its own; a page in a browser can send neither.
+
+A user named ``deny:<verb>:<resource>[,<verb>:<resource>...]`` may do all but that: ``deny:list:nodes``,
+``deny:patch:services``, ``deny:create:pods/portforward``, ``deny:*:deployments.apps``. Verbs are RBAC's (get,
+list, watch, create, update, patch, delete, deletecollection); ``*`` is any verb, or any resource. The name is
+given behind the token and a slash (``token: <token>/deny:list:nodes``) or by impersonation (``as:`` there, or
+``kubectl --as``). Refusals are worded as RBAC's, and SelfSubjectAccessReview (``kubectl auth can-i``) knows
+of them.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from hmac import compare_digest
 from typing import Any, Final
 
 from k8s.lab.apiserver import statuses
 from k8s.lab.apiserver.requests import RequestTarget
 from k8s.lab.apiserver.resources import PORT_FORWARD, RESOURCES, Resource
 
-EVERYBODY: Final = "system:anonymous"
+OWNER: Final = "samezone-lab"
+"""Whoever has the token."""
+PUBLIC: Final = frozenset({"healthz", "livez", "readyz", "version"})
+"""First parts of the paths that a real one, too, shows to everybody (system:public-info-viewer)."""
+_BEARER: Final = "bearer "
+_EXTRA: Final = "Impersonate-Extra-Token"
 RESTRICTED: Final = "system:serviceaccount:default:restricted"
 """The name of every user that may not do something."""
 _RULE = r"[a-z*]+:[a-z*./]+"
@@ -59,7 +70,7 @@ REVIEWS: Final = (ACCESS_REVIEW, RULES_REVIEW, USER_REVIEW)
 class User:
     """Who asks."""
 
-    name: str = EVERYBODY
+    name: str = OWNER
     denied: tuple[tuple[str, str], ...] = ()
     """(verb, resource) that this user may not do."""
 
@@ -73,14 +84,22 @@ class User:
         )
 
 
-def user_of(authorization: str, impersonated: str = "") -> User:
-    """The user that the headers ``Authorization`` and ``Impersonate-User`` name.
+def is_public(path: str) -> bool:
+    """Whether a path answers those, too, who have no token."""
+    return path.lstrip("/").partition("/")[0] in PUBLIC
 
-    StatusError 401 for a ``deny:`` that is malformed.
-    """
-    name = impersonated or authorization.removeprefix("Bearer ")
+
+def user_of(headers: Mapping[str, str], token: str) -> User:
+    """The user whom a request's headers name; StatusError 401 without the token, or for a malformed name."""
+    authorization, impersonated = headers.get("Authorization", ""), headers.get("Impersonate-User", "")
+    given, named = headers.get(_EXTRA, ""), ""
+    if authorization[: len(_BEARER)].lower() == _BEARER:
+        given, _, named = authorization[len(_BEARER) :].strip().partition("/")
+    if not token or not compare_digest(given.encode("utf-8", "surrogateescape"), token.encode()):
+        raise statuses.unauthorized()
+    name = impersonated or named
     if not name.startswith("deny:"):
-        return User(name=impersonated or EVERYBODY)
+        return User(name=impersonated or OWNER)
     if not _DENIALS.fullmatch(name):
         raise statuses.unauthorized()
     rules = (rule.partition(":") for rule in name.removeprefix("deny:").split(","))

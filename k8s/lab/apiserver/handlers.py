@@ -6,6 +6,7 @@ from typing import Any
 
 from aiohttp import web
 
+from k8s import doors
 from k8s.lab.apiserver import about_server, access, listing, patch, protobuf, resources, scale, statuses
 from k8s.lab.apiserver.bodies import MAX_BYTES, answer, decoded, decoded_yaml, refusal
 from k8s.lab.apiserver.forwarding import PortForwards
@@ -33,8 +34,11 @@ _DONE = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Succes
 class Handlers:
     """The server's side of HTTP."""
 
-    def __init__(self, store: ObjectStore, writer: Writer, clock: Callable[[], datetime]) -> None:
-        """*clock* gives aware UTC times; ages in tables are counted from it."""
+    def __init__(
+        self, store: ObjectStore, writer: Writer, clock: Callable[[], datetime], *, token: str
+    ) -> None:
+        """*clock* gives aware UTC times, ages in tables are counted from it; *token* is what callers need."""
+        self._token = token
         self._store = store
         self._writer = writer
         self._clock = clock
@@ -44,8 +48,12 @@ class Handlers:
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Any request; refusals become Status answers."""
         try:
-            headers = request.headers
-            user = access.user_of(headers.get("Authorization", ""), headers.get("Impersonate-User", ""))
+            outside = doors.refusal(request.headers, doors.is_loopback)
+            if outside is not None:
+                raise statuses.not_let_in(outside.status, outside.why)
+            if access.is_public(request.path):
+                return about_server.answer_for(request)
+            user = access.user_of(request.headers, self._token)
             review = next((one for one in access.REVIEWS if one.path == request.path), None)
             if review is not None:
                 return await _review(request, review, user)

@@ -23,15 +23,18 @@ _EPOCH = datetime(2025, 1, 1, tzinfo=UTC)
 _GRACE_S = 0.3
 
 
-def make_app() -> web.Application:
-    """The application, with an empty store but for the namespaces every cluster has."""
+def make_app(token: str) -> web.Application:
+    """The application, with an empty store but for the namespaces every cluster has.
+
+    *token* is asked of everybody; see ``access``.
+    """
     # Versions start above those of an earlier lab on this address: milliseconds pass faster than writes
     # come. So a watcher of that lab gets 410 and lists again, and does not wait for ever.
     store = ObjectStore(first_version=(_now() - _EPOCH) // timedelta(milliseconds=1))
     writer = Writer(store, clock=_now, new_uid=_new_uid)
     for name in FIRST_NAMESPACES:
         writer.create(RequestTarget(resource=NAMESPACES), {"metadata": {"name": name}}, Options())
-    handlers = Handlers(store, writer, _now)
+    handlers = Handlers(store, writer, _now, token=token)
     app = web.Application(client_max_size=MAX_BYTES)
     app.router.add_route("*", "/{path:.*}", handlers.handle)
 
@@ -43,21 +46,22 @@ def make_app() -> web.Application:
     return app
 
 
-def serve(host: str, port: int) -> None:
+def serve(host: str, port: int, token: str) -> None:
     """Serve on *host*:*port* (0: a free one, named in the log) until SIGTERM or SIGINT.
 
-    Raises UnreachableError if the address cannot be had.
+    *token* is asked of everybody, see ``access``. Raises UnreachableError if the address cannot be had.
     """
-    asyncio.run(_serve(host, port))
+    asyncio.run(_serve(host, port, token))
 
 
-async def _serve(host: str, port: int) -> None:
+async def _serve(host: str, port: int, token: str) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     # Cancelling the handlers of clients that left ends their watches at once, not at the next change.
-    runner = web.AppRunner(make_app(), access_log=None, shutdown_timeout=_GRACE_S, handler_cancellation=True)
+    app = make_app(token)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_GRACE_S, handler_cancellation=True)
     await runner.setup()
     try:
         site = web.TCPSite(runner, host, port)

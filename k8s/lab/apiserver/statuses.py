@@ -117,6 +117,11 @@ def unauthorized() -> StatusError:
     return StatusError(401, "Unauthorized", "Unauthorized")
 
 
+def not_let_in(code: int, why: str) -> StatusError:
+    """403 or 421: the request comes from a page in a browser that is not this server's; a lab's own words."""
+    return StatusError(int(code), "Forbidden", f"forbidden: {why}")
+
+
 def not_allowed(
     resource: Resource, *, user: str, verb: str, subresource: str = "", namespace: str = "", name: str = ""
 ) -> StatusError:

@@ -60,17 +60,17 @@ _NOT_FOUND = 404
 T = TypeVar("T")
 
 
-def serve(api_url: str, seed: int) -> None:
+def serve(api_url: str, token: str, seed: int) -> None:
     """Run until SIGTERM or SIGINT; while the API server is away, wait for it.
 
     *seed* fixes slice names, the order of new endpoints and every tie.
     """
-    asyncio.run(_serve(api_url.rstrip("/"), seed))
+    asyncio.run(_serve(LabApi(api_url, token), seed))
 
 
-async def _serve(api_url: str, seed: int) -> None:
+async def _serve(api: LabApi, seed: int) -> None:
     loop = asyncio.get_running_loop()
-    controller = Controller(api_url, random.Random(seed), clock=time.time)  # noqa: S311 - choices, not secrets
+    controller = Controller(api, random.Random(seed), clock=time.time)  # noqa: S311 - choices, not secrets
     work = asyncio.create_task(controller.run())
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, work.cancel)
@@ -116,18 +116,18 @@ class _Queue:
 class Controller:
     """What the controller process holds; ``run`` is its life."""
 
-    def __init__(self, api_url: str, rng: random.Random, *, clock: Callable[[], float]) -> None:
+    def __init__(self, api: LabApi, rng: random.Random, *, clock: Callable[[], float]) -> None:
         """*clock* gives seconds since the epoch, for the events."""
-        self._api = LabApi(api_url)
+        self._api = api
         self._rng = rng
         self._recorder = Recorder(self._call, clock)
         self._queue = _Queue()
         self._cpu: CpuRatios = NODES_NOT_LOADED
         self._caches: dict[ServiceKey, HintsCache] = {}
-        self._nodes = _feed(api_url, "/api/v1/nodes", self._node_changed)
-        self._pods = _feed(api_url, "/api/v1/pods", self._pod_changed)
-        self._services = _feed(api_url, "/api/v1/services", self._service_changed)
-        self._slices = _feed(api_url, "/apis/discovery.k8s.io/v1/endpointslices", self._slice_changed)
+        self._nodes = _feed(api, "/api/v1/nodes", self._node_changed)
+        self._pods = _feed(api, "/api/v1/pods", self._pod_changed)
+        self._services = _feed(api, "/api/v1/services", self._service_changed)
+        self._slices = _feed(api, "/apis/discovery.k8s.io/v1/endpointslices", self._slice_changed)
 
     async def run(self) -> None:
         """Follow the API server and reconcile for ever."""
@@ -271,9 +271,9 @@ class Controller:
             self._queue.add_later(key, FOREIGN_SLICE_DELAY_S)
 
 
-def _feed(api_url: str, path: str, on_change: Callable[[Object | None, Object | None], None]) -> Feed:
+def _feed(api: LabApi, path: str, on_change: Callable[[Object | None, Object | None], None]) -> Feed:
     """With a connection of its own: lists and writes are waited for in different threads."""
-    return Feed(api=LabApi(api_url), path=path, on_change=on_change)
+    return Feed(api=api.another(), path=path, on_change=on_change)
 
 
 def _is_shifted(node: Object | None) -> bool:

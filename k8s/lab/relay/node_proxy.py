@@ -6,7 +6,7 @@ import logging
 import random
 import signal
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import msgspec
@@ -44,6 +44,8 @@ class RelaySettings:
     """Where the node physically is, whatever its label says."""
     addresses: Addresses
     api_url: str
+    token: str = field(repr=False)
+    """What the API server asks of everybody."""
     zones: tuple[Zone, ...]
     """The physical zone of each node, by its number, from 1."""
     delays_s: tuple[tuple[Zone, float], ...] = ()
@@ -71,9 +73,8 @@ class Relay:
         seed = None if settings.seed is None else f"{settings.seed}/{settings.node}"
         self._choose = random.Random(seed).choice  # noqa: S311 - as uniform as kube-proxy's; no secret
         self.wires = settings.wires
-        self._feeds = tuple(
-            Feed(api=LabApi(settings.api_url), path=path, on_change=self._changed) for path in _PATHS
-        )
+        api = LabApi(settings.api_url, settings.token)
+        self._feeds = tuple(Feed(api=api.another(), path=path, on_change=self._changed) for path in _PATHS)
 
     @property
     def synced(self) -> bool:

@@ -69,7 +69,7 @@ class Crew:
         self._plan = plan
         self._signals = signals
         self._close = (*close_in_children, *signals.descriptors)
-        self._api = LabApi(plan.api_url)
+        self._api = LabApi(plan.api_url, plan.token)
         self._names: dict[int, str] = {}
         self._infrastructure: dict[str, ProcessId] = {}
         me = identify(os.getpid()) or ProcessId(pid=os.getpid(), started="")
@@ -89,11 +89,11 @@ class Crew:
         gc.collect()
         gc.freeze()  # so that collections in the children do not touch, and copy, the pages they share
         until_s = time.monotonic() + BOOT_DEADLINE_S
-        self._start(API_SERVER, partial(apiserver.serve, HOST, settings.api_port))
+        self._start(API_SERVER, partial(apiserver.serve, HOST, settings.api_port, plan.token))
         self._start(XRAY, partial(_serve_xray, settings))
         self._wait_for("the API server to answer", self._api.is_up, until_s)
         seed(plan, self._api, rfc3339_now())
-        self._start(CONTROLLER, partial(endpointslices.serve, plan.api_url, settings.seed))
+        self._start(CONTROLLER, partial(endpointslices.serve, plan.api_url, plan.token, settings.seed))
         for node in plan.layout.nodes:
             self._start_relay(node)
         self._controllers.begin()

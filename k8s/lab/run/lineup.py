@@ -1,6 +1,6 @@
 """A lab before it runs: its layout, its addresses, and what each of its processes is told (pure)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from k8s.lab.design.addresses import RELAY_ADMIN_PORT, SERVICE_PORT
 from k8s.lab.design.layout import CATALOG, SERVICE_NUMBERS, LabNode, LabPod, Layout, lay_out
@@ -21,6 +21,8 @@ class LabPlan:
     settings: LabSettings
     """With the ports that were taken in place of 0."""
     layout: Layout
+    token: str = field(repr=False)
+    """The key to this lab's doors."""
 
     @property
     def api_url(self) -> str:
@@ -42,6 +44,7 @@ class LabPlan:
             zone=node.zone,
             addresses=self.layout.addresses,
             api_url=self.api_url,
+            token=self.token,
             zones=tuple(other.zone for other in self.layout.nodes),
             delays_s=tuple((zone, delay_s) for zone, delay_s in delays if delay_s),
             seed=settings.routing_seed,
@@ -72,6 +75,7 @@ class LabPlan:
             octet=self.layout.addresses.octet,
             api_url=self.api_url,
             xray_url=self.xray_url,
+            token=self.token,
             nodes=tuple(node_state(node) for node in self.layout.nodes),
             services=tuple(one for node in self.layout.nodes for one in self.services(node)),
             pods=tuple(pod_state(pod) for pod in self.layout.pods),
@@ -100,6 +104,6 @@ def node_state(node: LabNode) -> NodeState:
     )
 
 
-def plan_lab(settings: LabSettings, octet: int) -> LabPlan:
-    """The plan of a lab that owns this second octet."""
-    return LabPlan(settings=settings, layout=lay_out(settings, octet, letters(settings.seed)))
+def plan_lab(settings: LabSettings, octet: int, token: str) -> LabPlan:
+    """The plan of a lab that owns this second octet; *token* is the key to its doors."""
+    return LabPlan(settings=settings, layout=lay_out(settings, octet, letters(settings.seed)), token=token)

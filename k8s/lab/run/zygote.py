@@ -9,6 +9,7 @@ import json
 import logging
 import os
 import resource
+import secrets
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -26,6 +27,7 @@ from k8s.lab.state import Phase
 _OWN_LOG = "supervisor.log"
 _DESCRIPTORS = 65536
 """Open files of each process; a relay has two for every connection."""
+_TOKEN_BYTES = 32
 _LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 _log = logging.getLogger(__name__)
 
@@ -60,7 +62,7 @@ def supervise(settings: LabSettings, teller: Teller) -> None:
         xray_port=take_port(settings.xray_port, "X-Ray", "--xray-port"),
     )
     close_in_children = (lock.fileno(), held.fileno(), teller.descriptor)
-    crew = Crew(plan_lab(settings, octet), signals, close_in_children)
+    crew = Crew(plan_lab(settings, octet, secrets.token_hex(_TOKEN_BYTES)), signals, close_in_children)
     try:
         crew.boot()
         teller.tell(ready=True)

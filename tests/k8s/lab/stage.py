@@ -18,10 +18,12 @@ from k8s.model import objects
 from k8s.topology import TOPOLOGY_MODE_ANNOTATION, EndpointSlice, Event
 
 ROOT = Path(__file__).parents[3]
+TOKEN = "0123456789abcdef"  # noqa: S105 - no secret
 LOGGED = "import logging; logging.basicConfig(level='INFO');"
-SERVER = LOGGED + "from k8s.lab.apiserver.server import serve; serve('127.0.0.1', {port})"
+SERVER = LOGGED + f"from k8s.lab.apiserver.server import serve; serve('127.0.0.1', {{port}}, '{TOKEN}')"
 CONTROLLER = (
-    LOGGED + "from k8s.lab.controllers.endpointslices import serve; serve('http://127.0.0.1:{port}', 7)"
+    LOGGED + "from k8s.lab.controllers.endpointslices import serve; "
+    f"serve('http://127.0.0.1:{{port}}', '{TOKEN}', 7)"
 )
 SLICES = "/apis/discovery.k8s.io/v1/namespaces/shop/endpointslices"
 SERVICES = "/api/v1/namespaces/shop/services"
@@ -57,7 +59,7 @@ class Place:
             f"http://127.0.0.1:{self.port}{path}",
             method=method,
             data=None if body is None else json.dumps(body).encode(),
-            headers={"Content-Type": media},
+            headers={"Content-Type": media, "Authorization": f"Bearer {TOKEN}"},
         )
         with urllib.request.urlopen(request, timeout=30) as answer:
             return json.load(answer)

@@ -29,7 +29,7 @@ class World:
 
     def __init__(self) -> None:
         settings = LabSettings(state_dir="unused", nodes_per_zone=2)
-        self.state = plan_lab(settings, octet=100).state(ME, 0.0)
+        self.state = plan_lab(settings, octet=100, token="").state(ME, 0.0)
         self.api = Cast()
         self.time_s = 0.0
         self.sent: list[tuple[ProcessId, signal.Signals]] = []

@@ -3,6 +3,7 @@
 import os
 import shlex
 import subprocess
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from k8s.lab.state import Crash, LabState, Phase
 from k8s.topology import NodeName, ServiceKey, Zone
 
 NODE = NodeName("node-b-1")
+TOKEN = "0123456789abcdef"  # noqa: S105 - no secret
 
 
 @pytest.fixture
@@ -28,7 +30,7 @@ def up(tmp_path: Path) -> LabState:
     settings = LabSettings(state_dir=str(tmp_path), api_port=16443, xray_port=16080, pair_delays=pairs)
     me = identify(os.getpid())
     assert me is not None
-    return replace(plan_lab(settings, octet=103).state(me, 1700000000.5), phase=Phase.UP)
+    return replace(plan_lab(settings, octet=103, token=TOKEN).state(me, 1700000000.5), phase=Phase.UP)
 
 
 def test_what_was_written_is_what_is_read(up: LabState) -> None:
@@ -130,3 +132,45 @@ def test_removing_forgets_all_but_the_logs(up: LabState) -> None:
     assert {path.name for path in up.state_dir.iterdir()} == {"logs"}
     assert lab_state.last_lines(log, 2) == ("two", "three")
     assert lab_state.last_lines(log.with_name("none.log")) == ()
+
+
+@pytest.fixture
+def _careless() -> Iterator[None]:
+    """A user whose files anybody may read and write, unless they say otherwise."""
+    before = os.umask(0)
+    yield
+    os.umask(before)
+
+
+@pytest.mark.usefixtures("_careless")
+def test_what_holds_the_token_is_its_owners_alone(up: LabState) -> None:
+    """Whatever an earlier lab left there."""
+    for name in ("kubeconfig", "kubeconfig.new", "env.new", "state.json.new"):
+        (up.state_dir / name).write_text("of an earlier lab")
+    lab_state.write(up)
+    lab_state.write_access_files(up)
+
+    assert {path.name: oct(path.stat().st_mode & 0o777) for path in up.state_dir.iterdir()} == dict.fromkeys(
+        ("state.json", "kubeconfig", "env"), "0o600"
+    )
+    assert TOKEN not in repr(up)
+
+
+@pytest.mark.usefixtures("_careless")
+def test_it_is_so_before_the_file_is_in_its_place(up: LabState) -> None:
+    """Here it never gets there."""
+    up.kubeconfig.mkdir()
+    with pytest.raises(IsADirectoryError):
+        lab_state.write_access_files(up)
+    new = up.kubeconfig.with_name("kubeconfig.new")
+
+    assert TOKEN in new.read_text()
+    assert oct(new.stat().st_mode & 0o777) == "0o600"
+
+
+def test_the_kubeconfig_says_the_token_as_clients_read_it(up: LabState) -> None:
+    """As a bearer token, and in the way that kubectl sends without TLS."""
+    lab_state.write_access_files(up)
+    (user,) = yaml.safe_load(up.kubeconfig.read_text())["users"]
+
+    assert user["user"] == {"token": TOKEN, "as": "samezone-lab", "as-user-extra": {"token": [TOKEN]}}

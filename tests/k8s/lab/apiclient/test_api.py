@@ -10,5 +10,5 @@ def test_no_server() -> None:
     """A request without an answer names the server; its status is 0."""
     port = free_port()
     with pytest.raises(ApiError, match=rf"asking the lab's API server at 127\.0\.0\.1:{port}") as caught:
-        LabApi(f"http://127.0.0.1:{port}").call("GET", "/api/v1/nodes")
+        LabApi(f"http://127.0.0.1:{port}", "token").call("GET", "/api/v1/nodes")
     assert caught.value.status == 0

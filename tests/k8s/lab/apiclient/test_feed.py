@@ -36,7 +36,7 @@ class Server:
         self._watches: Queue[socket.socket] = Queue()
         self._listener = socket.create_server(("127.0.0.1", 0))
         port = self._listener.getsockname()[1]
-        api = LabApi(f"http://127.0.0.1:{port}")
+        api = LabApi(f"http://127.0.0.1:{port}", "token")
         self.feed = Feed(api=api, path="/api/v1/pods", on_change=self._changed)
         threading.Thread(target=self._serve, daemon=True).start()
 

@@ -76,7 +76,7 @@ def heard(script: Script, until: Callable[[Feed], bool]) -> tuple[Feed, list[str
         site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()
         host, port = runner.addresses[0]
-        feed = Feed(api=LabApi(f"http://{host}:{port}"), path="/api/v1/nodes", on_change=on_change)
+        feed = Feed(api=LabApi(f"http://{host}:{port}", "token"), path="/api/v1/nodes", on_change=on_change)
         task = asyncio.create_task(follow(feed))
         async with asyncio.timeout(10):
             while not until(feed):

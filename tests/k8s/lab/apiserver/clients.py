@@ -37,6 +37,14 @@ def _refused(error: ApiException) -> RefusedError:
     return RefusedError(code=error.status or 0, reason=status["reason"], message=status["message"])
 
 
+def configured(url: str, token: str) -> client.Configuration:
+    """The official client's configuration, as it would read it from a kubeconfig with this token."""
+    configuration = client.Configuration()
+    configuration.host = url
+    configuration.api_key = {"authorization": f"Bearer {token}", "BearerToken": f"Bearer {token}"}
+    return configuration
+
+
 class Client(Protocol):
     """What the contract's cases need; all of it in the client's namespace."""
 
@@ -84,12 +92,8 @@ class Official:
         "apply": "application/apply-patch+yaml",
     }
 
-    def __init__(self, url: str, namespace: str, token: str = "") -> None:
-        configuration = client.Configuration()
-        configuration.host = url
-        if token:
-            configuration.api_key = {"authorization": f"Bearer {token}", "BearerToken": f"Bearer {token}"}
-        self._api = client.ApiClient(configuration)
+    def __init__(self, url: str, namespace: str, token: str) -> None:
+        self._api = client.ApiClient(configured(url, token))
         self._namespace = namespace
 
     def _call(self, verb: str, kind: str, *arguments: Any, suffix: str = "", **options: Any) -> Any:
@@ -197,13 +201,13 @@ class Lightkube:
         "json": PatchType.JSON,
     }
 
-    def __init__(self, url: str, namespace: str, token: str = "") -> None:
+    def __init__(self, url: str, namespace: str, token: str) -> None:
         configuration = {
             "clusters": [{"name": "lab", "cluster": {"server": url}}],
             "contexts": [
                 {"name": "lab", "context": {"cluster": "lab", "user": "me", "namespace": namespace}}
             ],
-            "users": [{"name": "me", "user": {"token": token} if token else {}}],
+            "users": [{"name": "me", "user": {"token": token}}],
             "current-context": "lab",
         }
         self._client: Any = lightkube.Client(config=KubeConfig.from_dict(configuration).get())

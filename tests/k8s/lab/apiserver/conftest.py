@@ -20,11 +20,11 @@ from tests.k8s.lab.apiserver import wire
 from tests.k8s.lab.apiserver.samples import namespace as namespace_sample
 
 _NUMBERS = count(1)
-_SERVE = """
+_SERVE = f"""
 import logging
 from k8s.lab.apiserver.server import serve
 logging.basicConfig(level="INFO")
-serve("127.0.0.1", 0)
+serve("127.0.0.1", 0, "{wire.TOKEN}")
 """
 _ROOT = Path(__file__).parents[4]
 _PINNED = Path(sys.executable).with_name("kubectl")
@@ -130,7 +130,12 @@ def kubectl(request: pytest.FixtureRequest, url: str, tmp_path_factory: pytest.T
         "current-context": "lab",
         "clusters": [{"name": "lab", "cluster": {"server": url}}],
         "contexts": [{"name": "lab", "context": {"cluster": "lab", "user": "lab"}}],
-        "users": [{"name": "lab", "user": {}}],
+        "users": [
+            {
+                "name": "lab",
+                "user": {"token": wire.TOKEN, "as": "lab", "as-user-extra": {"token": [wire.TOKEN]}},
+            }
+        ],
     }
     (home / "config").write_text(yaml.safe_dump(config))
     environment = {"PATH": os.environ["PATH"], "HOME": str(home), "KUBECONFIG": str(home / "config")}

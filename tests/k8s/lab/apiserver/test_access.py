@@ -9,6 +9,7 @@ from k8s.lab.apiserver.access import (
     RESTRICTED,
     RULES_REVIEW,
     USER_REVIEW,
+    User,
     check,
     reviewed,
     user_of,
@@ -16,7 +17,12 @@ from k8s.lab.apiserver.access import (
 )
 from k8s.lab.apiserver.requests import target_of
 from k8s.lab.apiserver.statuses import StatusError
-from tests.k8s.lab.apiserver import wire
+from tests.k8s.lab.apiserver import samples, wire
+
+
+def user_called(name: str) -> User:
+    """Whoever has the token, as the user of this name."""
+    return user_of({"Authorization": f"Bearer {wire.TOKEN}/{name}"}, wire.TOKEN)
 
 
 def code_of(token: str, method: str, path: str) -> int:
@@ -24,7 +30,7 @@ def code_of(token: str, method: str, path: str) -> int:
     target = target_of(path)
     assert target is not None
     try:
-        check(user_of(f"Bearer {token}"), verb_of(method, target, is_watch=False), target)
+        check(user_called(token), verb_of(method, target, is_watch=False), target)
     except StatusError as refused:
         return refused.code
     return 0
@@ -62,13 +68,13 @@ def test_only_what_is_named_is_denied(token: str, method: str, path: str, expect
 def test_a_token_with_a_slip_is_401(token: str) -> None:
     """Lest a test believes that it has denied something."""
     with pytest.raises(StatusError) as refused:
-        user_of(f"Bearer {token}")
+        user_called(token)
     assert refused.value.code == 401
 
 
 def test_a_watch_is_a_verb_of_its_own(url: str) -> None:
     """A token on the wire, and a watch refused before it starts."""
-    headers = {"Authorization": "Bearer deny:watch:nodes"}
+    headers = {"Authorization": f"Bearer {wire.TOKEN}/deny:watch:nodes"}
     watching = wire.get(f"{url}/api/v1/nodes", headers, watch="1")
     listing = wire.get(f"{url}/api/v1/nodes", headers)
 
@@ -81,7 +87,7 @@ def test_a_watch_is_a_verb_of_its_own(url: str) -> None:
 
 def test_a_subresource_is_named_with_its_object(url: str) -> None:
     """As RBAC words it, in a namespace."""
-    headers = {"Authorization": "Bearer deny:create:pods/portforward"}
+    headers = {"Impersonate-User": "deny:create:pods/portforward"}
     answer = wire.get(f"{url}{PODS}/p/portforward", headers, ports=80)
 
     assert answer.json["message"] == (
@@ -93,7 +99,7 @@ def test_a_subresource_is_named_with_its_object(url: str) -> None:
 @pytest.mark.parametrize(("verb", "expected"), [("list", False), ("get", True)])
 def test_reviews_know_what_is_denied(verb: str, expected: bool) -> None:
     """So a client that asks first is told the truth."""
-    user = user_of("Bearer deny:list:nodes")
+    user = user_called("deny:list:nodes")
     body = {"spec": {"resourceAttributes": {"verb": verb, "resource": "nodes"}}}
 
     assert reviewed(ACCESS_REVIEW, user, body)["status"]["allowed"] is expected
@@ -107,3 +113,110 @@ def test_a_review_of_something_else_is_400(url: str, body: Any) -> None:
     """Over the wire."""
     assert wire.post(url + ACCESS_REVIEW.path, body).status == 400
     assert wire.get(url + ACCESS_REVIEW.path).status == 405
+
+
+NOBODY = {
+    "kind": "Status",
+    "apiVersion": "v1",
+    "metadata": {},
+    "status": "Failure",
+    "message": "Unauthorized",
+    "reason": "Unauthorized",
+    "code": 401,
+}
+"""As a real one says it."""
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Authorization": ""},
+        {"Authorization": "Bearer "},
+        {"Authorization": "Bearer wrong"},
+        {"Authorization": f"Bearer {wire.TOKEN}x"},
+        {"Authorization": f"Basic {wire.TOKEN}"},
+        {"Authorization": wire.TOKEN},
+        {"Authorization": "", "Impersonate-User": "lab"},
+        {"Authorization": "", "Impersonate-User": "lab", "Impersonate-Extra-Token": "wrong"},
+    ],
+)
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/api/v1/pods"),
+        ("GET", "/api/v1/pods?watch=1"),
+        ("GET", "/apis"),
+        ("GET", "/openapi/v2"),
+        ("GET", "/no/such/path"),
+        ("POST", "/api/v1/namespaces"),
+        ("POST", ACCESS_REVIEW.path),
+        ("PUT", "/api/v1/namespaces/default"),
+        ("PATCH", "/api/v1/namespaces/default"),
+        ("DELETE", "/api/v1/namespaces/default"),
+        ("GET", f"{PODS}/p/portforward?ports=80"),
+    ],
+)
+def test_without_the_token_nothing_is_told(url: str, method: str, path: str, headers: dict[str, str]) -> None:
+    """401 before anything else is looked at."""
+    answer = wire.call(method, url + path, b"{", headers)
+
+    assert (answer.status, answer.json) == (401, NOBODY)
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/livez", "/readyz", "/readyz/ping", "/version"])
+def test_everybody_may_ask_how_it_is(url: str, path: str) -> None:
+    """As on a real one."""
+    assert wire.get(url + path, {"Authorization": ""}).status == 200
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Authorization": f"Bearer {wire.TOKEN}"},
+        {"Authorization": f"bearer  {wire.TOKEN}"},
+        {"Authorization": "", "Impersonate-User": "lab", "Impersonate-Extra-Token": wire.TOKEN},
+    ],
+)
+def test_the_token_opens(url: str, headers: dict[str, str]) -> None:
+    """As clients send it, and as kubectl does without TLS."""
+    assert wire.get(f"{url}/api/v1/pods", headers).status == 200
+
+
+def test_a_server_without_a_token_lets_nobody_in() -> None:
+    """Rather than everybody."""
+    with pytest.raises(StatusError, match="Unauthorized"):
+        user_of({"Authorization": "Bearer "}, "")
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Origin": "http://127.0.0.1:9999"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Host": "evil.test"}, 421),
+    ],
+)
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/healthz"),
+        ("GET", "/api/v1/namespaces"),
+        ("HEAD", "/api/v1/namespaces"),
+        ("OPTIONS", "/api/v1/namespaces"),
+        ("POST", "/api/v1/namespaces"),
+        ("DELETE", "/api/v1/namespaces/default"),
+        ("GET", f"{PODS}/p/portforward?ports=80"),
+    ],
+)
+def test_pages_of_others_are_refused_with_any_method(
+    url: str, method: str, path: str, headers: dict[str, str], status: int
+) -> None:
+    """Also with the token, and no header tells a browser that the answer may be read."""
+    upgrade = {"Upgrade": "websocket", "Connection": "Upgrade"} if "portforward" in path else {}
+    answer = wire.call(method, url + path, samples.namespace("stranger"), headers | upgrade)
+
+    assert answer.status == status
+    assert not [name for name in answer.headers if name.lower().startswith("access-control")]
+    assert wire.get(f"{url}/api/v1/namespaces/stranger").status == 404
+    assert wire.get(f"{url}/api/v1/namespaces/default").status == 200

@@ -11,15 +11,14 @@ import pytest
 from kubernetes import client, dynamic, watch
 from kubernetes.client.exceptions import ApiException
 
-from tests.k8s.lab.apiserver import samples
+from tests.k8s.lab.apiserver import samples, wire
+from tests.k8s.lab.apiserver.clients import configured
 
 
 @pytest.fixture
 def api(url: str) -> Iterator[client.ApiClient]:
-    """A client without credentials."""
-    configuration = client.Configuration()
-    configuration.host = url
-    with client.ApiClient(configuration) as made:
+    """A client with the lab's token."""
+    with client.ApiClient(configured(url, wire.TOKEN)) as made:
         yield made
 
 

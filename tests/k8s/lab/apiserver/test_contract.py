@@ -14,11 +14,11 @@ MODE = "service.kubernetes.io/topology-mode"
 
 @pytest.fixture(params=[Official, Lightkube], ids=["official", "lightkube"])
 def connect(request: pytest.FixtureRequest, url: str, namespace: str) -> Iterator[Callable[[str], Client]]:
-    """Makes a client of the test's namespace, with a token or without."""
+    """Makes a client of the test's namespace, as the lab's owner or as a user who may do less."""
     made: list[Client] = []
 
-    def make(token: str = "") -> Client:
-        made.append(request.param(url, namespace, token))
+    def make(user: str = "") -> Client:
+        made.append(request.param(url, namespace, f"{wire.TOKEN}/{user}" if user else wire.TOKEN))
         return made[-1]
 
     yield make

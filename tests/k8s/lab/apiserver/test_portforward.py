@@ -18,6 +18,7 @@ from kubernetes.client.exceptions import ApiException
 from kubernetes.stream import portforward
 
 from tests.k8s.lab.apiserver import samples, wire
+from tests.k8s.lab.apiserver.clients import configured
 from tests.k8s.lab.apiserver.conftest import Kubectl, start_server
 
 Add = Callable[[dict[str, Any]], dict[str, Any]]
@@ -72,9 +73,7 @@ def pod(namespace: str, add: Add) -> str:
 
 @pytest.fixture
 def api(url: str) -> Iterator[client.ApiClient]:
-    configuration = client.Configuration()
-    configuration.host = url
-    with client.ApiClient(configuration) as made:
+    with client.ApiClient(configured(url, wire.TOKEN)) as made:
         yield made
 
 
@@ -183,7 +182,7 @@ def test_the_servers_end_is_the_forwards_end(tmp_path: Path, port: int) -> None:
     wire.post(f"{server.url}/api/v1/namespaces/default/pods", samples.pod("p", "default", ip="127.0.0.1"))
     path = f"/api/v1/namespaces/default/pods/p/portforward?ports={port}"
     connection: Any = websocket.create_connection(
-        server.url.replace("http", "ws") + path, subprotocols=["v4.channel.k8s.io"]
+        server.url.replace("http", "ws") + path, subprotocols=["v4.channel.k8s.io"], header=wire.BEARER
     )
     try:
         connection.send_binary(b"\x00hello")

@@ -13,6 +13,8 @@ from k8s.lab.apiserver.server import serve
 from tests.k8s.lab.apiserver import samples, wire
 from tests.k8s.lab.apiserver.conftest import start_server
 
+SECRET = f"Authorization: Bearer {wire.TOKEN}"
+
 
 def test_a_taken_port_is_said_so() -> None:
     """With the address, and what to try."""
@@ -22,7 +24,7 @@ def test_a_taken_port_is_said_so() -> None:
         port = taken.getsockname()[1]
 
         with pytest.raises(UnreachableError) as refused:
-            serve("127.0.0.1", port)
+            serve("127.0.0.1", port, wire.TOKEN)
 
     message = str(refused.value)
     assert f"starting the lab's API server on 127.0.0.1:{port}:" in message
@@ -36,7 +38,8 @@ def test_a_signal_ends_it_at_once_and_its_watches_in_order(tmp_path: Path, numbe
     server = start_server(tmp_path)
     host, _, port = server.url.removeprefix("http://").rpartition(":")
     with socket.create_connection((host, int(port)), timeout=10) as connection:
-        connection.sendall(b"GET /api/v1/namespaces?watch=1 HTTP/1.1\r\nHost: lab\r\n\r\n")
+        head = f"GET /api/v1/namespaces?watch=1 HTTP/1.1\r\nHost: {host}\r\n{SECRET}\r\n\r\n"
+        connection.sendall(head.encode())
         received = connection.recv(65_536)
         server.process.send_signal(number)
         while more := connection.recv(65_536):

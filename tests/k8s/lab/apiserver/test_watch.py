@@ -120,7 +120,7 @@ def test_watches_can_be_tables(pods: str, namespace: str, add: Add) -> None:
     for name in ("a", "b"):
         add(samples.pod(name, namespace))
     accept = {"Accept": "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"}
-    request = urllib.request.Request(f"{pods}?watch=true&timeoutSeconds=20", headers=accept)
+    request = urllib.request.Request(f"{pods}?watch=true&timeoutSeconds=20", headers=accept | wire.BEARER)
     with urllib.request.urlopen(request, timeout=30) as response:
         first, second = (json.loads(line)["object"] for line in islice(response, 2))
 

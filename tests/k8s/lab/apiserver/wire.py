@@ -12,6 +12,9 @@ from urllib.parse import urlencode
 
 from k8s.lab.apiserver.resources import RESOURCES
 
+TOKEN = "0123456789abcdef"  # noqa: S105 - no secret
+"""Of the servers that tests start."""
+BEARER = {"Authorization": f"Bearer {TOKEN}"}
 _BY_KIND = {resource.kind: resource for resource in RESOURCES}
 
 
@@ -35,9 +38,9 @@ class Answer:
 
 
 def call(method: str, url: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Answer:
-    """One request; *body* is sent as JSON unless it is bytes already."""
+    """One request, with the token; *body* is sent as JSON unless it is bytes already."""
     data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
-    sent = {"Content-Type": "application/json", **(headers or {})}
+    sent = {"Content-Type": "application/json", **BEARER, **(headers or {})}
     request = urllib.request.Request(url, data=data, method=method, headers=sent)
     try:
         with urllib.request.urlopen(request, timeout=30) as response:
@@ -65,7 +68,8 @@ def patch(url: str, body: Any, kind: str = "merge-patch") -> Answer:
 def watching(url: str, **query: Any) -> Iterator[Iterator[dict[str, Any]]]:
     """The events of a watch, as they come."""
     asked = {"watch": "true", "timeoutSeconds": 20, **query}
-    with urllib.request.urlopen(f"{url}?{urlencode(asked)}", timeout=30) as response:
+    request = urllib.request.Request(f"{url}?{urlencode(asked)}", headers=BEARER)
+    with urllib.request.urlopen(request, timeout=30) as response:
         yield (json.loads(line) for line in response)
 
 

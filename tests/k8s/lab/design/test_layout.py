@@ -14,7 +14,7 @@ A, B, C = Zone("eu-west-1a"), Zone("eu-west-1b"), Zone("eu-west-1c")
 
 
 def layout(**settings: Any) -> Layout:
-    return plan_lab(LabSettings(state_dir="unused", **settings), octet=100).layout
+    return plan_lab(LabSettings(state_dir="unused", **settings), octet=100, token="").layout
 
 
 def per_zone(found: Layout, service: object) -> list[int]:

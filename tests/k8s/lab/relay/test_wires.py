@@ -14,6 +14,7 @@ SETTINGS = RelaySettings(
     zone=A,
     addresses=Addresses(octet=100),
     api_url="http://127.0.0.1:1",
+    token="",
     zones=(A, A, B, C),
     delays_s=((B, 0.0006), (C, 0.002)),
 )
