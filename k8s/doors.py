@@ -19,7 +19,7 @@ _SHOWN: Final = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
+class TurnedAway:
     """Why a request is not let in."""
 
     status: HTTPStatus
@@ -28,7 +28,7 @@ class Refusal:
 
 def refusal(
     headers: Mapping[str, str], is_own: Callable[[str], bool], *, visit: bool = False
-) -> Refusal | None:
+) -> TurnedAway | None:
     """Why a request with these headers is not let in; None if it is.
 
     *is_own* tells whether a host name, without its port, is this server's. *visit* lets a person follow a
@@ -37,18 +37,18 @@ def refusal(
     host = headers.get("Host", "")
     name = host_name(host)
     if name is None or not is_own(name):
-        return Refusal(
+        return TurnedAway(
             status=HTTPStatus.MISDIRECTED_REQUEST,
             why=f"the Host {host[:_SHOWN]!r} is not this server's; ask for it by 127.0.0.1 or localhost",
         )
     origin = headers.get("Origin")
     if origin is not None and origin.partition("://")[2].lower() != host.lower():
-        return Refusal(
+        return TurnedAway(
             status=HTTPStatus.FORBIDDEN,
             why=f"the Origin {origin[:_SHOWN]!r} is not this server's: pages of others are not let in",
         )
     if headers.get("Sec-Fetch-Site", "none") not in _OWN_PAGES and not (visit and _is_visit(headers)):
-        return Refusal(
+        return TurnedAway(
             status=HTTPStatus.FORBIDDEN, why="a page of another site asked for this: it is not let in"
         )
     return None

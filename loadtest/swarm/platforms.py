@@ -1,17 +1,16 @@
 """Where load runs: what an arm needs of the lab and of a cluster alike."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from k8s.live import control
 from k8s.live.live_scene import Collections
-from k8s.topology import Recycled, ServiceKey
+from k8s.topology import Recycled, ServiceKey, Snapshot
 from loadtest.record import Asked, Caveat, Place
 from loadtest.swarm.interface import Swarm
 from loadtest.truthfile import TruthFile
-from loadtest.window.topology_log import Watchable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +22,19 @@ class Checked:
     caveats: tuple[Caveat, ...] = ()
     recycle: Callable[[], Recycled | None] = lambda: None
     """Makes the clients open new connections."""
+
+
+class Watchable(Protocol):
+    """What a topology log needs of a cluster."""
+
+    def snapshot(self, namespaces: Sequence[str]) -> Snapshot:
+        """Nodes, and the pods, Services and slices of these namespaces."""
+
+    def watch_paths(self, namespaces: Sequence[str]) -> tuple[str, ...]:
+        """The collections whose changes matter."""
+
+    def changes(self, path: str, *, timeout_s: float) -> Iterator[None]:
+        """Yield once for every change of a collection."""
 
 
 class RunnableCluster(control.Cluster, Watchable, Protocol):

@@ -1,28 +1,15 @@
 """The run's topology timeline: a snapshot at the start, at every change, and at the end."""
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Protocol
 
 from k8s.errors import SamezoneError
 from k8s.topology import Snapshot
+from loadtest.swarm.platforms import Watchable
 
 DEBOUNCE_S = 0.2
 WATCH_S = 60.0
-
-
-class Watchable(Protocol):
-    """What the log needs of a cluster."""
-
-    def snapshot(self, namespaces: Sequence[str]) -> Snapshot:
-        """Nodes, and the pods, Services and slices of these namespaces."""
-
-    def watch_paths(self, namespaces: Sequence[str]) -> tuple[str, ...]:
-        """The collections whose changes matter."""
-
-    def changes(self, path: str, *, timeout_s: float) -> Iterator[None]:
-        """Yield once for every change of a collection."""
 
 
 class TopologyLog:
