@@ -29,6 +29,7 @@ from analysis.verdict.compared import Comparison
 from k8s.console import Io, Parser, Verbs, verb
 from k8s.errors import ExitCode, InvalidRunError, UsageError
 from k8s.lab.run import bringing
+from k8s.process import interrupts
 from k8s.routing.modes import RoutingMode, choices, parse_mode
 from loadtest import rundir
 
@@ -130,12 +131,14 @@ def demo_command(args: argparse.Namespace, io: Io) -> int:
 def _lab(args: argparse.Namespace, io: Io) -> Iterator[None]:
     """A running lab; one that was started here is down afterwards."""
     session = k8s.cli.lab_session(io)
-    lab = bringing.bring_up(session, k8s.cli.lab_settings(args, io))
-    try:
-        yield
-    finally:
-        if lab.is_ours:
-            bringing.take_down(session, io.lab_dir)
+    with interrupts.held():
+        lab = bringing.bring_up(session, k8s.cli.lab_settings(args, io))
+        try:
+            with interrupts.allowed():
+                yield
+        finally:
+            if lab.is_ours:
+                bringing.take_down(session, io.lab_dir)
 
 
 def collect_command(args: argparse.Namespace, io: Io) -> int:

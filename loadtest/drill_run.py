@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from k8s.errors import SamezoneError, UsageError
+from k8s.process import interrupts
 from k8s.routing.modes import RoutingMode
 from k8s.topology import NodeName, Zone
 from loadtest import rundir
@@ -64,10 +65,12 @@ def _drill(
         zone=request.zone, outage=request.outage, open_zones=open_zones, monotonic=session.monotonic
     )
     arm = MeasureRequest(mode=mode, load=request.load, runs=request.runs, arm=request.arm)
-    try:
-        run = measure(session, arm, on_tick=saboteur.look)
-    finally:
-        saboteur.heal()
+    with interrupts.held():
+        try:
+            with interrupts.allowed():
+                run = measure(session, arm, on_tick=saboteur.look)
+        finally:
+            saboteur.heal()
     if saboteur.trouble is not None:
         raise saboteur.trouble
     seen = run.record.seen.measured

@@ -9,6 +9,7 @@ from typing import Final
 from k8s.effects import Say
 from k8s.eks.programs import Done, Programs
 from k8s.errors import UnreachableError, UsageError
+from k8s.process import interrupts
 
 ROOT: Final = Path(__file__).parents[2]
 NAME: Final = "samezone"
@@ -41,7 +42,7 @@ def up(programs: Programs, say: Say) -> None:
         say(f"kind cluster {NAME} is there already")
     else:
         say(f"making kind cluster {NAME}: one control-plane node, a worker in each of three zones")
-        _must(programs, "kind", "create", "cluster", "--config", str(CONFIG), "--wait", NODES_READY)
+        _create(programs, say)
     say(f"building {IMAGE} and loading it into the nodes")
     _must(programs, "docker", "build", "--quiet", "--file", str(DOCKERFILE), "--tag", IMAGE, str(ROOT))
     _must(programs, "kind", "load", "docker-image", IMAGE, "--name", NAME)
@@ -56,6 +57,23 @@ def down(programs: Programs, say: Say) -> None:
         return
     _must(programs, "kind", "delete", "cluster", "--name", NAME)
     say(f"kind cluster {NAME} is gone")
+
+
+def _create(programs: Programs, say: Say) -> None:
+    """A whole cluster or none: interrupted, what there is of it is deleted again."""
+    with interrupts.held():
+        try:
+            with interrupts.allowed():
+                _must(programs, "kind", "create", "cluster", "--config", str(CONFIG), "--wait", NODES_READY)
+        except KeyboardInterrupt:
+            say(f"deleting what was made of kind cluster {NAME}")
+            done = programs.run("kind", "delete", "cluster", "--name", NAME, is_apart=True)
+            if done.code != 0:
+                raise UnreachableError(
+                    f"kind up: interrupted, and what was made of cluster {NAME} could not be deleted: "
+                    f"{done.reason}; run: make kind-down"
+                ) from None
+            raise
 
 
 def _require(programs: Programs, doing: str, *names: str) -> None:

@@ -61,8 +61,18 @@ class Programs:
             )
             raise UsageError(f"{doing}: {name} is not on PATH; {advice}")
 
-    def run(self, name: str, *arguments: str, stdin: str = "", env: Mapping[str, str] | None = None) -> Done:
-        """A command to its end, whatever its exit code; 127 when the program is missing."""
+    def run(
+        self,
+        name: str,
+        *arguments: str,
+        stdin: str = "",
+        env: Mapping[str, str] | None = None,
+        is_apart: bool = False,
+    ) -> Done:
+        """A command to its end, whatever its exit code; 127 when the program is missing.
+
+        *is_apart* gives it a process group of its own: a terminal's Ctrl-C does not reach it.
+        """
         program = self.find(name)
         if program is None:
             return Done(code=127, out="", err=f"{name} is not on PATH")
@@ -73,6 +83,7 @@ class Programs:
             capture_output=True,
             text=True,
             check=False,
+            process_group=0 if is_apart else None,
         )
         return Done(code=done.returncode, out=done.stdout, err=done.stderr)
 

@@ -6,8 +6,10 @@ kubectl, and the supervisor and the relays follow it; only a pod's process is ki
 
 import math
 import signal
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from k8s.effects import Patience
@@ -42,6 +44,16 @@ class LifeApi(Protocol):
         """Merge *change* into an object; None if it is gone."""
 
 
+@contextmanager
+def _undone(undo: Callable[[], object]) -> Iterator[None]:
+    """Undo what was begun where Ctrl-C ends the waiting for it."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        undo()
+        raise
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Life:
     """A running lab, and the ways to change it; each returns once its effect is there."""
@@ -65,14 +77,15 @@ class Life:
         if outage == marks.SHIFT:
             return self.shift_zone(zone)
         names = self._names_for(zone, outage)
-        for name in names:
-            self.api.patch(_node(name), {"metadata": {"annotations": {marks.OUTAGE: outage}}})
-        if outage == marks.NODES:
-            self._wait(lambda: not self._any_ready(names), f"the nodes of {zone} to be found silent")
-        self._wait(
-            lambda: not any(tenancy.is_ready(pod) for pod in self._pods_on(names)),
-            f"the pods in {zone} to be not ready",
-        )
+        with _undone(partial(self._take_back, names)):
+            for name in names:
+                self.api.patch(_node(name), {"metadata": {"annotations": {marks.OUTAGE: outage}}})
+            if outage == marks.NODES:
+                self._wait(lambda: not self._any_ready(names), f"the nodes of {zone} to be found silent")
+            self._wait(
+                lambda: not any(tenancy.is_ready(pod) for pod in self._pods_on(names)),
+                f"the pods in {zone} to be not ready",
+            )
         return names
 
     def shift_zone(self, zone: Zone) -> tuple[NodeName, ...]:
@@ -82,9 +95,10 @@ class Life:
         """
         names = self._names_for(zone, marks.SHIFT)
         mark = {"metadata": {"annotations": {marks.OUTAGE: marks.SHIFT}}, "spec": {"unschedulable": True}}
-        for name in names:
-            self.api.patch(_node(name), mark)
-        self._wait(lambda: not self._serving(names), f"the endpoints in {zone} to leave the slices")
+        with _undone(partial(self._take_back, names)):
+            for name in names:
+                self.api.patch(_node(name), mark)
+            self._wait(lambda: not self._serving(names), f"the endpoints in {zone} to leave the slices")
         return names
 
     def _names_for(self, zone: Zone, outage: str) -> tuple[NodeName, ...]:
@@ -109,10 +123,7 @@ class Life:
     def heal_zone(self, zone: Zone) -> tuple[NodeName, ...]:
         """Take a failure back; returns the nodes once they and their pods are ready."""
         names = self._names_in(zone)
-        shifted = [name for name in names if self._is_shifted(name)]
-        for name in names:
-            back: Object = {"metadata": {"annotations": {marks.OUTAGE: None}}}
-            self.api.patch(_node(name), back | ({"spec": {"unschedulable": None}} if shifted else {}))
+        shifted = self._take_back(names)
         self._wait(lambda: self._all_ready(names), f"the nodes of {zone} to be ready")
         self._wait(
             lambda: all(tenancy.is_ready(pod) for pod in self._pods_on(names) if tenancy.is_active(pod)),
@@ -121,6 +132,14 @@ class Life:
         if shifted and any(tenancy.is_ready(pod) for pod in self._pods_on(names)):
             self._wait(lambda: self._serving(names), f"the endpoints in {zone} to come back")
         return names
+
+    def _take_back(self, names: Collection[NodeName]) -> tuple[NodeName, ...]:
+        """Remove the marks of an outage; returns the nodes that were shifted away."""
+        shifted = tuple(name for name in names if self._is_shifted(name))
+        for name in names:
+            back: Object = {"metadata": {"annotations": {marks.OUTAGE: None}}}
+            self.api.patch(_node(name), back | ({"spec": {"unschedulable": None}} if shifted else {}))
+        return shifted
 
     def _is_shifted(self, name: NodeName) -> bool:
         return any(
@@ -148,11 +167,12 @@ class Life:
         found = self.api.get(path)
         if found is None:
             raise UsageError(f"lab scale: no Deployment {key}; the lab's are catalog/catalog and ui/ui")
-        self.api.patch(
-            {**found, "apiVersion": "apps/v1", "kind": "Deployment"}, {"spec": {"replicas": replicas}}
-        )
-        self._wait(lambda: _is_settled(self.api.get(path), replicas), f"{replicas} pods of {key}")
-        return int(found["spec"].get("replicas", 1))
+        before = int(found["spec"].get("replicas", 1))
+        deployment = {**found, "apiVersion": "apps/v1", "kind": "Deployment"}
+        with _undone(lambda: self.api.patch(deployment, {"spec": {"replicas": before}})):
+            self.api.patch(deployment, {"spec": {"replicas": replicas}})
+            self._wait(lambda: _is_settled(self.api.get(path), replicas), f"{replicas} pods of {key}")
+        return before
 
     def add_node(self, zone: Zone, milli: int, name: str | None, now: str) -> NodeName:
         """Let a machine of *milli* milli-CPU join in a zone; returns its name once it is ready."""

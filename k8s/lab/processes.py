@@ -103,7 +103,7 @@ def fork(name: str, log: Path, serve: Callable[[], None], *, close: Sequence[int
 def _settle(name: str, parent: int, log: Path, close: Sequence[int]) -> None:
     """Make a fork a process of its own: name, signals, descriptors, log."""
     signal.set_wakeup_fd(-1)
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD):
+    for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT, signal.SIGCHLD):
         signal.signal(number, signal.SIG_DFL)
     if sys.platform == "linux":
         libc = ctypes.CDLL(None)
@@ -156,7 +156,7 @@ def _stat(pid: int) -> list[str] | None:
 
 
 class Signals:
-    """SIGCHLD, SIGTERM and SIGINT as something to wait for."""
+    """SIGCHLD, SIGHUP, SIGTERM and SIGINT as something to wait for."""
 
     def __init__(self) -> None:
         self.stop = False
@@ -165,7 +165,7 @@ class Signals:
             os.set_blocking(descriptor, False)
         signal.set_wakeup_fd(self._write)
         signal.signal(signal.SIGCHLD, lambda *_: None)
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._told)
 
     @property

@@ -20,6 +20,7 @@ from kubernetes.stream import portforward
 
 from k8s.errors import UnreachableError, UsageError
 from k8s.model import objects
+from k8s.process import interrupts
 from k8s.topology import EndpointSlice, Event, Service, ServiceKey, Snapshot
 
 MERGE_PATCH = "application/merge-patch+json"
@@ -177,7 +178,12 @@ class LiveCluster:
         absent_ok: bool = False,
         gone_ok: bool = False,
     ) -> dict[str, Any]:
-        response = self._open(method, path, query=query, body=body)
+        if method == "GET":
+            response = self._open(method, path, query=query, body=body)
+        else:
+            # Cut short, a change may still happen after somebody has looked what there is to put back.
+            with interrupts.held():
+                response = self._open(method, path, query=query, body=body)
         data = response.data
         if response.status < _ERRORS:
             parsed: dict[str, Any] = json.loads(data)

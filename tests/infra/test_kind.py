@@ -51,12 +51,15 @@ SCHEMA = {
 }
 
 STANDIN = """#!{python} -SE
-import json, pathlib, sys
+import json, os, pathlib, signal, sys
 here, name = pathlib.Path(__file__).parent, pathlib.Path(__file__).name
 with (here / "calls").open("a") as calls:
     calls.write(json.dumps([name, *sys.argv[1:]]) + "\\n")
 answers = json.loads((here / "answers").read_text())
 out, err, code = answers.get(" ".join([name, *sys.argv[1:3]]), ["", "", 0])
+if out == "interrupt":
+    os.kill(os.getppid(), signal.SIGINT)
+    signal.pause()
 sys.stdout.write(out)
 sys.stderr.write(err)
 sys.exit(code)
@@ -156,6 +159,21 @@ def test_up_keeps_a_cluster_that_is_there(tmp_path: Path):
         ["kind", "load"],
     ]
     assert machine.said[0] == "kind cluster samezone is there already"
+
+
+@pytest.mark.parametrize(
+    ("deleting", "raised"),
+    [(("", "", 0), KeyboardInterrupt), (("", "docker is gone", 1), UnreachableError)],
+)
+def test_up_interrupted_leaves_no_half_cluster(
+    deleting: tuple[str, str, int], raised: type[BaseException], tmp_path: Path
+):
+    """What kind had made is deleted again; where that fails, it is said with how to."""
+    answers = {**OTHERS, "kind create cluster": ("interrupt", "", 0), "kind delete cluster": deleting}
+    machine = Machine(tmp_path / "bin", "docker", "kind", answers=answers)
+    with pytest.raises(raised):
+        kind.up(machine.programs, machine.said.append)
+    assert machine.calls[-1] == ["kind", "delete", "cluster", "--name", "samezone"]
 
 
 def test_down_deletes_what_is_there(tmp_path: Path):

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from k8s.lab import state
 from k8s.lab.design.settings import LabSettings, check
 from k8s.lab.processes import ProcessId, end, identify, in_group, is_running
 from k8s.lab.state import LabState, Phase
+from k8s.process import interrupts
 
 READY_DEADLINE_S = 30.0
 _STOP_DEADLINE_S = 10.0
@@ -78,22 +79,38 @@ def up(settings: LabSettings) -> LabState:
         raise AlreadyUpError(found.state)
     down(state_dir)
     _prepare(state_dir)
-    with _zygote(settings) as messages:
-        supervisor: ProcessId | None = None
-        message: dict[str, object] = {}
+    with interrupts.held(), _zygote(settings) as messages:
+        heard = _Heard()
         try:
-            for message in messages:
-                if "pid" in message:
-                    supervisor = identify(int(str(message["pid"])))
-                elif "error" in message:
-                    break
-                elif "ready" in message:
-                    return state.load(state_dir)
+            # What it says first, its process id, is awaited whatever comes: without it nobody could end it.
+            heard.all_of(messages, until="pid")
+            with interrupts.allowed():
+                heard.all_of(messages, until="ready")
+            if "ready" in heard.last:
+                return state.load(state_dir)
         except BaseException:
-            _finish(supervisor, state_dir)
+            _finish(heard.supervisor, state_dir)
             raise
-        _finish(supervisor, state_dir)
-    raise _failure(message, state_dir)
+        _finish(heard.supervisor, state_dir)
+    raise _failure(heard.last, state_dir)
+
+
+@dataclass(slots=True)
+class _Heard:
+    """What the supervisor has told."""
+
+    supervisor: ProcessId | None = None
+    last: dict[str, object] = field(default_factory=dict)
+
+    def all_of(self, messages: Iterator[dict[str, object]], *, until: str) -> None:
+        """Listen until something of that name, an error, or the end."""
+        if "error" in self.last:
+            return
+        for self.last in messages:
+            if "pid" in self.last:
+                self.supervisor = identify(int(str(self.last["pid"])))
+            if until in self.last or "error" in self.last:
+                return
 
 
 def down(state_dir: Path) -> bool:
@@ -101,7 +118,8 @@ def down(state_dir: Path) -> bool:
     found = state.read(state_dir)
     if found is None:
         return False
-    _finish(found.supervisor, state_dir)
+    with interrupts.held():  # half a lab is no use to anybody
+        _finish(found.supervisor, state_dir)
     return True
 
 

@@ -31,7 +31,7 @@ def serve(
     on_ready: Callable[[int], None] | None = None,
     anywhere: bool = False,
 ) -> None:
-    """Answer until SIGTERM or SIGINT, then end within a second; runs in the main thread of its process.
+    """Answer until SIGTERM, SIGINT or SIGHUP, then end within a second; runs in its process's main thread.
 
     *host* must be a loopback address unless *anywhere* is said, port 0 takes a free one; *on_ready* is told
     the port once it listens. UsageError for another address, UnreachableError where it cannot be had.
@@ -77,7 +77,7 @@ async def _serve(
 ) -> None:
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for sign in (signal.SIGTERM, signal.SIGINT):
+    for sign in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(sign, stopped.set)
     # Bodies are decompressed here, with a bound, and batches of spans need no access log.
     runner = web.AppRunner(

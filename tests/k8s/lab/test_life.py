@@ -105,6 +105,33 @@ def test_a_zone_fails_and_heals(world: World, outage: str) -> None:
     assert set(world.outages().values()) == {None}
 
 
+def interrupt() -> None:
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("outage", [marks.NODES, marks.PODS, marks.SHIFT])
+def test_interrupted_an_outage_is_taken_back(world: World, outage: str) -> None:
+    """Nothing is left changed."""
+    world.add_pod("one", "node-b-1")
+    piece = {"kind": "/apis/discovery.k8s.io/v1/endpointslices", "spec": {}}
+    metadata = {"name": "s", "namespace": "shop"}
+    world.api.create({**piece, "metadata": metadata, "endpoints": [{"nodeName": "node-b-1"}]})
+    world.react = interrupt
+    with pytest.raises(KeyboardInterrupt):
+        world.life.fail_zone(B, outage)
+    assert set(world.outages().values()) == {None}
+    assert not world.node("node-b-1").get("spec", {}).get("unschedulable")
+
+
+def test_interrupted_a_deployment_has_its_replicas_again(world: World) -> None:
+    """Nothing is left changed."""
+    world.api.create(deployment("catalog", replicas=2))
+    world.react = interrupt
+    with pytest.raises(KeyboardInterrupt):
+        world.life.scale(CATALOG, 4)
+    assert world.api.named("Deployment")["catalog"]["spec"]["replicas"] == 2
+
+
 def test_a_zonal_shift(world: World) -> None:
     """The nodes are cordoned and stay ready; it returns when no slice names them, and heals likewise."""
     path = "/apis/discovery.k8s.io/v1/endpointslices"
