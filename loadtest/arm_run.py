@@ -14,6 +14,7 @@ from k8s.effects import Patience
 from k8s.errors import InterruptedRunError, SamezoneError, UnreachableError, UsageError
 from k8s.live import control, switching
 from k8s.live.control import Applied
+from k8s.process import interrupts
 from k8s.routing.modes import RoutingMode, RoutingSettings, settings_of
 from k8s.topology import Event, HintsSeen, Recycled, Snapshot
 from loadtest.record import Asked, Caveat, Place, RunRecord, RunStatus, Seen
@@ -177,7 +178,8 @@ def run_arm(setup: Setup, request: ArmRequest) -> ArmRun:
     setup.remember(original)
     log = TopologyLog(setup.cluster, request.namespaces)
     try:
-        state = _prepare(setup, request, log, created_s)
+        with interrupts.allowed():
+            state = _prepare(setup, request, log, created_s)
         error = _under_load(setup, state)
         error = _look_again(setup, state, error)
     except BaseException as stopped:
@@ -203,21 +205,22 @@ def _under_load(setup: Setup, state: _Progressing) -> SamezoneError | None:
     """Start the generators, warm up, measure; what cuts it short is returned, not raised."""
     request, has_workers = state.request, False
     try:
-        state.recycled = _recycle(setup)
-        setup.on_progress("starting the load generators", 0, 0, None)
-        has_workers = bool(setup.swarm.open())
-        state.chronometer = Chronometer(clock=setup.clock, monotonic=setup.monotonic)
-        state.log.start()
-        driver = Driver(
-            swarm=setup.swarm,
-            chronometer=state.chronometer,
-            sleep=setup.sleep,
-            truth=setup.truth,
-            on_progress=setup.on_progress,
-            publish=lambda: setup.publish(state.run(RunStatus.RUNNING)),
-        )
-        driving.warm_up(driver, request.asked.plan, state.windows, run_id=request.run_id)
-        driving.measure_window(driver, request.asked.plan, state.windows, run_id=request.run_id)
+        with interrupts.allowed():
+            state.recycled = _recycle(setup)
+            setup.on_progress("starting the load generators", 0, 0, None)
+            has_workers = bool(setup.swarm.open())
+            state.chronometer = Chronometer(clock=setup.clock, monotonic=setup.monotonic)
+            state.log.start()
+            driver = Driver(
+                swarm=setup.swarm,
+                chronometer=state.chronometer,
+                sleep=setup.sleep,
+                truth=setup.truth,
+                on_progress=setup.on_progress,
+                publish=lambda: setup.publish(state.run(RunStatus.RUNNING)),
+            )
+            driving.warm_up(driver, request.asked.plan, state.windows, run_id=request.run_id)
+            driving.measure_window(driver, request.asked.plan, state.windows, run_id=request.run_id)
     except KeyboardInterrupt:
         return InterruptedRunError(INTERRUPTED)
     except SamezoneError as trouble:
@@ -272,7 +275,8 @@ class _Looking:
         """What is read; None where it cannot be, and a run that lacks what is *required* has failed."""
         error: SamezoneError
         try:
-            return read()
+            with interrupts.allowed():
+                return read()
         except KeyboardInterrupt:
             why, error = "interrupted", InterruptedRunError(INTERRUPTED)
         except (SamezoneError, OSError) as trouble:

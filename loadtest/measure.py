@@ -3,11 +3,13 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
 from k8s.effects import Say, Talk
 from k8s.errors import UsageError
+from k8s.process import interrupts
 from k8s.routing.modes import RoutingMode, RoutingSettings
 from k8s.topology import ServiceKey
 from loadtest import rundir
@@ -155,7 +157,21 @@ def measure(
         versions=session.versions,
         caveats=checked.caveats,
     )
-    keeper = _keeper(session, request, platform, began_s)
+    # Signals are let in where the run waits; what it began is ended and written down in whole.
+    with interrupts.held():
+        keeper = _keeper(session, request, platform, began_s)
+        setup = partial(_setup, session, platform, checked, arm, began_s, keeper)
+        return _ended(session, keeper, _kept_run(session, arm, keeper, setup, on_tick))
+
+
+def _kept_run(
+    session: MeasureSession,
+    arm: ArmRequest,
+    keeper: RunKeeper,
+    setup: Callable[[OnProgress], Setup],
+    on_tick: OnProgress,
+) -> ArmRun:
+    """Run the arm under the eyes of a keeper, who writes down what there is when it ends otherwise."""
     try:
         with session.progress() as show:
 
@@ -163,14 +179,12 @@ def measure(
                 show(step, done_s, total_s, swarm)
                 on_tick(step, done_s, total_s, swarm)
 
-            setup = _setup(session, platform, checked, arm, began_s, on_progress, keeper)
-            run = run_arm(setup, arm)
+            return run_arm(setup(on_progress), arm)
     except BaseException as stopped:
         status = RunStatus.INTERRUPTED if isinstance(stopped, KeyboardInterrupt) else RunStatus.FAILED
         if keeper.give_up(status):
             session.say(_kept(keeper.folder, status))
         raise
-    return _ended(session, keeper, run)
 
 
 def _setup(
@@ -179,8 +193,8 @@ def _setup(
     checked: Checked,
     arm: ArmRequest,
     began_s: float,
-    on_progress: OnProgress,
     keeper: RunKeeper,
+    on_progress: OnProgress,
 ) -> Setup:
     original = _Original(store=session.originals, context=arm.place.context, service=arm.asked.service)
     return Setup(
