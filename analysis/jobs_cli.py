@@ -23,6 +23,7 @@ from analysis.report.comparison import console
 from analysis.report.trial import console as trial_console
 from analysis.source import cli as source_cli
 from analysis.trial import cli as trial_cli
+from analysis.trial import experiment
 from analysis.trial.values import Trial
 from analysis.verdict.compare import rank
 from analysis.verdict.compared import Comparison
@@ -177,11 +178,14 @@ def compare_command(args: argparse.Namespace, io: Io) -> int:
 
 
 def report_command(args: argparse.Namespace, io: Io) -> int:
-    """``samezone report [RUN]``."""
+    """``samezone report [RUN]``: of a comparison, or of a trial, as far as it came."""
     folder = args.run or artifacts.latest_comparison(args.runs)
     if folder is None:
         raise UsageError(f"report: no comparison under {args.runs}; run: make baseline enable-tar")
-    _finish(artifacts.read_comparison(folder), folder, io)
+    if experiment.is_trial(folder):
+        _report_trial(experiment.read_trial(folder), folder, io)
+    else:
+        _finish(artifacts.read_comparison(folder), folder, io)
     return ExitCode.DONE
 
 

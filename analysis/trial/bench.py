@@ -1,74 +1,205 @@
 """Windows as run folders: a bench that measures and collects arms on a place."""
 
 import re
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 from analysis import artifacts
 from analysis.arm.result import AssumedBytes
 from analysis.jobs import again
 from analysis.jobs.again import Attempt
-from analysis.jobs.measuring import Session, measure
-from k8s.errors import UsageError
+from analysis.jobs.measuring import Session, collect_run, measure
+from analysis.trial.book import Book
+from analysis.trial.journal import LONGEST_TEAR_S, GivenUp, KeptWindow
+from analysis.trial.kept import KeptBench
+from analysis.trial.run import WindowsEndError, part_of
+from k8s.errors import InvalidRunError, UsageError
 from k8s.routing.modes import parse_mode
-from loadtest.measure import Load, MeasureRequest
-from loadtest.record import RunRecord
+from loadtest import rundir
+from loadtest.measure import MeasureRequest
+from loadtest.record import RunRecord, RunStatus
+
+INTERRUPTED: Final = "the trial was interrupted in it"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BenchRequest:
-    """What all windows have in common."""
+class TornBlockError(InvalidRunError):
+    """A block or null pair whose windows lie too far apart in time; it has to be begun again."""
 
-    load: Load
-    """Its plan's duration is replaced by each window's."""
-    folder: Path
-    """Of the experiment; the windows' run folders are made in it."""
-    assumed: AssumedBytes = field(default_factory=AssumedBytes)
+    def __init__(self, part: str) -> None:
+        super().__init__(f"{part}: its windows lie too far apart")
+        self.part = part
 
 
 class RunBench:
-    """Implements Bench: each window is a run folder below the experiment's."""
+    """Implements Bench: each window is a run folder below the trial's, and in its journal.
 
-    def __init__(self, session: Session, request: BenchRequest) -> None:
+    Windows that the journal has are given back first. Then one that was measured, but not collected or noted
+    when all ended, is taken in; only then something is measured.
+    """
+
+    def __init__(self, session: Session, book: Book, known: dict[str, Attempt] | None = None) -> None:
+        """*known*: attempts by run folder that were read before; it is added to."""
         self._session = session
-        self._request = request
-        self._overheads_s: list[float] = []
-        self._record: RunRecord | None = None
+        self._book = book
+        self._known = {} if known is None else known
+        journal = book.journal
+        self._kept = KeptBench(book.folder, journal.windows, assumed=journal.assumed, known=self._known)
+        self._is_live = False
 
     @property
     def settle_s(self) -> float:
         """Seconds that a window takes beside its measured ones, warm-up included."""
-        return sum(self._overheads_s) / len(self._overheads_s) if self._overheads_s else 0.0
+        if not self._is_live:
+            return self._kept.settle_s
+        windows = self._book.journal.windows
+        return sum(one.settle_s for one in windows) / len(windows) if windows else 0.0
 
     def say(self, text: str) -> None:
-        """A line for a person."""
-        self._session.traffic.say(text)
+        """A line for a person; what the kept windows showed was said when they were measured."""
+        if self._is_live or not self._book.journal.windows:
+            self._session.traffic.say(text)
 
     def set_aside(self, broken: Attempt, instead: Attempt, why: str) -> None:
         """Mark the broken window's run folder, which stays."""
-        folder = self._request.folder
-        artifacts.set_aside(folder / broken.folder, instead=folder / instead.folder, why=why)
+        folder = self._book.folder
+        if not artifacts.is_set_aside(rundir.read_record(folder / broken.folder)):
+            artifacts.set_aside(folder / broken.folder, instead=folder / instead.folder, why=why)
 
     def measure(self, mode: str, *, label: str, seconds: float) -> Attempt:
-        """Run, collect, read; the run is labelled with *label* in the experiment's folder."""
-        self.say(label)
-        monotonic, request = self._session.traffic.monotonic, self._request
-        began_s = monotonic()
-        window = MeasureRequest(
+        """Give back what is there, or run, collect, read; TornBlockError before a window that is too late."""
+        if not self._is_live:
+            try:
+                return self._kept.measure(mode, label=label, seconds=seconds)
+            except WindowsEndError:
+                self._go_live()
+        window = self._window(mode, seconds, label)
+        taken_in = self._taken_in(window, label)
+        if taken_in is not None:
+            return taken_in
+        self._refuse_torn(label)
+        return self._new(window, label)
+
+    def _go_live(self) -> None:
+        self._is_live = True
+        if self._kept.torn is not None:
+            window, error = self._kept.torn
+            self.say(f"{window.label} is measured once more: {error}")
+            self._give_up(window.folder, f"it cannot be read ({error})")
+
+    def _window(self, mode: str, seconds: float, label: str) -> MeasureRequest:
+        load = self._book.journal.load
+        return MeasureRequest(
             mode=parse_mode(mode),
-            load=replace(request.load, plan=replace(request.load.plan, duration_s=seconds)),
-            runs=request.folder,
+            load=replace(load, plan=replace(load.plan, duration_s=seconds)),
+            runs=self._book.folder,
             arm=re.sub(r"[^a-z0-9]+", "-", label.lower()).strip("-"),
         )
-        run = measure(self._session, window)
-        self._overheads_s.append(monotonic() - began_s - seconds)
-        inputs = artifacts.read_arm(run.folder)
-        self._record = inputs.record
-        return again.attempt(inputs, label=label, assumed=request.assumed)
 
-    @property
-    def record(self) -> RunRecord:
-        """Of the last window; UsageError before the first."""
-        if self._record is None:
-            raise UsageError("the experiment has measured nothing yet")
-        return self._record
+    def _refuse_torn(self, label: str) -> None:
+        """A gap between the arms of a block would be taken for what the arms differ in."""
+        part = part_of(label)
+        before = self._book.journal.windows[-1:]
+        now_s = self._session.traffic.clock()
+        if any(part_of(one.label) == part and now_s - one.ended_s > LONGEST_TEAR_S for one in before):
+            raise TornBlockError(part)
+
+    def _new(self, window: MeasureRequest, label: str) -> Attempt:
+        self.say(label)
+        clock = self._session.traffic.clock
+        left_behind = [one.name for one in self._strangers()]
+        began_s = clock()
+        run = measure(self._session, window)
+        self._keep(window, label, run.folder, began_s=began_s, ended_s=clock())
+        for name in left_behind:
+            self._give_up(name, INTERRUPTED, instead=run.folder)
+        return self._read(run.folder, label)
+
+    def _taken_in(self, window: MeasureRequest, label: str) -> Attempt | None:
+        """A window that was measured to its end before all ended, and collected now if it was not."""
+        clock = self._session.traffic.clock
+        for folder in self._strangers():
+            record = _record(folder)
+            if record is None or record.status is not RunStatus.COMPLETE or not _is_of(record, window):
+                continue
+            try:
+                if not (folder / rundir.GRAPH).is_file():
+                    self.say(f"{label}: it was measured before; collecting it")
+                    collect_run(self._session.collecting, folder)
+                attempt = self._read(folder, label)
+            except (InvalidRunError, UsageError) as error:
+                self.say(f"{label}: it was measured before, but cannot be used: {error}")
+                continue
+            ended_s = clock() if record.measured is None else record.measured.end_s
+            self._keep(window, label, folder, began_s=record.created_s, ended_s=ended_s)
+            return attempt
+        return None
+
+    def _strangers(self) -> Iterator[Path]:
+        """Run folders that the journal does not know, oldest first."""
+        journal = self._book.journal
+        known = {one.folder for one in journal.windows} | {one.folder for one in journal.given_up}
+        for folder in sorted(one for one in self._book.folder.iterdir() if one.is_dir()):
+            if folder.name not in known and (folder / rundir.RECORD).is_file():
+                yield folder
+
+    def _keep(
+        self, window: MeasureRequest, label: str, folder: Path, *, began_s: float, ended_s: float
+    ) -> None:
+        self._book.keep(
+            KeptWindow(
+                label=label,
+                mode=window.mode.value,
+                seconds=window.load.plan.duration_s,
+                folder=folder.name,
+                began_s=began_s,
+                ended_s=ended_s,
+            )
+        )
+
+    def _give_up(self, name: str, why: str, *, instead: Path | None = None) -> None:
+        folder = self._book.folder / name
+        record = _record(folder)
+        label = name if record is None else record.arm
+        self._book.give_up(GivenUp(label=label, folder=name, why=why, requests=_requests(record)))
+        if record is not None and instead is not None and not artifacts.is_set_aside(record):
+            artifacts.set_aside(folder, instead=instead, why=why)
+
+    def _read(self, folder: Path, label: str) -> Attempt:
+        assumed: AssumedBytes = self._book.journal.assumed
+        attempt = again.attempt(artifacts.read_arm(folder), label=label, assumed=assumed)
+        self._known[folder.name] = attempt
+        return attempt
+
+
+def begin_again(book: Book, part: str) -> None:
+    """Leave the windows of a torn block or null pair out: all of it is measured anew."""
+    for one in book.journal.windows:
+        if part_of(one.label) == part:
+            why = f"the trial was interrupted in {part} for more than an hour, so that was begun again"
+            book.give_up(
+                GivenUp(
+                    label=one.label,
+                    folder=one.folder,
+                    why=why,
+                    requests=_requests(_record(book.folder / one.folder)),
+                )
+            )
+
+
+def _record(folder: Path) -> RunRecord | None:
+    """Of a run folder; None where it cannot be read."""
+    try:
+        return rundir.read_record(folder)
+    except UsageError:
+        return None
+
+
+def _requests(record: RunRecord | None) -> int:
+    load = None if record is None else record.seen.measured
+    return 0 if load is None else load.requests
+
+
+def _is_of(record: RunRecord, window: MeasureRequest) -> bool:
+    return (record.arm, record.asked) == (window.arm, window.asked)

@@ -7,10 +7,15 @@ from pathlib import Path
 from analysis.arm.result import AssumedBytes
 from analysis.jobs.measuring import Session
 from analysis.statistics.interval import Interval
-from analysis.trial import run as trial_run
-from analysis.trial.bench import BenchRequest, RunBench
+from analysis.trial import book as books
+from analysis.trial import experiment
+from analysis.trial.bench import RunBench
+from analysis.trial.book import Book
 from analysis.trial.design import Design
-from analysis.trial.run import Bench, Found
+from analysis.trial.experiment import ExperimentRequest
+from analysis.trial.journal import AskedDesign, Journal
+from analysis.trial.run import Bench
+from analysis.trial.values import Trial
 from analysis.verdict.effects import effects
 from analysis.verdict.windows import Measured
 from k8s.errors import InvalidRunError
@@ -52,7 +57,7 @@ class Shifted:
     """An experiment on a place where the candidate does move calls."""
 
     number: int
-    found: Found
+    found: Trial
 
     @property
     def gain(self) -> Interval:
@@ -67,10 +72,24 @@ class Shifted:
 
 def equal_pairs(session: Session, request: CalibrateRequest) -> Iterator[EqualPair]:
     """Measure one pair of equal arms after the other, routing off."""
-    folder = rundir.create(request.runs, "calibrate-null", now_s=session.traffic.clock())
-    bench = _bench(session, request, folder)
-    for number in range(1, request.count + 1):
-        yield equal_pair(bench, number, seconds=request.load.plan.duration_s)
+    traffic, seconds = session.traffic, request.load.plan.duration_s
+    now_s = traffic.clock()
+    folder = rundir.create(request.runs, "calibrate-null", now_s=now_s)
+    design = Design(arms=(RoutingMode.OFF.value,), null_s=seconds, null_pairs=request.count)
+    begun = Journal(
+        created_s=now_s,
+        place=traffic.open_platform().place(),
+        design=AskedDesign.of(design),
+        load=request.load,
+        assumed=request.assumed,
+        versions=traffic.versions,
+    )
+    with books.held(folder):
+        book = Book(folder, begun)
+        book.sit_down(now_s)
+        bench = RunBench(session, book)
+        for number in range(1, request.count + 1):
+            yield equal_pair(bench, number, seconds=seconds)
 
 
 def equal_pair(bench: Bench, number: int, *, seconds: float) -> EqualPair:
@@ -95,15 +114,12 @@ def _window(bench: Bench, label: str, seconds: float) -> Measured:
 def shifts(session: Session, request: CalibrateRequest, design: Design) -> Iterator[Shifted]:
     """Make one experiment after the other; the place has to be one where the candidate changes something.
 
-    InvalidRunError where one ends before any block.
+    Each has a folder of its own, with its trial. InvalidRunError where one ends before any block.
     """
     folder = rundir.create(request.runs, "calibrate-shift", now_s=session.traffic.clock())
+    asked = ExperimentRequest(design=design, load=request.load, runs=folder, assumed=request.assumed)
     for number in range(1, request.count + 1):
-        found = trial_run.run(design, _bench(session, request, folder))
+        found = experiment.conduct(session, asked).trial
         if not found.contests:
             raise InvalidRunError(f"calibrating, experiment {number}: {'; '.join(found.reasons)}")
         yield Shifted(number=number, found=found)
-
-
-def _bench(session: Session, request: CalibrateRequest, folder: Path) -> RunBench:
-    return RunBench(session, BenchRequest(load=request.load, folder=folder, assumed=request.assumed))

@@ -9,9 +9,9 @@ from analysis import terms_cli
 from analysis.jobs import session_cli
 from analysis.source import cli as source_cli
 from analysis.statistics.planning import Detection, Precision
-from analysis.trial import design
+from analysis.trial import design, resume_cli
 from analysis.trial.design import Design
-from analysis.trial.experiment import ExperimentRequest, conduct
+from analysis.trial.experiment import ExperimentRequest, conduct, open_journal, resume
 from analysis.trial.values import Trial
 from k8s.console import Io, Parser, Verbs, verb
 from k8s.errors import UsageError
@@ -35,7 +35,14 @@ def add(verbs: "Verbs[Parser]", report: Report) -> None:
         description="A null pair first; then blocks, planned from the connections it showed; looks in "
         "between with an error rate that stays right. The Service gets back what it had after every window.",
     )
+    parser.add_argument(
+        "--resume",
+        type=Path,
+        metavar="FOLDER",
+        help="go on with an interrupted experiment as it was planned; no other option is needed",
+    )
     add_options(parser)
+    resume_cli.mark(parser)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -60,19 +67,28 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def experiment_command(args: argparse.Namespace, io: Io, report: Report) -> int:
     """``samezone experiment``: prints the experiment's folder."""
-    conducted = conduct(session_cli.session_of(args, io), request_of(args))
+    given = resume_cli.settle(args)
+    if args.resume is None:
+        conducted = conduct(session_cli.session_of(args, io), request_of(args))
+    else:
+        kept = open_journal(args.resume)
+        if "arms" not in given:
+            args.arms = ",".join(kept.design.arms)  # which the letters of --blocks stand for
+        resume_cli.refuse_other_design(args.resume, kept, request_of(args), given)
+        resume_cli.reach_again(args, kept, given)
+        conducted = resume(session_cli.session_of(args, io), args.resume)
     io.write(str(conducted.folder))
     return report(conducted.trial, conducted.folder, io)
 
 
 def request_of(args: argparse.Namespace) -> ExperimentRequest:
     """What the options of ``add_options`` ask for."""
-    design = design_of(args)
     return ExperimentRequest(
-        design=design,
+        design=design_of(args),
         load=loadtest.cli.load_of(args),
         runs=args.runs,
         assumed=terms_cli.assumed_of(args),
+        reach=resume_cli.reach_of(args),
     )
 
 

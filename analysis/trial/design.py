@@ -57,15 +57,20 @@ def order_of(arms: Sequence[str], letters: str) -> tuple[tuple[str, ...], ...]:
     return tuple(tuple(known[letter] for letter in part) for part in cut)
 
 
-def planned_blocks(
-    design: Design, nulls: Sequence[Measured], *, settle_s: float
-) -> tuple[Planned, tuple[tuple[str, ...], ...]]:
-    """Blocks from the null pairs' design effect; what the user gave is kept."""
-    if not nulls and (design.order is None or design.block_s is None):
+def refuse_unplannable(design: Design) -> None:
+    """UsageError for a design that has neither null pairs nor blocks."""
+    if not design.null_pairs and (design.order is None or design.block_s is None):
         raise UsageError(
             "planning the experiment: without a null pair nothing is known of the connections; give --blocks "
             "and --block-duration, or a null pair"
         )
+
+
+def planned_blocks(
+    design: Design, nulls: Sequence[Measured], *, settle_s: float
+) -> tuple[Planned, tuple[tuple[str, ...], ...]]:
+    """Blocks from the null pairs' design effect; what the user gave is kept."""
+    refuse_unplannable(design)
     traffic, effect, share = _traffic(nulls)
     goal: Precision | Detection = replace(design.goal, baseline=share)
     if isinstance(goal, Precision):

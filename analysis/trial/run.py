@@ -3,43 +3,57 @@
 The effects (changing the Service, sending load, reading X-Ray) are a ``Bench``'s; what is here decides.
 """
 
-import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import combinations
 from typing import Final, Protocol
 
 from analysis.jobs import again
 from analysis.jobs.again import Attempt
-from analysis.statistics import blocks, latency_ratios, sequential, shares
+from analysis.statistics import latency_ratios, sequential
 from analysis.statistics.clusters import Unit
 from analysis.statistics.interval import Interval
 from analysis.statistics.sequential import Action, Look
-from analysis.statistics.tournament import Contender, Duel, Standing, standing
+from analysis.statistics.tournament import Standing
+from analysis.trial import concluding
 from analysis.trial.design import Design, planned_blocks
 from analysis.trial.switching import switched
-from analysis.trial.values import BlockWindow, Contest, LookTaken, Measuring, Planned
-from analysis.verdict import advice, gates
+from analysis.trial.values import BlockWindow, Contest, LookTaken, Planned
 from analysis.verdict import decision as verdict
 from analysis.verdict.effects import Block, effects, gain, latencies_of, unit_of, zones_moved
-from analysis.verdict.judged import Decision, Null, Verdict
+from analysis.verdict.judged import Decision, Null
 from analysis.verdict.windows import Measured
-from loadtest.budget import DOLLARS_A_TRACE
+from k8s.errors import InvalidRunError
 
 MOST_NULL_PAIRS: Final = 3
 """Equal arms that are still not shown to be equal then leave the instrument without a certificate."""
-
-
 TWICE: Final = "a window broke a gate twice"
-NOT_JUDGED: Final = "Mend what left the window without evidence, and make the experiment again."
-"""The advice where a run cannot be judged at all."""
+CUT: Final = "it was interrupted"
+
+
+def null_label(number: int, half: str) -> str:
+    """Of a window of a null pair."""
+    return f"null pair {number}{half}"
+
+
+def block_label(number: int, count: int, arm: str) -> str:
+    """Of a window of a block."""
+    return f"block {number} of {count}, {arm}"
+
+
+def part_of(label: str) -> str:
+    """The block or null pair of a window's label: what is compared with each other, so measured at a time."""
+    block, comma, _ = label.partition(",")
+    return block if comma else label[:-1]
 
 
 class Bench(Protocol):
     """Measures one window."""
 
     def measure(self, mode: str, *, label: str, seconds: float) -> Attempt:
-        """Put *mode* in force with new connections, measure, put it back, read the graph."""
+        """Put *mode* in force with new connections, measure, put it back, read the graph.
+
+        WindowsEndError where there is no such window, and none can be measured any more.
+        """
 
     @property
     def settle_s(self) -> float:
@@ -52,6 +66,10 @@ class Bench(Protocol):
         """Mark a window that is no evidence: another one stands for it."""
 
 
+class WindowsEndError(InvalidRunError):
+    """A bench that only gives back what was measured before has no more of it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Found:
     """All that an experiment leaves; ``analysis/trial/experiment.py`` adds the place."""
@@ -62,7 +80,7 @@ class Found:
     null: Null | None
     windows: tuple[BlockWindow, ...]
     contests: tuple[Contest, ...]
-    """Empty where it ended before any block was whole."""
+    """Empty where it ended before any block was whole, or before the first look."""
     standing: Standing | None
     decision: Decision
     reasons: tuple[str, ...]
@@ -70,10 +88,16 @@ class Found:
     stopped: str
     requests: tuple[int, ...]
     """Of every window measured, those that were set aside too."""
+    is_cut: bool = False
+    """Its windows ended before it did: nothing is decided but what cannot change any more."""
 
 
 Numbered = tuple[int, Measured]
 """(block, what it measured); block 0 is the null pairs'."""
+Order = Sequence[tuple[str, ...]]
+"""The arms of each block."""
+OnPlan = Callable[[Planned, Order], None]
+"""Hears the plan and its order, before the first block."""
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -84,82 +108,96 @@ class _Course:
     requests: list[int] = field(default_factory=list)
     broken: Attempt | None = None
     """The first window that was no evidence when measured once more, either."""
-
-
-@dataclass(slots=True, kw_only=True, eq=False)
-class _Blocks:
-    """What the blocks showed so far."""
-
-    measured: list[dict[str, Measured]] = field(default_factory=list)
+    planned: Planned | None = None
+    order: Order = ()
+    blocks: list[dict[str, Measured]] = field(default_factory=list)
+    """The whole ones."""
     contests: tuple[Contest, ...] = ()
     stopped: str = "the plan is done"
 
 
-def run(design: Design, bench: Bench) -> Found:
+def run(design: Design, bench: Bench, *, on_plan: OnPlan = lambda *_: None) -> Found:
     """The whole experiment; a window that is no evidence twice ends it as invalid.
+
+    It is a function of its design and its windows alone: given the windows of an interrupted one, it plans,
+    looks and stops as that one did, and goes on from there. Where a bench's windows end, what was found up to
+    the last look is returned, undecided: a look that was not planned would have to be paid for.
 
     Whatever else a window raises ends it, too; the windows before it are kept.
     """
-    course, planned = _Course(), None
-    order: tuple[tuple[str, ...], ...] = ()
-    _certify(design, bench, course)
-    windows = course.windows
-    if course.broken is None:
-        planned, order = planned_blocks(design, [one for _, one in windows], settle_s=bench.settle_s)
-        bench.say(
-            f"plan: {planned.blocks} blocks of {len(design.arms)} windows of {planned.block_s:.0f} s, a look "
-            f"after {', '.join(map(str, planned.looks_after))}"
-        )
-        found = _blocks(design, bench, course, planned, order)
-    else:
-        found = _Blocks(stopped=TWICE)
-    ranking = _standing(design, found.measured, found.contests)
-    decision, reasons, to_do = _decision(found.contests, ranking, course.broken)
+    course, is_cut = _Course(), False
+    try:
+        _certify(design, bench, course)
+        if course.broken is None:
+            planned = _plan(design, bench, course)
+            on_plan(planned, course.order)
+            _blocks(design, bench, course, planned)
+        else:
+            course.stopped = TWICE
+    except WindowsEndError:
+        is_cut, course.stopped = True, CUT
+    windows, contests = course.windows, course.contests
+    # Everybody against everybody is a look, too.
+    ranking = concluding.ranked(design, [] if is_cut else course.blocks, contests)
+    decision, reasons, to_do = (
+        concluding.undecided(contests, len(course.blocks), course.planned)
+        if is_cut
+        else concluding.decided(contests, ranking, course.broken)
+    )
     unit = unit_of([one for _, one in windows]).unit if windows else Unit.CONNECTION
     return Found(
-        order=order[: len(found.measured)],
-        planned=planned,
+        order=tuple(course.order[: len(course.blocks)]),
+        planned=course.planned,
         null=_null_by(unit, windows),
-        windows=tuple(_row(number, one, unit) for number, one in windows),
-        contests=found.contests,
+        windows=tuple(concluding.row(number, one, unit) for number, one in windows),
+        contests=contests,
         standing=ranking,
         decision=decision,
         reasons=reasons,
         advice=to_do,
-        stopped=found.stopped,
+        stopped=course.stopped,
         requests=tuple(course.requests),
+        is_cut=is_cut,
     )
 
 
-def _blocks(
-    design: Design, bench: Bench, course: _Course, planned: Planned, order: Sequence[tuple[str, ...]]
-) -> _Blocks:
+def _plan(design: Design, bench: Bench, course: _Course) -> Planned:
+    nulls = [one for _, one in course.windows]
+    planned, course.order = planned_blocks(design, nulls, settle_s=bench.settle_s)
+    course.planned = planned
+    bench.say(
+        f"plan: {planned.blocks} blocks of {len(design.arms)} windows of {planned.block_s:.0f} s, a look "
+        f"after {', '.join(map(str, planned.looks_after))}"
+    )
+    return planned
+
+
+def _blocks(design: Design, bench: Bench, course: _Course, planned: Planned) -> None:
     """Block after block, up to the plan's end, a settled answer or a window that is no evidence."""
-    found = _Blocks()
+    order = course.order
     taken: dict[str, list[LookTaken]] = {arm: [] for arm in design.arms[1:]}
     looked_after = 0
     for number, block in enumerate(order, start=1):
         whole = _block(number, len(order), block, planned.block_s, bench, course)
         if whole is not None:
-            found.measured.append(whole)
+            course.blocks.append(whole)
         last = number == len(order) or course.broken is not None
         if number not in planned.looks_after and not last:
             continue
-        if len(found.measured) > looked_after:
-            looked_after = len(found.measured)
-            found.contests = tuple(
-                _contest(design, arm, found.measured, course.windows, taken[arm], planned, last=last)
+        if len(course.blocks) > looked_after:
+            looked_after = len(course.blocks)
+            course.contests = tuple(
+                _contest(design, arm, course.blocks, course.windows, taken[arm], planned, last=last)
                 for arm in design.arms[1:]
             )
-            for one in found.contests:
+            for one in course.contests:
                 bench.say(_told(one))
         if course.broken is not None:
-            found.stopped = TWICE
+            course.stopped = TWICE
             break
-        if not last and design.stops_early and all(_settled(one) for one in found.contests):
-            found.stopped = f"settled after {number} of {len(order)} blocks"
+        if not last and design.stops_early and all(_settled(one) for one in course.contests):
+            course.stopped = f"settled after {number} of {len(order)} blocks"
             break
-    return found
 
 
 def _certify(design: Design, bench: Bench, course: _Course) -> None:
@@ -170,7 +208,7 @@ def _certify(design: Design, bench: Bench, course: _Course) -> None:
         number = len(pairs) + 1
         pair: list[Measured] = []
         for half in "ab":
-            label = f"null pair {number}{half}"
+            label = null_label(number, half)
             window = _window(design.arms[0], label, design.null_s, bench, course, block=0)
             if window is None or course.broken is not None:
                 return
@@ -214,7 +252,7 @@ def _block(
     """The arms' windows; None as soon as one of them cannot be judged."""
     found: dict[str, Measured] = {}
     for arm in arms:
-        label = f"block {number} of {count}, {arm}"
+        label = block_label(number, count, arm)
         window = _window(arm, label, seconds, bench, course, block=number)
         if window is None:
             return None
@@ -296,95 +334,3 @@ def _told(one: Contest) -> str:
         f"{gain.estimate * 100:+.1f} pp [{gain.low * 100:+.1f}, {gain.high * 100:+.1f}]; "
         f"{one.verdict.decision.value}"
     )
-
-
-def _standing(
-    design: Design, measured: Sequence[dict[str, Measured]], contests: Sequence[Contest]
-) -> Standing | None:
-    """Everybody against everybody, with three or more arms and a whole block."""
-    if len(design.arms) < 3 or not measured:  # noqa: PLR2004 - two arms are one contest
-        return None
-    duels = []
-    unit = unit_of([one for block in measured for one in block.values()]).unit
-    for left, right in combinations(design.arms, 2):
-        pairs = [(block[left], block[right]) for block in measured]
-        found = gain(pairs, unit, at_baseline=zones_moved(pairs))
-        duels.append(Duel(left=left, right=right, interval=found.interval, p_value=found.p_value))
-    verdicts = {one.arm: one.verdict for one in contests}
-    return standing([_contender(arm, measured, unit, verdicts.get(arm)) for arm in design.arms], duels)
-
-
-def _contender(
-    arm: str, measured: Sequence[dict[str, Measured]], unit: Unit, judged: Verdict | None
-) -> Contender:
-    windows = [block[arm] for block in measured]
-    costs = [one.usd_per_month.estimate for one in windows if one.usd_per_month is not None]
-    loads = [max(one.endpoint_calls.values()) for one in windows if one.endpoint_calls]
-    means = [math.fsum(one.endpoint_calls.values()) / len(one.endpoint_calls) for one in windows]
-    return Contender(
-        mode=arm,
-        share=blocks.pooled([one.chance.share(unit) for one in windows]).share,
-        p99_s=latency_ratios.quantile(latencies_of(windows, unit), 0.99),
-        skew=math.fsum(loads) / math.fsum(means) if math.fsum(means) > 0 else None,
-        usd_per_month=math.fsum(costs) / len(costs) if len(costs) == len(windows) else None,
-        # The reference is what there is today: it passes by definition.
-        passes=judged is None or judged.decision is Decision.PASS,
-    )
-
-
-def _decision(
-    contests: Sequence[Contest], ranking: Standing | None, broken: Attempt | None
-) -> tuple[Decision, tuple[str, ...], str]:
-    """Of two arms their contest's; of more: invalid if any is, else pass if a candidate is chosen.
-
-    Invalid, too, where a window is *broken* of which no contest tells.
-    """
-    told = any(one.verdict.failed_gates for one in contests)
-    if broken is not None and (broken.window is None or not told):
-        return Decision.INVALID, *_of_broken(broken)
-    if ranking is None:
-        (only,) = contests
-        return only.verdict.decision, only.verdict.reasons, only.verdict.advice
-    for one in contests:
-        if one.verdict.decision is Decision.INVALID:
-            return Decision.INVALID, one.verdict.reasons, one.verdict.advice
-    decisions = {one.arm: one.verdict.decision for one in contests}
-    if ranking.choice in decisions:
-        return Decision.PASS, (ranking.sentence,), ""
-    for one in contests:
-        if one.verdict.decision is Decision.INCONCLUSIVE:
-            return Decision.INCONCLUSIVE, (ranking.sentence,), one.verdict.advice
-    return Decision.FAIL, (ranking.sentence,), ""
-
-
-def _of_broken(broken: Attempt) -> tuple[tuple[str, ...], str]:
-    """The reason and the advice."""
-    if broken.window is None:
-        return (f"{broken.label}: {broken.fault}",), NOT_JUDGED
-    failed = [gate for gate in gates.of_window(broken.window.evidence) if not gate.passed]
-    return tuple(f"gate {gate}" for gate in failed), advice.of_gate(failed[0])
-
-
-def _row(number: int, one: Measured, unit: Unit) -> BlockWindow:
-    return BlockWindow(
-        block=number,
-        arm=one.mode,
-        folder=one.folder,
-        start_s=one.evidence.window.start_s,
-        share=shares.share_interval(one.chance.share(unit)),
-        design_effect=one.chance.design_effect,
-        calls=one.pair.calls,
-        unknown=one.pair.unknown,
-        requests=one.requests,
-        failures=one.failures,
-        rate_per_s=one.evidence.load.rate_per_s,
-        p99_s=latency_ratios.quantile(one.latencies, 0.99),
-        cost=one.result.costs[0] if one.result.costs else None,
-        failed_gates=tuple(str(gate) for gate in gates.of_window(one.evidence) if not gate.passed),
-    )
-
-
-def measuring(requests: Sequence[int], *, warm_up_requests: float, seconds: float) -> Measuring:
-    """What measuring took, from the *requests* of every window: each leaves a trace, a warm-up's too."""
-    traces = round(sum(requests) + warm_up_requests * len(requests))
-    return Measuring(seconds=seconds, traces=traces, usd=traces * DOLLARS_A_TRACE)

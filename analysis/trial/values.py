@@ -133,3 +133,5 @@ class Trial:
     measuring: Measuring
     versions: tuple[tuple[str, str], ...]
     caveats: tuple[Caveat, ...]
+    is_interrupted: bool = False
+    """Whether it ended before its plan or its stopping rule said so; it can be gone on with."""

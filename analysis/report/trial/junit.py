@@ -31,6 +31,7 @@ def render(trial: Trial) -> str:
                 ("service", trial.service),
                 ("choice", chosen or (trial.arms[-1] if trial.standing is None else "none")),
                 ("stopped", trial.stopped),
+                *((("interrupted", "true"),) if trial.is_interrupted else ()),
                 *(
                     (f"{contest.arm}.{name}" if several else name, value)
                     for contest in trial.contests

@@ -1,6 +1,7 @@
 """A trial's first screen in words: the answer in one sentence, its figures, and the facts beside it."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from analysis.report import judgement, measures, names, units
 from analysis.report.first_screen import Answer, Fact, Figure
@@ -16,7 +17,12 @@ from loadtest.record import Caveat
 def banner(trial: Trial) -> Banner:
     """The decision and its reasons."""
     verdicts = {contest.arm: contest.verdict for contest in trial.contests}
-    return judgement.banner(trial.decision, judgement.told(trial.reasons, verdicts), trial.advice)
+    found = judgement.banner(trial.decision, judgement.told(trial.reasons, verdicts), trial.advice)
+    if trial.is_interrupted and trial.decision is Decision.INCONCLUSIVE:
+        return replace(
+            found, meaning="The trial was interrupted, so nothing is decided; it can be gone on with."
+        )
+    return found
 
 
 def answer(trial: Trial) -> Answer:
@@ -45,6 +51,8 @@ def headline(trial: Trial) -> str:
     """The answer in one sentence."""
     calls = f"the same-zone share of {pair(trial)} calls"
     lead = leading(trial)
+    if trial.is_interrupted and trial.decision is not Decision.INVALID:
+        return f"No conclusion yet about {calls}: the trial was interrupted."
     if lead is None or trial.decision is Decision.INVALID:
         return f"No conclusion about {calls}: the measurement is not valid."
     if trial.standing is not None:

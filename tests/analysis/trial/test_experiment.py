@@ -1,5 +1,6 @@
 """An experiment as a call: windows are run folders below its own, and the trial is on file."""
 
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 
@@ -9,9 +10,12 @@ from rich.console import Console
 from analysis import artifacts
 from analysis.report import formats
 from analysis.report.trial import console as trial_console
-from analysis.trial.bench import BenchRequest, RunBench
+from analysis.trial import book as books
+from analysis.trial.bench import RunBench
+from analysis.trial.book import Book
 from analysis.trial.design import Design, order_of
 from analysis.trial.experiment import TRIAL, ExperimentRequest, conduct
+from analysis.trial.journal import AskedDesign, Journal
 from analysis.trial.values import Trial
 from analysis.verdict.judged import Decision
 from k8s.errors import UnreachableError, UsageError
@@ -73,32 +77,63 @@ def test_an_experiment_ends_with_a_trial_whatever_a_window_is_worth(shop: Shop, 
     Console(file=StringIO()).print(trial_console.trial(done.trial))
 
 
-def test_an_experiment_that_breaks_off_says_where_its_windows_are(shop: Shop):
-    """The source goes away: no trial, the folder with what was measured, the Service as it was."""
+def test_an_experiment_that_breaks_off_says_so_and_how_to_go_on(shop: Shop):
+    """The source goes away: a trial that says so, with what was measured; the Service as it was."""
     shop.is_dark = True
 
     with pytest.raises(UnreachableError, match="no answer"):
         conduct(shop.session(), experiment(shop))
 
     (folder,) = (shop.folder / "runs").iterdir()
-    assert shop.person.said[-1] == f"the windows measured so far are kept in {folder}"
-    assert not (folder / TRIAL).exists()
-    assert rundir.read_record(next(one for one in folder.iterdir())).arm == "null-pair-1a"
+    assert shop.person.said[-1] == (
+        f"the windows measured so far are kept; go on with: samezone experiment --resume {folder}"
+    )
+    left = rundir.read_json(folder / TRIAL, Trial, schema=1)
+    assert (left.is_interrupted, left.decision, left.windows) == (True, Decision.INCONCLUSIVE, ())
+    assert left.stopped == "it was interrupted (calling get_service_graph: no answer)"
+    assert rundir.read_record(next(one for one in folder.iterdir() if one.is_dir())).arm == "null-pair-1a"
     assert mode_of(shop.cluster.current) is RoutingMode.OFF
 
 
 def test_a_bench_measures_windows_of_the_length_asked_for(shop: Shop):
     """The request stays as it was; what a window takes beside its seconds is remembered."""
-    bench = RunBench(shop.session(), BenchRequest(load=LOAD, folder=shop.folder / "x"))
-    with pytest.raises(UsageError, match="has measured nothing yet"):
-        _ = bench.record
+    folder = shop.folder / "x"
+    folder.mkdir()
+    book = Book(folder, journal(shop))
+    book.sit_down(shop.cluster.now_s)
+    bench = RunBench(shop.session(), book)
     assert bench.settle_s == 0
 
-    window = bench.measure("tar", label="Block 1 of 2, tar", seconds=50.0).window
+    window = bench.measure("tar", label="block 1 of 2, tar", seconds=50.0).window
 
-    assert (bench.record.arm, bench.record.asked.plan.duration_s) == ("block-1-of-2-tar", 50.0)
     assert LOAD.plan.duration_s == 200.0
     assert window is not None
     assert window.pair.calls == 3600
     assert 3.0 < bench.settle_s < 10.0, "quiet time, hints and polls, on the fake clock"
-    assert artifacts.read_arm(shop.folder / "x" / window.folder).record == bench.record
+    record = artifacts.read_arm(folder / window.folder).record
+    assert (record.arm, record.asked.plan.duration_s) == ("block-1-of-2-tar", 50.0)
+    assert books.read(folder).windows == book.journal.windows
+    assert [one.folder for one in book.journal.windows] == [window.folder]
+
+
+def test_a_design_that_nothing_can_be_planned_from_leaves_no_folder(shop: Shop):
+    """Neither null pairs nor blocks."""
+    request = experiment(shop)
+    design = Design(arms=ARMS, null_s=200.0, null_pairs=0)
+
+    with pytest.raises(UsageError, match="give --blocks"):
+        conduct(shop.session(), replace(request, design=design))
+
+    assert not (shop.folder / "runs").exists()
+
+
+def journal(shop: Shop) -> Journal:
+    request = experiment(shop)
+    return Journal(
+        created_s=shop.cluster.now_s,
+        place=shop.facts,
+        design=AskedDesign.of(request.design),
+        load=request.load,
+        assumed=request.assumed,
+        versions=(),
+    )

@@ -7,6 +7,7 @@ import pytest
 
 from analysis.jobs import again
 from analysis.jobs.again import Attempt
+from analysis.trial import concluding
 from analysis.trial import run as trial_run
 from analysis.trial.design import Design, order_of
 from analysis.trial.run import Found
@@ -240,7 +241,7 @@ def test_letters_are_the_arms_in_their_order():
 def test_measuring_costs_what_its_traces_cost():
     """Every request leaves a trace, warm-ups too: at five dollars a million."""
     found = run(FakeBench(), order=order_of(("off", "tar"), "ABBA"), block_s=30.0)
-    cost = trial_run.measuring(found.requests, warm_up_requests=100, seconds=60)
+    cost = concluding.measuring(found.requests, warm_up_requests=100, seconds=60)
     assert cost.traces == len(found.windows) * (worlds.REQUESTS + 100)
     assert cost.usd == pytest.approx(cost.traces * 5e-6)
 
@@ -249,6 +250,6 @@ def test_windows_that_were_set_aside_left_traces_too():
     """What was measured again was measured twice."""
     bench = FakeBench(broken=frozenset({3}), silent=frozenset({5}))
     found = run(bench, order=order_of(("off", "tar"), "ABBA"), block_s=30.0)
-    cost = trial_run.measuring(found.requests, warm_up_requests=100, seconds=60)
+    cost = concluding.measuring(found.requests, warm_up_requests=100, seconds=60)
     assert len(bench.asked) == len(found.windows) + 2
     assert cost.traces == len(bench.asked) * (worlds.REQUESTS + 100)
