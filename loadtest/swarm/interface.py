@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from loadtest.worker.plan import LoadPlan
-from loadtest.worker.tally import WorkerTally
+from loadtest.worker.tally import WorkerLoss, WorkerTally
 
 
 class Phase(StrEnum):
@@ -28,7 +28,11 @@ class Progress:
     workers: int
     """Connected workers."""
     lost: tuple[str, ...] = ()
-    """Pod names of workers that were connected and are no longer."""
+    """Pod names of workers that are gone and not replaced yet: their zone's load is missing."""
+    given_up: tuple[str, ...] = ()
+    """Those of them that should have been replaced long ago."""
+    losses: tuple[WorkerLoss, ...] = ()
+    """Who was lost since the start while load was wanted, those that are back included, in order."""
     spans_pending: int = 0
     """Spans made and not yet delivered or dropped."""
     in_flight: int = 0

@@ -3,7 +3,7 @@
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from urllib.parse import urlencode, urlsplit
@@ -14,7 +14,7 @@ from k8s.errors import InvalidRunError, SamezoneError, UnreachableError, UsageEr
 from loadtest.swarm.interface import Phase, Progress
 from loadtest.worker.messages import TALLIES_PATH, SwarmView
 from loadtest.worker.plan import LoadPlan
-from loadtest.worker.tally import WorkerTally
+from loadtest.worker.tally import WorkerLoss, WorkerTally
 
 _FORM = "application/x-www-form-urlencoded"
 _OK = 200
@@ -36,6 +36,10 @@ class Patience:
     poll_s: float = 0.05
     again_s: float = 0.0
     """How long to ask again where there is no answer: over a port-forward that was cut, a new one comes."""
+    probe_s: float = 2.0
+    """For one answer of a master that has just been silent: longer waits are for one that works."""
+    back_s: float = 30.0
+    """From a worker's loss to its replacement; later, a window is not worth going on with."""
 
 
 class LocustMaster:
@@ -60,6 +64,28 @@ class LocustMaster:
         self._sleep = sleep
         self._generation = 0
         self._last: SwarmView | None = None
+        self._told_s = 0.0
+        self._silent = False
+        self._vacant_since_s: dict[str, float] = {}
+
+    @property
+    def last(self) -> SwarmView | None:
+        """What the master said last."""
+        return self._last
+
+    @property
+    def silent_s(self) -> float:
+        """How old what the master said last is, where it does not answer any more; 0 while it does."""
+        return self.age_s if self._silent else 0.0
+
+    @property
+    def age_s(self) -> float:
+        """How long ago the master said what it said last."""
+        return self._clock() - self._told_s
+
+    def expect(self, pods: Iterable[str]) -> None:
+        """From now on these workers must be there for load to start."""
+        self._expect = frozenset(pods)
 
     def view(self, *, patient: bool = True) -> SwarmView:
         """The master's board; UnreachableError where it does not answer or answers something else.
@@ -67,13 +93,20 @@ class LocustMaster:
         InvalidRunError when this is another master than the one that we started load with: a restarted one
         has lost what it counted.
         """
-        view = self._read(patient=patient)
-        if view.generation < self._generation:
+        try:
+            view = self._read(patient=patient)
+        except UnreachableError:
+            self._silent = True
+            raise
+        known = self._last
+        is_other = known is not None and known.master != view.master
+        if view.generation < self._generation or (self._generation and is_other):
+            self._silent = True
             raise InvalidRunError(
                 f"the Locust master at {self.web_url} was restarted during the load and lost its counts, so "
                 "the window is cut; measure again once its workers are back"
             )
-        self._last = view
+        self._last, self._told_s, self._silent = view, self._clock(), False
         return view
 
     def _read(self, *, patient: bool) -> SwarmView:
@@ -123,6 +156,8 @@ class LocustMaster:
 
     def stop(self) -> None:
         """Send no more, let requests in flight end, wait until every span is delivered or dropped."""
+        if self._silent:
+            self.view()  # one that hangs would hold us for as long as a stop may take
         self._ask("POST", "/stop", {}, timeout_s=self._patience.stop_s, again_s=self._patience.again_s)
         # Locust's own state is no help: with a missing worker it stays "stopping" for a minute.
         self._await(
@@ -134,12 +169,19 @@ class LocustMaster:
     def progress(self) -> Progress:
         """Sums over the workers; does not wait for a master that is out of reach."""
         view = self.view(patient=False)
-        tallies = view.tallies
+        tallies, now_s = view.tallies, self._clock()
+        self._vacant_since_s = {one: self._vacant_since_s.get(one, now_s) for one in view.lost}
         return Progress(
             requests=sum(tally.requests for tally in tallies),
             failures=sum(tally.failures for tally in tallies),
             workers=view.workers,
             lost=view.lost,
+            given_up=tuple(
+                one
+                for one, since_s in self._vacant_since_s.items()
+                if now_s - since_s > self._patience.back_s
+            ),
+            losses=view.losses,
             spans_pending=sum(
                 tally.spans_made - tally.spans_delivered - tally.spans_dropped for tally in tallies
             ),
@@ -150,14 +192,23 @@ class LocustMaster:
     def tallies(self) -> tuple[WorkerTally, ...]:
         """What each worker did since the last start, by zone and pod; a lost worker's last word included.
 
-        Of a master that was restarted or is gone: what it said last.
+        Of a master that was restarted or is gone: what it said last, ``silent_s`` ago.
         """
         try:
             return self.view().tallies
         except SamezoneError:
-            if self._last is None or self._last.generation != self._generation:
-                raise
-            return self._last.tallies
+            return self.told()
+
+    def told(self) -> tuple[WorkerTally, ...]:
+        """The same as the master said last, without asking; UnreachableError if it never said a thing."""
+        if self._last is None or self._last.generation != self._generation:
+            raise UnreachableError(f"the Locust master at {self.web_url} never told what its workers did")
+        return self._last.tallies
+
+    def losses(self) -> tuple[WorkerLoss, ...]:
+        """Who was lost since the last start while load was wanted; as the master said last."""
+        last = self._last
+        return last.losses if last is not None and last.generation == self._generation else ()
 
     def _await(self, done: Callable[[SwarmView], bool], limit_s: float, failing: str) -> SwarmView:
         deadline_s = self._clock() + limit_s
@@ -190,7 +241,8 @@ class LocustMaster:
     def _ask_once(
         self, method: str, path: str, form: dict[str, str] | None, *, timeout_s: float | None
     ) -> bytes:
-        connection = HTTPConnection(self._host, self._port, timeout=timeout_s or self._patience.answer_s)
+        limit_s = timeout_s or (self._patience.probe_s if self._silent else self._patience.answer_s)
+        connection = HTTPConnection(self._host, self._port, timeout=limit_s)
         try:
             body = None if form is None else urlencode(form)
             headers = {} if form is None else {"Content-Type": _FORM}

@@ -1,17 +1,26 @@
-"""The master's board: the latest report of every worker, who is lost, and the order of the last start."""
+"""The master's board: the latest report of every worker, who has which seat, and who was lost.
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+A seat is one share of the load: its rate, its users and its pages, and with them its zone. A worker that is
+gone leaves its seat, and the next worker of its zone that is free goes on with it; load never changes zone.
+"""
+
+import math
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 
 from k8s.errors import SamezoneError, UsageError
 from loadtest.worker.messages import Order, SwarmView, WorkerReport
-from loadtest.worker.plan import LoadPlan
-from loadtest.worker.tally import WorkerTally
+from loadtest.worker.plan import LoadPlan, WorkerShare, shares, users_of_seats
+from loadtest.worker.tally import WorkerLoss, WorkerTally
 
 LOST_AFTER_S = 4.0
 """A worker reports every second; Locust itself calls it missing after three heartbeats."""
 LEAD_S = 0.5
 """From a start to the first arrival: time for the spawn messages to reach every worker."""
+REPORT_S = 1.0
+"""Workers report so often; a lost one may have sent for so long, and half as much, after its last word."""
+_OWN_STALL_S = 2.0
+"""The board is looked at several times a second: after a longer pause it was the master that stood still."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -21,17 +30,44 @@ class _Entry:
     tally: WorkerTally
     heard_s: float
     idle: bool = True
+    is_replaced: bool = False
+    """Another process plays the same pod: this one cannot come back."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Loss:
+    """One client that left its seat."""
+
+    client: str
+    seat: int
+    turn: int
+    heard_s: float
+    returned_s: float | None = None
+    """When it was heard of again, if it came back itself."""
 
 
 class Board:
     """Knows nothing of Locust: reports and clock readings come in, orders and views go out."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "") -> None:
+        """*name* tells this master's process from others."""
+        self._name = name
         self._entries: dict[str, _Entry] = {}
-        self._members: frozenset[str] = frozenset()
-        self._generation = 0
+        self._chains: list[list[str]] = []
+        """Seat by seat the clients that had it, in turn; the last one has it now."""
+        self._losses: list[_Loss] = []
+        self._order = Order(generation=0, run_id="", phase="", plan=LoadPlan(), start_at_s=0.0, seats=())
+        self._shares: tuple[WorkerShare, ...] = ()
         self._begins_s = 0.0
+        self._ended_s: float | None = 0.0
+        """When load was wanted no more; None while it is."""
+        self._looked_s: float | None = None
         self.problem = ""
+
+    @property
+    def is_wanted(self) -> bool:
+        """Load was started, and nobody has stopped it."""
+        return self._ended_s is None
 
     def begin(
         self, clients: Sequence[str], plan: LoadPlan, *, run_id: str, phase: str, now_s: float, clock_s: float
@@ -41,11 +77,14 @@ class Board:
         Seats follow zone and pod name, so that two arms on the same pods send the same pages from the same
         worker. *now_s* is wall-clock time, *clock_s* a monotonic one. Raises UsageError.
         """
-        self._generation += 1
+        self.look(clock_s)
+        self._order = replace(self._order, generation=self._order.generation + 1)
         self.problem = ""
-        self._members = frozenset()
+        self._chains, self._losses, self._ended_s = [], [], clock_s
         self._entries = {
-            client: entry for client, entry in self._entries.items() if not self._stale(entry, clock_s)
+            client: entry
+            for client, entry in self._entries.items()
+            if not (entry.is_replaced or self._stale(entry, clock_s))
         }
         for entry in self._entries.values():
             entry.tally = blank(entry.tally)
@@ -60,63 +99,174 @@ class Board:
             raise UsageError(
                 f"{plan.users} users cannot cover {len(known)} workers; ask for {len(known)} or more"
             )
-        self._members = frozenset(known)
-        self._begins_s = clock_s + LEAD_S
-        seated = sorted(known, key=lambda client: self._order(self._entries[client]))
-        return Order(
-            generation=self._generation,
-            run_id=run_id,
-            phase=phase,
-            plan=plan,
-            start_at_s=now_s + LEAD_S,
-            seats=tuple((client, index) for index, client in enumerate(seated)),
+        self._chains = [[one] for one in sorted(known, key=lambda one: _place(self._entries[one].tally))]
+        self._shares = shares(plan.rate_per_s, len(known))
+        self._begins_s, self._ended_s = clock_s + LEAD_S, None
+        self._order = replace(self._order, run_id=run_id, phase=phase, plan=plan, start_at_s=now_s + LEAD_S)
+        return self.order(self._begins_s)
+
+    def order(self, clock_s: float) -> Order:
+        """The order of the last start for who has the seats now."""
+        return replace(
+            self._order,
+            seats=tuple((chain[-1], seat) for seat, chain in enumerate(self._chains)),
+            late_s=max(0.0, clock_s - self._begins_s),
         )
+
+    def users(self, users: int) -> dict[str, int]:
+        """How many of *users* each client with a seat gets; nobody else gets any."""
+        split = users_of_seats(users, len(self._chains)) if self._chains else ()
+        return {chain[-1]: count for chain, count in zip(self._chains, split, strict=True)}
+
+    def end(self, clock_s: float) -> None:
+        """Load is wanted no more."""
+        if self._ended_s is None:
+            self._ended_s = clock_s
 
     def refuse(self, error: SamezoneError) -> None:
         """Remember why a start was refused."""
         self.problem = str(error)
 
+    def look(self, clock_s: float) -> None:
+        """Somebody looks at the board. After a pause of the master itself nobody is lost for its silence."""
+        pause_s = 0.0 if self._looked_s is None else clock_s - self._looked_s
+        if pause_s > _OWN_STALL_S:
+            for entry in self._entries.values():
+                entry.heard_s += pause_s
+        self._looked_s = clock_s
+
     def receive(self, client: str, report: WorkerReport, *, clock_s: float) -> None:
         """A worker's report; one that counts for an earlier start tells only that the worker lives."""
-        current = report.generation == self._generation
-        entry = self._entries.setdefault(client, _Entry(tally=blank(report.tally), heard_s=clock_s))
+        current = report.generation == self._order.generation
+        if client not in self._entries:
+            for other in self._entries.values():
+                other.is_replaced |= other.tally.worker == report.tally.worker
+            self._entries[client] = _Entry(tally=blank(report.tally), heard_s=clock_s)
+        entry = self._entries[client]
         entry.heard_s = clock_s
         entry.idle = report.idle and (current or client not in self._members)
         if current:
             entry.tally = report.tally
 
+    def fill(self, active: Collection[str], missing: Collection[str], *, clock_s: float) -> dict[str, str]:
+        """Give vacant seats to free workers of the same zone; {who takes one: whose it was}.
+
+        *active* are clients that Locust would send work to, *missing* those it gave up.
+        """
+        gone = self._survey(active, missing, clock_s)
+        free = [one for one in self._entries if one in active and one not in gone | self._members]
+        taken: dict[str, str] = {}
+        for chain in self._chains if self.is_wanted else ():
+            if chain[-1] not in gone:
+                continue
+            before = self._entries[chain[-1]].tally
+            able = [one for one in free if self._entries[one].tally.zone == before.zone]
+            # A new process of the same pod is meant for its seat.
+            able.sort(key=lambda one: self._entries[one].tally.worker != before.worker)
+            if able:
+                free.remove(able[0])
+                taken[able[0]] = chain[-1]
+                self._entries[able[0]].idle = False
+                chain.append(able[0])
+        return taken
+
     def view(
-        self, state: str, *, active: frozenset[str], missing: frozenset[str], clock_s: float
+        self, state: str, *, active: Collection[str], missing: Collection[str], clock_s: float
     ) -> SwarmView:
         """What is known; *active* are clients that Locust would send work to, *missing* those it gave up."""
-        gone = {
-            client
-            for client, entry in self._entries.items()
-            if client in missing or self._stale(entry, clock_s)
-        }
-        members = self._members if self._generation else frozenset(self._entries)
+        gone = self._survey(active, missing, clock_s)
         idle = [client for client, entry in self._entries.items() if entry.idle and client not in gone]
-        shown = [entry for client, entry in self._entries.items() if client in members or client not in gone]
+        shown = [self._numbered(one) for one in self._entries if one in self._members or one not in gone]
+        vacant = [chain[-1] for chain in self._chains if chain[-1] in gone]
         return SwarmView(
             state=state,
-            generation=self._generation,
+            generation=self._order.generation,
             workers=len(self._entries.keys() - gone),
-            idle=len(active.intersection(idle)),
-            lost=tuple(sorted(self._entries[client].tally.worker for client in gone & members)),
+            idle=len(set(active).intersection(idle)),
+            lost=tuple(sorted(self._entries[client].tally.worker for client in vacant)),
             problem=self.problem,
             lead_s=max(0.0, self._begins_s - clock_s),
-            tallies=tuple(entry.tally for entry in sorted(shown, key=self._order)),
+            tallies=tuple(sorted(shown, key=lambda tally: (*_place(tally), tally.turn))),
+            losses=tuple(self._told(loss, clock_s) for loss in self._losses),
+            master=self._name,
         )
+
+    @property
+    def _members(self) -> frozenset[str]:
+        """Clients that have a seat or had one."""
+        return frozenset(client for chain in self._chains for client in chain)
+
+    def _survey(self, active: Collection[str], missing: Collection[str], clock_s: float) -> frozenset[str]:
+        """Who is gone now; notes losses and returns."""
+        self.look(clock_s)
+        gone = frozenset(
+            client
+            for client, entry in self._entries.items()
+            if entry.is_replaced
+            or client in missing
+            or self._stale(entry, clock_s)
+            # One that ended in good order said goodbye to Locust. After a stop all of them do, for a moment.
+            or (self.is_wanted and client in self._members and client not in active)
+        )
+        for seat, chain in enumerate(self._chains):
+            entry = self._entries[chain[-1]]
+            last = next((one for one in reversed(self._losses) if one.client == chain[-1]), None)
+            open_loss = last if last is not None and last.returned_s is None else None
+            if chain[-1] in gone and open_loss is None and (self.is_wanted or not entry.idle):
+                self._losses.append(
+                    _Loss(client=chain[-1], seat=seat, turn=len(chain) - 1, heard_s=entry.heard_s)
+                )
+            elif chain[-1] not in gone and open_loss is not None:
+                open_loss.returned_s = entry.heard_s
+        return gone
+
+    def _told(self, loss: _Loss, clock_s: float) -> WorkerLoss:
+        """A loss with what is known of it now."""
+        entry, share, chain = self._entries[loss.client], self._shares[loss.seat], self._chains[loss.seat]
+        tally = entry.tally
+        known = WorkerLoss(
+            worker=tally.worker,
+            zone=tally.zone,
+            seat=loss.seat,
+            turn=loss.turn,
+            lost_s=self._epoch_s(loss.heard_s),
+        )
+        if loss.returned_s is not None:
+            # Its schedule stood still with it: what was due in between was sent late.
+            return replace(known, back_s=self._epoch_s(loss.returned_s))
+        sent = tally.skipped + tally.requests + tally.in_flight
+        due = share.due((clock_s if self._ended_s is None else self._ended_s) - self._begins_s)
+        if loss.turn + 1 < len(chain):
+            after = self._entries[chain[loss.turn + 1]].tally
+            known = replace(known, replaced_by=after.worker)
+            if after.requests or after.in_flight:
+                due = after.skipped
+                known = replace(known, back_s=self._order.start_at_s + share.intended_s(after.skipped))
+        missing = max(0, due - sent)
+        if entry.idle:  # its last word came when it had nothing more to do
+            return replace(known, missing=missing)
+        pending = tally.spans_made - tally.spans_delivered - tally.spans_dropped
+        last = math.ceil(1.5 * REPORT_S * share.rate_per_s)
+        return replace(known, missing=missing, untold=tally.in_flight + pending + min(missing, last))
+
+    def _epoch_s(self, clock_s: float) -> float:
+        return self._order.start_at_s + clock_s - self._begins_s
+
+    def _numbered(self, client: str) -> WorkerTally:
+        for seat, chain in enumerate(self._chains):
+            if client in chain:
+                return replace(self._entries[client].tally, seat=seat, turn=chain.index(client))
+        return self._entries[client].tally
 
     @staticmethod
     def _stale(entry: _Entry, clock_s: float) -> bool:
         return clock_s - entry.heard_s > LOST_AFTER_S
 
-    @staticmethod
-    def _order(entry: _Entry) -> tuple[str, str]:
-        return entry.tally.zone, entry.tally.worker
+
+def _place(tally: WorkerTally) -> tuple[str, str]:
+    return tally.zone, tally.worker
 
 
 def blank(tally: WorkerTally) -> WorkerTally:
     """The same worker with nothing counted."""
-    return WorkerTally(worker=tally.worker, zone=tally.zone, node=tally.node)
+    return WorkerTally(worker=tally.worker, zone=tally.zone, node=tally.node, process=tally.process)

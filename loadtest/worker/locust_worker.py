@@ -4,6 +4,7 @@ import gc
 import logging
 import os
 import time
+from dataclasses import replace
 from typing import Any
 
 import gevent
@@ -11,10 +12,11 @@ from gevent.event import Event
 from locust.env import Environment
 from locust.runners import WorkerRunner
 
+from loadtest.worker.board import REPORT_S
 from loadtest.worker.choice import needs_products, page_mix
-from loadtest.worker.messages import ORDER_OPTION, REPORT, Order, WorkerReport, read_order
+from loadtest.worker.messages import DISMISSAL, ORDER_OPTION, REPORT, Order, WorkerReport, read_order
 from loadtest.worker.placement import WorkerPlacement
-from loadtest.worker.plan import WorkerShare, shares
+from loadtest.worker.plan import shares
 from loadtest.worker.products import fetch_products
 from loadtest.worker.shopper import Round, Shopper, SpanMaker
 from loadtest.worker.sink import SpanSink
@@ -24,12 +26,14 @@ from loadtest.worker.typed_json import encode
 
 logger = logging.getLogger(__name__)
 
-_REPORT_S = 1.0
 _LEAST_CPU_S = 0.9
 """A shorter interval says little: one report on demand is half a millisecond of work."""
 _DRAIN_S = 20.0
 """How long spans of a finished round may take before they are dropped."""
 _QUIT_DRAIN_S = 3.0
+_QUIT_QUIET_S = 2.0
+_JOIN_LEAD_S = 0.1
+"""From taking a seat to its first arrival: Locust spawns the users in that time."""
 _LONGEST_LEAD_S = 5.0
 """A start further away than this is a clock that differs from the master's: begin within it anyway."""
 _ORPHAN_S = 10.0
@@ -60,6 +64,7 @@ class Worker:
         hooks.test_start.add_listener(self._on_test_start)
         hooks.test_stopping.add_listener(self._on_test_stopping)
         hooks.quitting.add_listener(self._on_quitting)
+        runner.register_message(DISMISSAL, self._on_dismissal)
         gevent.spawn(self._learn_products)
         gevent.spawn(self._report_for_ever)
         # What exists now lives as long as the process: keep the collector from walking it in mid-request.
@@ -71,18 +76,26 @@ class Worker:
         if not raw:
             logger.error("the master sent no order; nothing will be sent")
             return
+        ordered_s = time.perf_counter()
         order = read_order(raw)
         if needs_products(order.plan.pages) and not self._products:
             self._products = fetch_products(self._placement, _FETCH_TIMEOUT_S)
             if not self._products:
                 logger.error("%s: the catalog page shows no products", self._placement.ui_url)
-        seat = order.seat(self._runner.client_id)
-        share = None if seat is None else shares(order.plan.rate_per_s, len(order.seats))[seat]
-        lead_s = min(max(0.0, order.start_at_s - time.time()), _LONGEST_LEAD_S)
-        self._round = Shopper.round = self._new_round(order, share, seat or 0, lead_s)
+        self._round = Shopper.round = self._new_round(order, ordered_s)
         self._cpu_mark = (time.perf_counter(), time.process_time())
 
-    def _new_round(self, order: Order, share: WorkerShare | None, seat: int, lead_s: float) -> Round:
+    def _new_round(self, order: Order, ordered_s: float) -> Round:
+        """The round that *order* asks for, which came when ``time.perf_counter()`` read *ordered_s*."""
+        seat = order.seat(self._runner.client_id)
+        share = None if seat is None else shares(order.plan.rate_per_s, len(order.seats))[seat]
+        if order.late_s and share is not None:
+            # The seat's schedule goes on where it is now: what nobody sent until here is not sent any more.
+            start_s = ordered_s - order.late_s
+            first_slot = share.due(time.perf_counter() + _JOIN_LEAD_S - start_s)
+        else:
+            lead_s = min(max(0.0, order.start_at_s - time.time()), _LONGEST_LEAD_S)
+            start_s, first_slot = time.perf_counter() + lead_s, 0
         spans = None
         if self._placement.tracing:
             encoder = SpanEncoder(
@@ -96,9 +109,10 @@ class Worker:
             plan=order.plan,
             generation=order.generation,
             share=share,
-            mix=page_mix(order.plan.pages, self._products, seed=order.plan.seed, worker=seat),
+            mix=page_mix(order.plan.pages, self._products, seed=order.plan.seed, worker=seat or 0),
             clock=wall_clock(),
-            start_s=time.perf_counter() + lead_s,
+            start_s=start_s,
+            first_slot=first_slot,
             spans=spans,
         )
 
@@ -113,6 +127,16 @@ class Worker:
             return
         current.stopping = True
         self._await_quiet(current, min(current.plan.timeout_s, _LONGEST_QUIET_S))
+        gevent.spawn(self._settle, current)
+
+    def _on_dismissal(self, **_event: Any) -> None:
+        """Another worker has this one's seat: it was taken for lost."""
+        if self._round is not None and not self._round.stopping:
+            logger.warning("the seat is taken; no more requests are sent")
+            self._retire(self._round)
+
+    def _retire(self, current: Round) -> None:
+        current.stopping = True
         gevent.spawn(self._settle, current)
 
     @staticmethod
@@ -130,26 +154,34 @@ class Worker:
         self._nudge.set()
 
     def _on_quitting(self, **_event: Any) -> None:
-        if self._round and self._round.spans:
-            self._round.stopping = True
-            self._round.spans.sink.drain(_QUIT_DRAIN_S)
+        """Asked to end, perhaps in the middle of the load: the last word leaves nothing untold."""
+        current = self._round
+        if current is None:
+            return
+        current.stopping = True
+        self._await_quiet(current, _QUIT_QUIET_S)
+        if current.spans:
+            current.spans.sink.drain(_QUIT_DRAIN_S)
+        self._runner.send_message(REPORT, {"report": encode(self._report())})
 
     def _learn_products(self) -> None:
         while not self._products:
             self._products = fetch_products(self._placement, _FETCH_TIMEOUT_S)
-            gevent.sleep(_REPORT_S)
+            gevent.sleep(REPORT_S)
 
     def _report_for_ever(self) -> None:
         while True:
             self._stop_if_orphaned()
             self._runner.send_message(REPORT, {"report": encode(self._report())})
-            self._nudge.wait(_REPORT_S)
+            self._nudge.wait(REPORT_S)
             self._nudge.clear()
 
     def _report(self) -> WorkerReport:
         current, placement = self._round, self._placement
         if current is None:
-            empty = WorkerTally(worker=placement.pod, zone=placement.zone, node=placement.node)
+            empty = WorkerTally(
+                worker=placement.pod, zone=placement.zone, node=placement.node, process=os.getpid()
+            )
             return WorkerReport(generation=0, idle=True, tally=empty)
         if not current.stopping:
             current.counter.cpu_percent_max = max(current.counter.cpu_percent_max, self._cpu_percent())
@@ -160,6 +192,7 @@ class Worker:
             node=placement.node,
             spans=(sink.made, sink.delivered, sink.dropped, sink.again) if sink else (0, 0, 0, 0),
         )
+        tally = replace(tally, process=os.getpid(), skipped=current.first_slot)
         return WorkerReport(generation=current.generation, idle=current.idle, tally=tally)
 
     def _cpu_percent(self) -> float:
@@ -176,7 +209,7 @@ class Worker:
         current = self._round
         if current and not current.stopping and heard_s and time.time() - heard_s > _ORPHAN_S:
             logger.error("the master is silent; no more requests are sent")
-            current.stopping = True
+            self._retire(current)
 
 
 def end_with(parent: int) -> None:
@@ -184,7 +217,7 @@ def end_with(parent: int) -> None:
 
     def watch() -> None:
         while os.getppid() == parent:
-            gevent.sleep(_REPORT_S)
+            gevent.sleep(REPORT_S)
         logger.error("the process that started this one is gone; ending")
         os._exit(1)
 

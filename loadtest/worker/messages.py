@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 
 from loadtest.worker.plan import LoadPlan
-from loadtest.worker.tally import WorkerTally
+from loadtest.worker.tally import WorkerLoss, WorkerTally
 from loadtest.worker.typed_json import decode
 
 REPORT = "samezone-report"
 """The custom Locust message a worker sends; its data holds a WorkerReport as JSON."""
+DISMISSAL = "samezone-dismissal"
+"""The custom Locust message to a worker whose seat another one has taken: no more requests in this window."""
 TALLIES_PATH = "/samezone/tallies"
 """Where the master's web app serves its SwarmView."""
 ORDER_OPTION = "samezone_order"
@@ -27,6 +29,8 @@ class Order:
     """When the schedule begins, seconds since the epoch; the same for all, so that arrivals interleave."""
     seats: tuple[tuple[str, int], ...]
     """(Locust client id, index of the worker's share); a worker without a seat sends nothing."""
+    late_s: float = 0.0
+    """For who takes a seat later: seconds since the schedule began, by the master's clock; 0 at the start."""
 
     def seat(self, client_id: str) -> int | None:
         """The index of a worker's share, or None for one that joined too late."""
@@ -56,13 +60,17 @@ class SwarmView:
     idle: int
     """Connected workers with nothing left to do or to deliver: ready for a start."""
     lost: tuple[str, ...]
-    """Pod names of workers that took part in the last start and are gone."""
+    """Pod names of workers that are gone and whose seat of the last start nobody has taken."""
     problem: str
     """Why the last start was refused; empty if it was not."""
     lead_s: float
     """Seconds until the first arrival of the last start; 0 once it is past."""
     tallies: tuple[WorkerTally, ...]
-    """One a worker known, sorted by zone and pod; counts since the last start."""
+    """One a worker known, sorted by zone and pod; counts since the last start, lost ones included."""
+    losses: tuple[WorkerLoss, ...] = ()
+    """Who was lost since the last start while load was wanted, in order."""
+    master: str = ""
+    """Tells this master's process from others."""
 
 
 def read_order(raw: str) -> Order:

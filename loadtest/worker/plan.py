@@ -80,11 +80,21 @@ class WorkerShare:
         """Seconds after the start at which arrival number *slot* (0, 1, ...) is due."""
         return self.phase_s + slot / self.rate_per_s
 
+    def due(self, elapsed_s: float) -> int:
+        """How many arrivals are due within *elapsed_s* seconds after the start; the next slot's number."""
+        return max(0, math.floor((elapsed_s - self.phase_s) * self.rate_per_s) + 1)
+
 
 def shares(plan_rate_per_s: float, workers: int) -> tuple[WorkerShare, ...]:
     """Split a rate over *workers*: equal rates, phases spread so that the sum is evenly spaced."""
     each = plan_rate_per_s / workers
     return tuple(WorkerShare(rate_per_s=each, phase_s=index / plan_rate_per_s) for index in range(workers))
+
+
+def users_of_seats(users: int, seats: int) -> tuple[int, ...]:
+    """Split a number of users over seats as evenly as can be, the first ones get what is left over."""
+    each, more = divmod(users, seats)
+    return tuple(each + (seat < more) for seat in range(seats))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

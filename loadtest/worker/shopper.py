@@ -50,19 +50,21 @@ class Round:
     mix: PageMix
     clock: WallClock
     start_s: float
-    """The reading of ``time.perf_counter()`` at which the schedule begins."""
+    """The reading of ``time.perf_counter()`` at which the schedule begins, or began."""
+    first_slot: int = 0
+    """The first arrival that is sent; not 0 for a worker that took the seat of a lost one."""
     spans: SpanMaker | None
     """None switches tracing off: no header, no span."""
     counter: LoadCounter = field(default_factory=LoadCounter)
     stopping: bool = False
-    _next_slot: int = 0
+    _taken: int = 0
 
     def take(self) -> tuple[int, float]:
         """The next arrival: its number, and when it is due by ``time.perf_counter()``."""
         if self.share is None or self.stopping:
             raise StopUser
-        slot = self._next_slot
-        self._next_slot += 1
+        slot = self.first_slot + self._taken
+        self._taken += 1
         return slot, self.start_s + self.share.intended_s(slot)
 
     @property

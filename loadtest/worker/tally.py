@@ -1,8 +1,10 @@
-"""What one Locust worker did, as it tells its master."""
+"""What one Locust worker did, as it tells its master, and what the master knows of one that was lost."""
 
 from dataclasses import dataclass
 
 from loadtest.worker.latency import EMPTY, LatencyHistogram
+
+NO_SEAT = -1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,3 +52,32 @@ class WorkerTally:
     """When the last request started: first to last, over requests - 1 intervals, is the achieved rate."""
     errors: tuple[tuple[str, int], ...] = ()
     """(what went wrong, count), most frequent first, at most 20."""
+    process: int = 0
+    """The worker's process id where it runs: tells a new process of the same pod from the one before it."""
+    seat: int = NO_SEAT
+    """Which share of the load it sends, from 0; -1 for none, and where nobody told."""
+    turn: int = 0
+    """0 for the worker that had the seat when the window began, 1 for who took it over, and so on."""
+    skipped: int = 0
+    """Arrivals of its seat that were due before it came: those of an earlier turn, and those of nobody."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerLoss:
+    """A worker that was gone while load was wanted: its zone's load was missing for so long."""
+
+    worker: str
+    """Its pod name."""
+    zone: str
+    seat: int
+    turn: int
+    lost_s: float
+    """When it was last heard of, seconds since the epoch; it may have worked for another second."""
+    back_s: float = 0.0
+    """When its arrivals were sent again, seconds since the epoch; 0 if they were not in this window."""
+    replaced_by: str = ""
+    """Pod name of who took over, its own for a new process of the same pod; empty if it came back itself."""
+    missing: int = 0
+    """Arrivals that were due in between and that nobody is known to have sent."""
+    untold: int = 0
+    """At most so many requests were sent after its last word, or have spans that died with it."""

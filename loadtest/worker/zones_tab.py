@@ -4,17 +4,19 @@ The tab is Locust's own table, whose cells React escapes; the page is a Jinja te
 """
 
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any
 
 from flask import Response, render_template_string, request
 from locust.web import WebUI
 
 from loadtest.worker.messages import TALLIES_PATH, SwarmView
-from loadtest.worker.tally import WorkerTally
+from loadtest.worker.tally import WorkerLoss, WorkerTally
 from loadtest.worker.typed_json import encode
 
 PAGE_PATH = "/zones"
 _STATS_PATH = "/stats/requests"
+_STOP_PATH = "/stop"
 _KEY = "zones"
 
 COLUMNS = (
@@ -48,6 +50,10 @@ th { border-bottom: 1px solid } td:first-child, td:nth-child(2) { text-align: le
 <p>{{ view.state }}, {{ view.workers }} workers</p>
 {% if view.problem %}<p class="problem">{{ view.problem }}</p>{% endif %}
 {% if view.lost %}<p class="problem">lost: {{ view.lost | join(", ") }}</p>{% endif %}
+{% for loss in view.losses if loss.back_s %}
+<p>{{ loss.worker }} was lost for {{ "%.1f" | format(loss.back_s - loss.lost_s) }} s;
+{{ loss.missing }} requests are missing in {{ loss.zone }}</p>
+{% endfor %}
 <table><thead><tr>{% for _, title in columns %}<th>{{ title }}</th>{% endfor %}</tr></thead>
 <tbody>{% for row in rows %}<tr>{% for key, _ in columns %}<td>{{ row[key] }}</td>{% endfor %}</tr>
 {% endfor %}</tbody></table>
@@ -65,7 +71,7 @@ def _ms(value: float | None) -> str:
     return "" if value is None else f"{value:.2f}"
 
 
-def row(tally: WorkerTally, *, lost: bool) -> dict[str, str | int]:
+def row(tally: WorkerTally, state: str) -> dict[str, str | int]:
     """One worker as a row of the table, keyed as COLUMNS."""
     return {
         "zone": tally.zone,
@@ -83,17 +89,27 @@ def row(tally: WorkerTally, *, lost: bool) -> dict[str, str | int]:
         "spans_delivered": tally.spans_delivered,
         "spans_dropped": tally.spans_dropped,
         "cpu": f"{tally.cpu_percent_max:.0f}",
-        "state": "lost" if lost else "connected",
+        "state": state,
     }
 
 
 def rows(view: SwarmView) -> list[dict[str, str | int]]:
     """All workers, by zone."""
-    return [row(tally, lost=tally.worker in view.lost) for tally in view.tallies]
+    after = {(loss.seat, loss.turn): loss for loss in view.losses if loss.replaced_by or not loss.back_s}
+    return [row(tally, _state(after.get((tally.seat, tally.turn)))) for tally in view.tallies]
 
 
-def install(web_ui: WebUI, view: Callable[[], SwarmView]) -> None:
-    """Add the tab, the page and the JSON to Locust's web app; *view* reads the board."""
+def _state(loss: WorkerLoss | None) -> str:
+    if loss is None:
+        return "connected"
+    return "replaced" if loss.replaced_by else "lost"
+
+
+def install(web_ui: WebUI, view: Callable[[], SwarmView], *, on_stopped: Callable[[], None]) -> None:
+    """Add the tab, the page and the JSON to Locust's web app; *view* reads the board.
+
+    *on_stopped* is called once Locust has taken a request to stop.
+    """
     app = web_ui.app
     if app is None:
         raise TypeError("Locust's web UI has no Flask app")
@@ -117,6 +133,12 @@ def install(web_ui: WebUI, view: Callable[[], SwarmView]) -> None:
             response.set_data(app.json.dumps(answer))
         return response
 
+    def note_stop(response: Response) -> Response:
+        if request.path.endswith(_STOP_PATH) and response.status_code == HTTPStatus.OK:
+            on_stopped()
+        return response
+
     app.add_url_rule(TALLIES_PATH, view_func=guarded(tallies))
     app.add_url_rule(PAGE_PATH, view_func=guarded(page))
     app.after_request(add_rows)
+    app.after_request(note_stop)

@@ -1,8 +1,6 @@
 """Locust master and workers as real processes against a real store and collector on loopback."""
 
 import json
-import os
-import signal
 import socket
 import subprocess
 import sys
@@ -155,37 +153,6 @@ def test_a_second_arm_replays_the_first(tmp_path: Path):
         assert first[store][:length] == second[store][:length]
     assert sum(map(len, second.values())) == sum(tally.requests for tally in tallies)
     assert [-(-tally.requests // 5) for tally in tallies] == [tally.connections for tally in tallies]
-
-
-def test_a_killed_worker_is_lost_and_its_load_does_not_move(tmp_path: Path):
-    """The other zones keep their rate; the next start is refused by name; nothing runs after close."""
-    with opened(tmp_path) as scene:
-        members = scene.swarm._members
-        pids = [member.process.pid for member in members]
-        victim = next(member for member in members if member.name == "locust-worker-1")
-        scene.swarm.start(PLAN, run_id="r", phase=Phase.MEASURE)
-        scene.await_progress("requests")
-        os.kill(victim.process.pid, signal.SIGKILL)
-        lost = scene.await_progress("lost").lost
-        while "locust-worker-1" not in scene.swarm._running().view().lost:
-            time.sleep(0.1)
-        scene.swarm.stop()
-        rates = {
-            tally.worker: (tally.requests - 1) / (tally.last_s - tally.first_s)
-            for tally in scene.swarm.tallies()
-            if tally.worker != "locust-worker-1"
-        }
-        with pytest.raises(UnreachableError, match="locust-worker-1"):
-            scene.swarm.start(PLAN, run_id="r", phase=Phase.MEASURE)
-        page = scene.get("/zones")
-
-    assert lost == ("locust-worker-1",)
-    assert {worker: round(rate) for worker, rate in rates.items()} == {
-        "locust-worker-0": 20,
-        "locust-worker-2": 20,
-    }
-    assert "lost: locust-worker-1" in page
-    assert [pid for pid in pids if psutil.pid_exists(pid)] == []
 
 
 def test_failures_are_counted_and_their_spans_say_so(tmp_path: Path):

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from k8s.errors import UsageError
-from loadtest.worker.plan import LoadPlan, Page, differences, shares
+from loadtest.worker.plan import LoadPlan, Page, differences, shares, users_of_seats
 
 
 @given(rate=st.floats(0.5, 5000), workers=st.integers(1, 20), slots=st.integers(1, 50))
@@ -46,3 +46,25 @@ def test_differences_name_what_two_plans_do_not_share():
         "rate_per_s",
         "seed",
     ]
+
+
+@given(
+    rate=st.floats(0.05, 5000),
+    workers=st.integers(1, 9),
+    slot=st.integers(0, 100_000),
+)
+def test_who_joins_late_begins_at_the_next_arrival(rate: float, workers: int, slot: int):
+    """Everything due until then is the others' or missing; nothing is sent twice, nothing left out."""
+    for share in shares(rate, workers):
+        just_after_s = share.intended_s(slot) + 0.3 / share.rate_per_s
+        assert share.due(just_after_s) == slot + 1
+        assert share.intended_s(share.due(just_after_s)) > just_after_s
+    assert shares(rate, workers)[-1].due(-1.0) == 0
+
+
+@given(users=st.integers(1, 1000), seats=st.integers(1, 50))
+def test_users_are_split_evenly(users: int, seats: int):
+    """All of them, and none has two more than another."""
+    split = users_of_seats(users, seats)
+    assert (sum(split), len(split)) == (users, seats)
+    assert max(split) - min(split) <= 1
