@@ -1,6 +1,7 @@
 """The answer: X-Ray graph, calls, zones, statistics, report.
 
-- ``model``, ``placement``, ``history``: values; the numbers of a comparison, pods in zones, runs over time
+- ``model``, ``placement``, ``history``: values; the numbers of a comparison, pods in zones, runs over time;
+  ``strays``: whose a pod is that nobody saw
 - ``artifacts``: run folders as the analysis reads and writes them
 - ``entry``, ``cli``: the command; ``jobs_cli``, ``history_cli``: verbs; ``terms_cli``: options they share
 - ``source/``: where calls are counted; ``arm/``: one run, read; ``statistics/``: intervals, tests and plans

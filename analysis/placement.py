@@ -2,7 +2,8 @@
 
 The zone is the physical zone of the node the pod runs on, never a hint. A name that stands for pods in
 different zones within the window, a pod without a node, or a node without a zone is ``Unplaced`` with the
-reason; its calls are counted as unknown.
+reason; its calls are counted as unknown. A pod that no snapshot shows is still its workload's, as far as its
+name or a slice says so: then it is that workload whose calls are unknown.
 """
 
 from collections import Counter
@@ -10,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from analysis.model import Placed, Placement, Unplaced, Workload
+from analysis.strays import Strays
 from k8s.predict.clients import NAME_LABELS
 from k8s.topology import NodeName, Pod, ServiceKey, Snapshot, Zone
 
@@ -37,6 +39,7 @@ class Timeline:
             name: _place(name, [(pod, by_snapshot[id(snapshot)]) for snapshot, pod in sightings])
             for name, sightings in seen.items()
         }
+        self._strays = Strays(snapshots, {name: place.workload for name, place in self._pods.items()})
 
     def place(self, name: str) -> Placement:
         """The zone of the pod, or why it is not known."""
@@ -49,10 +52,15 @@ class Timeline:
         """Whether it is a pod's name, be its zone known or not."""
         return name in self._pods
 
+    def is_stray(self, name: str) -> bool:
+        """Whether it is the name of a pod that no snapshot shows, by its form or by a slice."""
+        return not self.has(name) and self._strays.workload(name) is not None
+
     def workload(self, name: str) -> Workload:
-        """The pod's workload; for a name that is no pod, the name itself."""
-        found = self._pods.get(name)
-        return Workload(name) if found is None else found.workload
+        """The pod's workload; of a pod that no snapshot shows, its siblings'; for any other name, itself."""
+        if (found := self._pods.get(name)) is not None:
+            return found.workload
+        return Workload(self._strays.workload(name) or name)
 
     def pods(self, workload: Workload) -> tuple[tuple[str, Placement], ...]:
         """(name, placement) of every pod of a workload, sorted by name."""
@@ -76,7 +84,7 @@ def workload_of(service: ServiceKey, topology: Sequence[Snapshot], timeline: Tim
         for one in snapshot.slices
         if (one.namespace, one.service) == (service.namespace, service.name)
         for endpoint in one.endpoints
-        if endpoint.pod is not None
+        if endpoint.pod is not None and timeline.has(endpoint.pod)
     )
     return names.most_common(1)[0][0] if names else Workload(service.name)
 

@@ -44,6 +44,12 @@ class ArmInputs:
         relays = self.truth is not None and self.truth.connection_per_call
         return relays or self.counts.unit is CountUnit.CONNECTIONS
 
+    @property
+    def strays(self) -> tuple[str, ...]:
+        """Pods that made or took calls and that no snapshot shows, sorted."""
+        names = {name for call in self.counts.calls for name in (call.client, call.server)}
+        return tuple(sorted(filter(self.timeline.is_stray, names)))
+
 
 def arm_inputs(
     *,

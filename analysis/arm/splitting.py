@@ -198,7 +198,8 @@ class _Splitting:
         if named and (not self._others or not self._own.traces or len(sampled) == call.count):
             self.calls.append(call)
             return
-        if not sampled and not self._others:
+        if not self._others and (not sampled or any(map(self._timeline.is_stray, edge))):
+            # A sample cannot say where a pod ran that nobody saw; the counts have all of its calls.
             self._whole_hop_unknown(call)
             return
         self.is_split = self.is_split or not named
@@ -235,7 +236,7 @@ class _Splitting:
     def _whole_hop_unknown(self, call: Call) -> None:
         """As it is: pairs say why. A service's name becomes its workload's, for the right pair."""
         client, server = self._pair((call.client, call.server))
-        known = [isinstance(self._timeline.place(name), Placed) for name in (call.client, call.server)]
+        known = [self._is_pod(name) for name in (call.client, call.server)]
         self.calls.append(
             replace(
                 call,
@@ -243,6 +244,9 @@ class _Splitting:
                 server=call.server if known[1] else server,
             )
         )
+
+    def _is_pod(self, name: str) -> bool:
+        return isinstance(self._timeline.place(name), Placed) or self._timeline.is_stray(name)
 
     def _place(self, pair: Pair, sampled: Sequence[SampledCall]) -> None:
         found: dict[tuple[_End, _End], list[SampledCall]] = defaultdict(list)

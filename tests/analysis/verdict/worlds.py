@@ -8,6 +8,7 @@ import numpy as np
 from analysis.arm.inputs import ArmInputs
 from analysis.arm.result import AssumedBytes, arm_result
 from analysis.verdict.windows import Measured, measured
+from k8s.topology import Snapshot
 from loadtest.record import LoadSeen
 from loadtest.worker.latency import histogram
 from loadtest.worker.tally import WorkerTally
@@ -72,15 +73,19 @@ def inputs(
     cross_s: float = 0.003,
     seed: int = 1,
     graph: Graph | None = None,
+    traces: tuple[dict[str, Any], ...] | None = None,
+    topology: tuple[Snapshot, ...] | None = None,
     **changes: object,
 ) -> ArmInputs:
     """Each of two ui pods made *same* and *cross* calls, every one over a connection of its own.
 
-    *graph* is shown instead of the graph of these calls.
+    *graph* is shown instead of the graph of these calls; *traces* and *topology* instead of theirs.
     """
-    traces = traces_of(same, cross, same_s=same_s, cross_s=cross_s, seed=seed)
+    if traces is None:
+        traces = traces_of(same, cross, same_s=same_s, cross_s=cross_s, seed=seed)
     shown = graph or whole_graph(same, cross)
-    made = arm(shown, mode=mode, seen=load(), truth=truth(same, cross), traces=traces)
+    seen = {} if topology is None else {"topology": topology}
+    made = arm(shown, mode=mode, seen=load(), truth=truth(same, cross), traces=traces, **seen)
     return replace(made, **changes)
 
 
