@@ -144,6 +144,7 @@ class LabState:
         """The environment that points kubectl, boto3 and the AWS CLI at the lab."""
         return {
             "KUBECONFIG": str(self.kubeconfig),
+            "SAMEZONE_LAB_TOKEN": self.token,
             "AWS_ENDPOINT_URL_XRAY": self.xray_url,
             "AWS_REGION": self.region,
             "AWS_DEFAULT_REGION": self.region,

@@ -26,8 +26,9 @@ Answer X-Ray's API and take OTLP at /v1/traces until interrupted. The address is
 {EXAMPLE}
 Beside the API: GET /healthz, GET /_standin/status (what is kept, dropped, used), GET /_standin/dump,
 POST /_standin/reset, and GET or POST /_standin/knobs to turn, while it runs, ingest_delay_s, throttle_rate,
-loss_rate, duplicate_rate, throttle_for_s, refuse (expired, denied, unknown). Calls signed with the access key
-id EXPIRED, DENIED or UNKNOWN are refused as AWS refuses such credentials.
+loss_rate, duplicate_rate, throttle_for_s, refuse (expired, denied, unknown). A POST there needs the header
+Samezone-Control, with any value (in a lab: its token), which no page in a browser can send. Calls signed with
+the access key id EXPIRED, DENIED or UNKNOWN are refused as AWS refuses such credentials.
 """
 
 

@@ -236,6 +236,7 @@ def turn(lab: Lab, **knobs: object) -> None:
         f"{lab.environment['AWS_ENDPOINT_URL_XRAY']}/_standin/knobs",
         data=json.dumps(knobs).encode(),
         method="POST",
+        headers={"Samezone-Control": lab.environment["SAMEZONE_LAB_TOKEN"]},
     )
     with urllib.request.urlopen(request, timeout=30) as answer:
         assert answer.status == 200

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import msgspec
 from aiohttp import web
 
+from k8s import doors
 from k8s.errors import UnreachableError, UsageError
 from k8s.lab.apiclient.api import LabApi
 from k8s.lab.apiclient.feed import Feed
@@ -154,7 +155,10 @@ class Admin:
         self._relay = relay
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
-        """GET /healthz, /counters, /rules and /wires."""
+        """GET /healthz, /counters, /rules and /wires; no page of another in a browser."""
+        outside = doors.refusal(request.headers, doors.is_loopback)
+        if outside is not None:
+            return web.Response(text=f"{outside.why}\n", status=outside.status)
         match request.path:
             case "/healthz":
                 synced = self._relay.synced

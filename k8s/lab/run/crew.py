@@ -23,7 +23,6 @@ from k8s.lab.apiserver import server as apiserver
 from k8s.lab.asking import answers, relays_complete
 from k8s.lab.controllers import endpointslices
 from k8s.lab.design.layout import CATALOG, SERVICE_NUMBERS, LabNode, LabPod
-from k8s.lab.design.settings import LabSettings
 from k8s.lab.nodes.kubelet import Kubelet, rfc3339_now
 from k8s.lab.processes import ProcessId, Signals, end, fork, identify, send
 from k8s.lab.relay import node_proxy as relay
@@ -90,7 +89,7 @@ class Crew:
         gc.freeze()  # so that collections in the children do not touch, and copy, the pages they share
         until_s = time.monotonic() + BOOT_DEADLINE_S
         self._start(API_SERVER, partial(apiserver.serve, HOST, settings.api_port, plan.token))
-        self._start(XRAY, partial(_serve_xray, settings))
+        self._start(XRAY, partial(_serve_xray, plan))
         self._wait_for("the API server to answer", self._api.is_up, until_s)
         seed(plan, self._api, rfc3339_now())
         self._start(CONTROLLER, partial(endpointslices.serve, plan.api_url, plan.token, settings.seed))
@@ -245,5 +244,7 @@ def _late(plan: LabPlan) -> dict[PodName, float]:
     return {name: (index + 1) * rollout.every_s for index, name in enumerate(turns[rollout.start :])}
 
 
-def _serve_xray(settings: LabSettings) -> None:
-    xray.serve(HOST, settings.xray_port, settings=XRaySettings(region=settings.region, seed=settings.seed))
+def _serve_xray(plan: LabPlan) -> None:
+    settings = plan.settings
+    chosen = XRaySettings(region=settings.region, seed=settings.seed, control_token=plan.token)
+    xray.serve(HOST, settings.xray_port, settings=chosen)

@@ -12,6 +12,7 @@ from typing import Final
 
 from aiohttp import web
 
+from k8s import doors
 from k8s.errors import UnreachableError, UsageError
 from k8s.lab.xray.behaviour import Clock, Settings
 
@@ -45,7 +46,8 @@ def serve(
     gc.freeze()
     gc.set_threshold(_YOUNG_OBJECTS, _YOUNG_ROUNDS, _YOUNG_ROUNDS)
     chosen = settings or Settings()
-    app = application(StandIn(chosen, clock), chosen)
+    is_own = doors.is_within if anywhere else doors.is_loopback
+    app = application(StandIn(chosen, clock), chosen, is_own)
     asyncio.run(_serve(app, listener, on_ready))
 
 

@@ -1,7 +1,7 @@
 """How the stand-in behaves: what it indexes, what it keeps, and how unreliable it is on purpose."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from k8s.lab.xray.otel_resources import Indexing
@@ -80,6 +80,8 @@ class Settings:
     """Refuse OTLP as AWS's own endpoint does while segments go to X-Ray; else act as an ADOT collector."""
     require_signature: bool = True
     """Whether API calls need a SigV4 header for the service ``xray``; the signature itself is not checked."""
+    control_token: str = field(default="", repr=False)
+    """What the header of whoever turns a knob or resets has to say; empty: anything."""
     region: str = "eu-west-1"
     account_id: str = "000000000000"
 

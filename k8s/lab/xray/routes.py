@@ -1,4 +1,10 @@
-"""The stand-in's routes: X-Ray's API, OTLP at ``/v1/traces``, its own ``/_standin`` and ``/healthz``."""
+"""The stand-in's routes: X-Ray's API, OTLP at ``/v1/traces``, its own ``/_standin`` and ``/healthz``.
+
+Pages that a browser shows are not let in, see ``k8s/doors.py``. What changes the stand-in itself needs the
+header CONTROL besides, which no page can send without asking first: in a lab with the lab's token, so that
+nobody else on the machine takes a measurement away. X-Ray's own calls carry what the AWS clients send, a
+SigV4 header, which no page can send either.
+"""
 
 import asyncio
 import logging
@@ -6,12 +12,15 @@ import re
 import resource
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
+from hmac import compare_digest
 from http import HTTPStatus
 from typing import Any, Final
 
 import msgspec
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
+from k8s import doors
 from k8s.lab.xray import otlp
 from k8s.lab.xray.api_errors import XrayError, invalid_request
 from k8s.lab.xray.behaviour import Settings
@@ -19,6 +28,7 @@ from k8s.lab.xray.credentials import check_credentials, check_signature
 from k8s.lab.xray.standin import StandIn
 
 _LOG: Final = logging.getLogger(__name__)
+CONTROL: Final = "Samezone-Control"
 _TICK_S: Final = 0.25
 _DUMPED: Final = 100
 _NUMBER: Final = re.compile(r"[0-9]{1,6}")
@@ -27,9 +37,19 @@ _NEEDS_TRANSACTION_SEARCH: Final = (
 )
 
 
-def application(stand_in: StandIn, settings: Settings) -> web.Application:
-    """The routes, without a socket."""
-    app = web.Application(client_max_size=otlp.LARGEST_BYTES)
+def application(
+    stand_in: StandIn, settings: Settings, is_own: Callable[[str], bool] = doors.is_loopback
+) -> web.Application:
+    """The routes, without a socket; *is_own* tells the host names that it is asked by."""
+
+    @web.middleware
+    async def at_the_door(request: web.Request, handler: Handler) -> web.StreamResponse:
+        outside = doors.refusal(request.headers, is_own)
+        if outside is not None:
+            return _refusal(XrayError("AccessDeniedException", outside.why, outside.status))
+        return await handler(request)
+
+    app = web.Application(client_max_size=otlp.LARGEST_BYTES, middlewares=[at_the_door])
     handlers = _Handlers(stand_in, settings)
     app.router.add_post("/v1/traces", handlers.traces)
     app.router.add_get("/healthz", handlers.healthz)
@@ -129,14 +149,27 @@ class _Handlers:
     async def turn(self, request: web.Request) -> web.Response:
         """Turn the knobs that the body names."""
         try:
+            self._check_control(request)
             return _json(self._stand_in.turn(await _body(request)))
         except XrayError as error:
             return _refusal(error)
 
-    async def reset(self, _request: web.Request) -> web.Response:
+    async def reset(self, request: web.Request) -> web.Response:
         """Forget everything."""
+        try:
+            self._check_control(request)
+        except XrayError as error:
+            return _refusal(error)
         self._stand_in.reset()
         return _json({})
+
+    def _check_control(self, request: web.Request) -> None:
+        """XrayError for a request without the header of those who may change the stand-in itself."""
+        given, token = request.headers.get(CONTROL), self._settings.control_token
+        if given is None or (token and not compare_digest(given.encode(), token.encode())):
+            what = "the lab's token, SAMEZONE_LAB_TOKEN of its env file" if token else "any value"
+            why = f"{request.path} needs the header {CONTROL} with {what}"
+            raise XrayError("AccessDeniedException", why, HTTPStatus.FORBIDDEN)
 
 
 async def _body(request: web.Request) -> dict[str, Any]:

@@ -147,7 +147,7 @@ class StandIn:
             "groups": [group.name for group in self._groups.all()],
             "destination": self._destination.in_force,
             "knobs": msgspec.structs.asdict(self.knobs),
-            "settings": msgspec.to_builtins(self._settings),
+            "settings": {**msgspec.to_builtins(self._settings), "control_token": ""},
         }
 
     def dump(self, most: int) -> Answer:

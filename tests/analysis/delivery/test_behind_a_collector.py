@@ -66,7 +66,8 @@ def throttled(xray: Server, seconds: float) -> Callable[[], None]:
 
     def turn() -> None:
         body = json.dumps({"throttle_for_s": seconds}).encode()
-        with urllib.request.urlopen(f"{xray.url}/_standin/knobs", body, timeout=10) as answer:
+        url, headers = f"{xray.url}/_standin/knobs", {"Samezone-Control": "test"}
+        with urllib.request.urlopen(urllib.request.Request(url, body, headers), timeout=10) as answer:
             assert answer.status == 200
 
     return turn

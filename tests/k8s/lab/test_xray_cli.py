@@ -39,10 +39,10 @@ def test_defaults_are_those_of_the_settings() -> None:
 
 
 def test_every_setting_has_an_option() -> None:
-    """Whatever can be chosen can be chosen here, but for three bounds that nobody should need."""
+    """Whatever can be chosen is chosen here, but for three bounds that nobody needs, and a lab's token."""
     offered = {field for _, field, _, _ in xray_cli.KNOBS}
     offered |= {"window", "strict_otlp", "require_signature", "unknown_ids_unprocessed"}
-    internal = {"max_unused_names", "series_page_size", "summary_page_scan"}
+    internal = {"control_token", "max_unused_names", "series_page_size", "summary_page_scan"}
 
     assert offered | internal == {field.name for field in fields(Settings)}
 

@@ -22,6 +22,7 @@ from tests.k8s.lab.xray.builders import TRACE, Json, shop
 from tests.k8s.lab.xray.conftest import Server, start, stop
 
 _PROTOBUF, _JSON = "application/x-protobuf", "application/json"
+_CONTROLLING = {"Samezone-Control": "test"}
 
 
 def post(server: Server, path: str, body: bytes, **headers: str) -> tuple[int, str, bytes]:
@@ -57,7 +58,7 @@ def shop_json() -> Json:
 @pytest.mark.parametrize("kind", [_PROTOBUF, _JSON])
 def test_otlp_encodings(shared: Server, kind: str, encoding: str) -> None:
     """Protobuf and JSON, plain and gzip, are taken, and answered in their own encoding."""
-    post(shared, "/_standin/reset", b"")
+    post(shared, "/_standin/reset", b"", **_CONTROLLING)
     body = shop().SerializeToString() if kind == _PROTOBUF else json.dumps(shop_json()).encode()
     headers = {"Content_Type": kind} | ({"Content_Encoding": encoding} if encoding else {})
 
@@ -150,7 +151,7 @@ def test_own_routes(shared: Server) -> None:
     post(shared, "/v1/traces", shop().SerializeToString(), Content_Type=_PROTOBUF)
     assert get(shared, "/_standin/status")["traces"] == 1
     assert get(shared, "/_standin/dump?traces=0")["traces"] == {}
-    assert post(shared, "/_standin/reset", b"")[0] == 200
+    assert post(shared, "/_standin/reset", b"", **_CONTROLLING)[0] == 200
     assert get(shared, "/_standin/status")["traces"] == 0
 
 

@@ -26,7 +26,8 @@ from tests.k8s.lab.xray.builders import (
 from tests.k8s.lab.xray.conftest import start, stop
 
 _SIGNED = {
-    "Authorization": "AWS4-HMAC-SHA256 Credential=lab/20261122/eu-west-1/xray/aws4_request, Signature=0"
+    "Authorization": "AWS4-HMAC-SHA256 Credential=lab/20261122/eu-west-1/xray/aws4_request, Signature=0",
+    "Samezone-Control": "test",
 }
 _PROTOBUF, _JSON = "application/x-protobuf", "application/json"
 _EARLIER = segment("earlier", 77, start=600.0) | {"trace_id": trace_id(77, T0 + 600)}

@@ -34,7 +34,10 @@ def put(client: Any) -> None:
 def turn(server: Server, **knobs: Any) -> None:
     """Turn knobs at run time."""
     request = urllib.request.Request(
-        f"{server.url}/_standin/knobs", json.dumps(knobs).encode(), method="POST"
+        f"{server.url}/_standin/knobs",
+        json.dumps(knobs).encode(),
+        method="POST",
+        headers={"Samezone-Control": "test"},
     )
     urllib.request.urlopen(request).close()
 
