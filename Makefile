@@ -32,7 +32,7 @@ LOAD  := $(PLACE) --rate $(RATE) --users $(USERS) --duration $(DURATION) --warmu
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test baseline enable-tar enable-same-zone experiment tournament history disable-tar report web up down status \
-        cluster deploy destroy kind kind-down test-infra test-slow fast lint check bench
+        cluster deploy destroy kind kind-down test-infra test-slow test-faults fast lint check bench
 
 help: ## print the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -103,9 +103,12 @@ test-infra: $(TESTS) ## Terraform, emulators of AWS, Checkov: what needs more th
 test-slow: $(TESTS) ## verdicts on the lab, an install into an empty environment: minutes, and the registry
 	@$(BIN)/pytest -m slow
 
+test-faults: $(TESTS) ## the fault campaign: something breaks in every phase of every verb; N faults, N survived
+	@$(BIN)/pytest -n 3 --dist worksteal -m faults tests/faults
+
 fast: $(TESTS) ## while you work: the tests without lab, load, simulations and other programs
 	@$(BIN)/pytest -n 2 --dist loadfile --hypothesis-profile fast \
-	  -m 'not lab and not slow and not tools and not infra and not programs and not simulation'
+	  -m 'not lab and not slow and not tools and not infra and not programs and not simulation and not faults'
 
 lint: $(TESTS) ## format, lint, types, layers
 	@$(BIN)/ruff format --check --quiet .
