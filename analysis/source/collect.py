@@ -9,12 +9,11 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from analysis.placement import Timeline
 from analysis.source.facts import Facts, facts_of
 from analysis.source.interface import (
-    Answers,
     Counts,
     CountUnit,
     Drawn,
@@ -33,6 +32,7 @@ from k8s.topology import Snapshot
 from loadtest.record import LoadSeen, RunRecord, Window
 
 SCHEMA: Final = 1
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,18 +94,24 @@ def collect(
         raise UsageError(
             f"collecting run {record.run_id}: it has no measured window, so there is nothing to ask"
         )
-    source.preflight()
     patience = patience or source.patience
+    began_s = clock()
+    asking = _Asking(
+        title=source.title,
+        until_s=began_s + patience.most_s,
+        poll_s=patience.poll_s,
+        clock=clock,
+        sleep=sleep,
+        say=say,
+    )
+    asking.until_answered(source.preflight)
     window = query_window(record.measured, quiet_s=record.asked.plan.quiet_s)
     question = Question(window=window, run_id=record.run_id)
     timeline = Timeline(topology)
     facts = _facts(record, load, topology, timeline)
-    began_s = clock()
     polls: list[Poll] = []
     while True:
-        answers = _ask(
-            source, question, patience, clock=clock, sleep=sleep, until_s=began_s + patience.most_s
-        )
+        answers = asking.until_answered(lambda: source.ask(question))
         counts = source.reader.read(Received(answers=answers), facts)
         polls.append(_poll(counts, facts, clock()))
         expected = _expected(counts.unit, load)
@@ -116,7 +122,8 @@ def collect(
         sleep(patience.poll_s)
     if not polls[-1].requests:
         raise _nothing_shown(record, source, load, waited_s)
-    drawn = _traces(source, question, patience, _needs(counts, timeline, facts), say)
+    needed = _needs(counts, timeline, facts)
+    drawn = asking.until_answered(lambda: _traces(source, question, patience, needed, say))
     return Collected(
         graph=GraphFile(
             source=source.name,
@@ -131,23 +138,31 @@ def collect(
     )
 
 
-def _ask(
-    source: Source,
-    question: Question,
-    patience: Patience,
-    *,
-    clock: Callable[[], float],
-    sleep: Callable[[float], None],
-    until_s: float,
-) -> Answers:
-    """The answers, asked for again while the source is throttled or not ready, until a moment."""
-    while True:
-        try:
-            return source.ask(question)
-        except (ThrottledError, IncompleteError):
-            if clock() >= until_s:
-                raise
-            sleep(patience.poll_s)
+@dataclass(slots=True, kw_only=True)
+class _Asking:
+    """Asks again, until a moment, while the source is throttled or not ready."""
+
+    title: str
+    until_s: float
+    poll_s: float
+    clock: Callable[[], float]
+    sleep: Callable[[float], None]
+    say: Callable[[str], None]
+    has_said: bool = False
+
+    def until_answered(self, ask: Callable[[], T]) -> T:
+        """What *ask* returns; the last ThrottledError or IncompleteError where the time is over."""
+        while True:
+            try:
+                return ask()
+            except (ThrottledError, IncompleteError) as error:
+                left_s = self.until_s - self.clock()
+                if left_s <= 0:
+                    raise
+                if not self.has_said:
+                    self.say(f"{self.title} does not answer yet ({error}); asking for {left_s:.0f} s more")
+                    self.has_said = True
+                self.sleep(self.poll_s)
 
 
 def _is_over(polls: Sequence[Poll], expected: int | None, patience: Patience, waited_s: float) -> bool:

@@ -14,7 +14,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from analysis.source.interface import Raw, RefusedError, ThrottledError
+from analysis.source.interface import IncompleteError, Raw, RefusedError, ThrottledError
 from k8s.errors import InvalidRunError, UnreachableError
 from loadtest.record import Window
 
@@ -22,7 +22,21 @@ GRAPH_WINDOW_S: Final = 6 * 3600.0
 IDS_A_CALL: Final = 5
 CALLS_AT_ONCE: Final = 4
 """A call takes some tens of milliseconds; X-Ray names no limit, and throttles are tried again."""
+MOST_PAGES: Final = 10_000
+"""Of one query; far more than a window holds."""
+CONNECT_S: Final = 3.0
+READ_S: Final = 15.0
+ATTEMPTS: Final = 4
+"""The client's own, a few seconds apart: a server that hangs is given up after about a minute."""
 DUMMY: Final = "samezone"
+_SERVER_ERRORS: Final = 500
+_HOLDS: Final = {
+    "get_trace_segment_destination": "Destination",
+    "get_service_graph": "Services",
+    "get_trace_summaries": "TraceSummaries",
+    "batch_get_traces": "Traces",
+}
+"""What an answer holds however little there is to tell; one without it is not X-Ray's."""
 _THROTTLES = frozenset({"ThrottledException", "ThrottlingException", "TooManyRequestsException"})
 
 _EXPIRED = frozenset(
@@ -47,9 +61,9 @@ class XRay:
                 endpoint_url=endpoint_url,
                 **({"aws_access_key_id": DUMMY, "aws_secret_access_key": DUMMY} if dummy_credentials else {}),
                 config=Config(
-                    retries={"mode": "standard", "total_max_attempts": 8},
-                    connect_timeout=3,
-                    read_timeout=30,
+                    retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+                    connect_timeout=CONNECT_S,
+                    read_timeout=READ_S,
                 ),
             )
         except (BotoCoreError, ValueError) as error:
@@ -105,27 +119,39 @@ class XRay:
 
     def _pages(self, operation: str, **arguments: Any) -> Iterator[Raw]:
         token: str | None = None
-        while True:
+        seen: set[str] = set()
+        while token not in seen and len(seen) < MOST_PAGES:
+            if token:
+                seen.add(token)
             page = self._call(operation, **arguments, **({"NextToken": token} if token else {}))
             page.pop("ResponseMetadata", None)
             yield page
             token = page.get("NextToken")
             if not token:
                 return
+        raise IncompleteError(
+            f"calling {operation} of {self._where}: its pages have no end, after {len(seen) + 1} of them the "
+            "next one is one that was read already, or there are too many; ask again later"
+        )
 
     def _call(self, operation: str, **arguments: Any) -> dict[str, Any]:
         try:
             answer: dict[str, Any] = getattr(self._client, operation)(**arguments)
         except ClientError as error:
             code = str(error.response.get("Error", {}).get("Code", "?"))
-            kind = ThrottledError if code in _THROTTLES else RefusedError
-            raise kind(
-                f"calling {operation} of {self._where}: {code}: {_message(error)}; {_advice(code)}"
+            raise _kind(error, code)(
+                f"calling {operation} of {self._where}: {code}: {_message(error)}; {_advice(error, code)}"
             ) from error
         except BotoCoreError as error:
             raise UnreachableError(
                 f"calling {operation} of {self._where}: {_short(error)}; is it up, are there credentials?"
             ) from error
+        wanted = _HOLDS[operation]
+        if wanted not in answer:
+            raise IncompleteError(
+                f"calling {operation} of {self._where}: the answer holds no {wanted}; does something else "
+                "than X-Ray answer there, a proxy or a login page?"
+            )
         return answer
 
 
@@ -140,13 +166,26 @@ def split(window: Window, longest_s: float) -> tuple[Window, ...]:
     return tuple(parts)
 
 
-def _advice(code: str) -> str:
+def _kind(error: ClientError, code: str) -> type[UnreachableError]:
+    """What a refusal is: passing, or for good."""
+    if code in _THROTTLES:
+        return ThrottledError
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return IncompleteError if status >= _SERVER_ERRORS else RefusedError
+
+
+def _advice(error: ClientError, code: str) -> str:
     if code in _THROTTLES:
         return "it throttles; wait a minute and try again"
     if code in _EXPIRED:
         return "renew the AWS credentials and try again"
     if code.startswith("AccessDenied"):
-        return "attach the policy that Terraform's xray_read_policy_arn names, or allow this action"
+        return (
+            f"allow the IAM action xray:{error.operation_name}, or attach the policy that Terraform's "
+            "xray_read_policy_arn names"
+        )
+    if _kind(error, code) is IncompleteError:
+        return "it has trouble of its own; try again in a few minutes"
     return "see the message"
 
 
