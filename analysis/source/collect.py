@@ -96,14 +96,7 @@ def collect(
         )
     patience = patience or source.patience
     began_s = clock()
-    asking = _Asking(
-        title=source.title,
-        until_s=began_s + patience.most_s,
-        poll_s=patience.poll_s,
-        clock=clock,
-        sleep=sleep,
-        say=say,
-    )
+    asking = _Asking.of(source, patience, clock=clock, sleep=sleep, say=say)
     asking.until_answered(source.preflight)
     window = query_window(record.measured, quiet_s=record.asked.plan.quiet_s)
     question = Question(window=window, run_id=record.run_id)
@@ -148,6 +141,23 @@ class _Asking:
     clock: Callable[[], float]
     sleep: Callable[[float], None]
     say: Callable[[str], None]
+
+    @classmethod
+    def of(
+        cls,
+        source: Source,
+        patience: Patience,
+        *,
+        clock: Callable[[], float],
+        sleep: Callable[[float], None],
+        say: Callable[[str], None],
+    ) -> "_Asking":
+        """Of this source, from now on until patience ends."""
+        until_s = clock() + patience.most_s
+        return cls(
+            title=source.title, until_s=until_s, poll_s=patience.poll_s, clock=clock, sleep=sleep, say=say
+        )
+
     has_said: bool = False
 
     def until_answered(self, ask: Callable[[], T]) -> T:
