@@ -59,7 +59,7 @@ def test_every_verb_is_in_the_makefile(name: str):
 
 
 def test_the_verbs_of_each():
-    """Lint, tests, infrastructure and faults; on kind the cluster first, then the job, its end in any case."""
+    """Lint, tests, infrastructure, faults; on kind the cluster first, then the job, its end in any case."""
     assert made("ci.yml") == ["lint", "test", "test-infra", "test-faults"]
     assert made("e2e-kind.yml") == ["kind", "baseline", "enable-tar", "report", "kind-down"]
     last = steps("e2e-kind.yml")[-1]
