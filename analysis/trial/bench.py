@@ -107,18 +107,18 @@ class RunBench:
 
     def _new(self, window: MeasureRequest, label: str) -> Attempt:
         self.say(label)
-        clock = self._session.traffic.clock
+        traffic = self._session.traffic
         left_behind = [one.name for one in self._strangers()]
-        began_s = clock()
+        began_s, started_s = traffic.clock(), traffic.monotonic()
         run = measure(self._session, window)
-        self._keep(window, label, run.folder, began_s=began_s, ended_s=clock())
+        took_s = traffic.monotonic() - started_s
+        self._keep(window, label, run.folder, began_s=began_s, ended_s=traffic.clock(), took_s=took_s)
         for name in left_behind:
             self._give_up(name, INTERRUPTED, instead=run.folder)
         return self._read(run.folder, label)
 
     def _taken_in(self, window: MeasureRequest, label: str) -> Attempt | None:
         """A window that was measured to its end before all ended, and collected now if it was not."""
-        clock = self._session.traffic.clock
         for folder in self._strangers():
             record = _record(folder)
             if record is None or record.status is not RunStatus.COMPLETE or not _is_of(record, window):
@@ -131,8 +131,10 @@ class RunBench:
             except (InvalidRunError, UsageError) as error:
                 self.say(f"{label}: it was measured before, but cannot be used: {error}")
                 continue
-            ended_s = clock() if record.measured is None else record.measured.end_s
-            self._keep(window, label, folder, began_s=record.created_s, ended_s=ended_s)
+            began_s = record.created_s
+            ended_s = began_s if record.measured is None else record.measured.end_s
+            took_s = max(window.load.plan.duration_s, ended_s - began_s)
+            self._keep(window, label, folder, began_s=began_s, ended_s=ended_s, took_s=took_s)
             return attempt
         return None
 
@@ -145,7 +147,14 @@ class RunBench:
                 yield folder
 
     def _keep(
-        self, window: MeasureRequest, label: str, folder: Path, *, began_s: float, ended_s: float
+        self,
+        window: MeasureRequest,
+        label: str,
+        folder: Path,
+        *,
+        began_s: float,
+        ended_s: float,
+        took_s: float,
     ) -> None:
         self._book.keep(
             KeptWindow(
@@ -155,6 +164,7 @@ class RunBench:
                 folder=folder.name,
                 began_s=began_s,
                 ended_s=ended_s,
+                took_s=took_s,
             )
         )
 

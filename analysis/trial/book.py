@@ -2,37 +2,45 @@
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from analysis.trial.journal import JOURNAL, SCHEMA, GivenUp, Journal, KeptWindow, Sitting
-from k8s.errors import UnreachableError
-from loadtest import rundir
+from k8s.errors import UnreachableError, UsageError
+from loadtest import bounds, rundir
 
 
 def read(folder: Path) -> Journal:
     """The journal of a trial's folder; UsageError where it is none, or damaged."""
-    return rundir.read_json(folder / JOURNAL, Journal, schema=SCHEMA)
+    found = rundir.read_json(folder / JOURNAL, Journal, schema=SCHEMA)
+    if (wrong := bounds.wrong_number(found, signed=True)) is not None:
+        raise UsageError(f"reading {folder / JOURNAL}: {wrong}")
+    return found
 
 
 class Book:
     """The journal as it grows; every change is on file when the call returns."""
 
-    def __init__(self, folder: Path, journal: Journal) -> None:
+    def __init__(self, folder: Path, journal: Journal, *, monotonic: Callable[[], float]) -> None:
+        """*monotonic* tells seconds that nobody sets."""
         self.folder = folder
         self.journal = journal
+        self._monotonic = monotonic
+        self._began_s = monotonic()
 
     def sit_down(self, now_s: float) -> None:
         """Begin to measure."""
+        self._began_s = self._monotonic()
         begun = Sitting(began_s=now_s, ended_s=now_s)
         self._write(replace(self.journal, sittings=(*self.journal.sittings, begun)))
 
     def rise(self, now_s: float, why: str) -> None:
         """End this sitting; *why* is a clause."""
-        last = replace(self.journal.sittings[-1], ended_s=now_s, why=why)
-        self._write(replace(self.journal, sittings=(*self.journal.sittings[:-1], last)))
+        *before, last = self.journal.sittings
+        last = replace(last, ended_s=now_s, took_s=self._took_s, why=why)
+        self._write(replace(self.journal, sittings=(*before, last)))
 
     def plan(self, order: tuple[tuple[str, ...], ...], block_s: float) -> None:
         """Remember the blocks that were planned."""
@@ -42,13 +50,17 @@ class Book:
     def keep(self, window: KeptWindow) -> None:
         """Add a window; the sitting lasts at least until its end."""
         *before, last = self.journal.sittings
-        last = replace(last, ended_s=max(last.ended_s, window.ended_s))
+        last = replace(last, ended_s=max(last.ended_s, window.ended_s), took_s=self._took_s)
         self._write(replace(self.journal, windows=(*self.journal.windows, window), sittings=(*before, last)))
 
     def give_up(self, gone: GivenUp) -> None:
         """Leave a run folder out of the trial, whether it was in it or not."""
         left = tuple(one for one in self.journal.windows if one.folder != gone.folder)
         self._write(replace(self.journal, windows=left, given_up=(*self.journal.given_up, gone)))
+
+    @property
+    def _took_s(self) -> float:
+        return self._monotonic() - self._began_s
 
     def _write(self, journal: Journal) -> None:
         rundir.write_json(self.folder / JOURNAL, journal)

@@ -85,7 +85,7 @@ def equal_pairs(session: Session, request: CalibrateRequest) -> Iterator[EqualPa
         versions=traffic.versions,
     )
     with books.held(folder):
-        book = Book(folder, begun)
+        book = Book(folder, begun, monotonic=traffic.monotonic)
         book.sit_down(now_s)
         bench = RunBench(session, book)
         for number in range(1, request.count + 1):

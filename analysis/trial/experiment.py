@@ -79,7 +79,7 @@ def conduct(session: Session, request: ExperimentRequest) -> Conducted:
         f"experiment {', '.join(design.arms)} on Service {request.load.service} in context {place.context}"
     )
     with books.held(folder):
-        return _carried_on(session, Book(folder, begun))
+        return _carried_on(session, Book(folder, begun, monotonic=traffic.monotonic))
 
 
 def resume(session: Session, folder: Path) -> Conducted:
@@ -97,7 +97,7 @@ def resume(session: Session, folder: Path) -> Conducted:
             f"experiment {', '.join(kept.design.arms)} on Service {kept.load.service} in context "
             f"{kept.place.context} goes on after {count} window{'' if count == 1 else 's'}"
         )
-        return _carried_on(session, Book(folder, kept))
+        return _carried_on(session, Book(folder, kept, monotonic=session.traffic.monotonic))
 
 
 def open_journal(folder: Path) -> Journal:

@@ -105,11 +105,13 @@ class KeptWindow:
     began_s: float
     ended_s: float
     """Seconds since the epoch, collecting included."""
+    took_s: float
+    """By a clock that nobody sets."""
 
     @property
     def settle_s(self) -> float:
         """Seconds that it took beside its measured ones, warm-up included."""
-        return self.ended_s - self.began_s - self.seconds
+        return self.took_s - self.seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +132,8 @@ class Sitting:
     began_s: float
     ended_s: float
     """Seconds since the epoch; of one that was cut off, the last that is known."""
+    took_s: float = 0.0
+    """By a clock that nobody sets."""
     why: str = CUT_OFF
     """Why it ended, in a clause."""
 
@@ -160,7 +164,7 @@ class Journal:
     @property
     def seconds(self) -> float:
         """What measuring took, without the gaps."""
-        return math.fsum(one.ended_s - one.began_s for one in self.sittings)
+        return math.fsum(one.took_s for one in self.sittings)
 
     @property
     def why(self) -> str:

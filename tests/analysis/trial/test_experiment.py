@@ -99,7 +99,7 @@ def test_a_bench_measures_windows_of_the_length_asked_for(shop: Shop):
     """The request stays as it was; what a window takes beside its seconds is remembered."""
     folder = shop.folder / "x"
     folder.mkdir()
-    book = Book(folder, journal(shop))
+    book = Book(folder, journal(shop), monotonic=shop.cluster.clock)
     book.sit_down(shop.cluster.now_s)
     bench = RunBench(shop.session(), book)
     assert bench.settle_s == 0
