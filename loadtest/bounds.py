@@ -18,7 +18,7 @@ MOST: Final = 1e15
 """Of any number; a petabyte in a window is more than a machine sends, and floats still count in ones here."""
 MOST_S: Final = 253_402_300_799.0
 """Of any number of seconds: the last one of the year 9999, the last that a date can be made of."""
-SIGNED: Final = frozenset({"seed", "step_s"})
+SIGNED: Final = frozenset({"seed", "seat", "step_s"})
 """Names of numbers that may be below zero: a seed, a step of the wall clock."""
 
 
