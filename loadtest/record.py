@@ -4,15 +4,17 @@
 read. History of the schema:
 
 1. first version. Added since, each with a value that stands for "not told": ``clock_steps``,
-   ``checkpoint_s``, and the status ``running``.
+   ``checkpoint_s``, and the status ``running``; ``losses`` of a load, ``seat``, ``turn``, ``skipped`` and
+   ``process`` of a worker.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
 from k8s.topology import Event, HintsSeen, Recycled, Service, ServiceKey
 from loadtest.worker.plan import LoadPlan
-from loadtest.worker.tally import WorkerTally
+from loadtest.worker.tally import NO_SEAT, WorkerLoss, WorkerTally
 
 SCHEMA = 1
 CUT_OFF_S = 15.0
@@ -76,6 +78,9 @@ class LoadSeen:
     seconds: float
     """From the first to the last second of load."""
     workers: tuple[WorkerTally, ...] = ()
+    """One a worker, and two or more a seat where a worker was lost and replaced."""
+    losses: tuple[WorkerLoss, ...] = ()
+    """Workers that were lost in the window, those that were replaced included."""
 
     @property
     def requests(self) -> int:
@@ -89,18 +94,38 @@ class LoadSeen:
 
     @property
     def rate_per_s(self) -> float:
-        """Requests a second: the sum of the workers' own rates, from first to last start.
+        """Requests a second: the sum of the seats' own rates, from first to last start.
 
-        The length of the window would count the time that the swarm takes to begin and to end.
+        The length of the window would count the time that the swarm takes to begin and to end. A seat that
+        was vacant for a while was slower by that, and one that was vacant at the end by all of it.
         """
-        return sum(_rate_per_s(worker, self.seconds) for worker in self.workers)
+        vacant = {loss.seat for loss in self.losses if not loss.back_s}
+        return sum(
+            sum(worker.requests for worker in workers) / self.seconds
+            if seat in vacant and self.seconds > 0
+            else _rate_per_s(workers, self.seconds)
+            for seat, workers in self._by_seat()
+        )
+
+    def _by_seat(self) -> Iterator[tuple[int, tuple[WorkerTally, ...]]]:
+        """Workers that did the same share of the load in turn; each for itself where nobody told."""
+        seats = sorted({worker.seat for worker in self.workers} - {NO_SEAT})
+        for seat in seats:
+            yield seat, tuple(worker for worker in self.workers if worker.seat == seat)
+        for worker in self.workers:
+            if worker.seat == NO_SEAT:
+                yield NO_SEAT, (worker,)
 
 
-def _rate_per_s(worker: WorkerTally, seconds: float) -> float:
-    spread_s = worker.last_s - worker.first_s
+def _rate_per_s(workers: tuple[WorkerTally, ...], seconds: float) -> float:
+    requests = sum(worker.requests for worker in workers)
+    begun = [worker for worker in workers if worker.first_s > 0]
+    spread_s = max((one.last_s for one in begun), default=0.0) - min(
+        (one.first_s for one in begun), default=0.0
+    )
     if spread_s > 0:
-        return (worker.requests - 1) / spread_s
-    return worker.requests / seconds if seconds > 0 else 0.0
+        return (requests - 1) / spread_s
+    return requests / seconds if seconds > 0 else 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from k8s.effects import Say
 from k8s.topology import ServiceKey
+from loadtest.swarm.interface import Progress
 from loadtest.swarm.platforms import Platform
 
 
@@ -29,18 +30,41 @@ def serve(
     sleep: Callable[[float], None],
     say: Say,
 ) -> None:
-    """Returns after Ctrl-C, or when a worker is gone; the load generators have ended then."""
+    """Returns after Ctrl-C; the load generators have ended then.
+
+    A worker that is lost is told, and so is its replacement. SamezoneError where it cannot be replaced, or
+    where the master is gone.
+    """
     swarm = platform.swarm(
         request.client, name=f"{int(clock()):x}", log_dir=request.logs, web_port=request.port
     )
     try:
         zones = ", ".join(sorted({tally.zone for tally in swarm.open()}))
         say(f"Locust web UI: {swarm.web_url} (workers in {zones}); Ctrl-C ends it")
-        while not swarm.progress().lost:
+        missed: frozenset[str] = frozenset()
+        while True:
+            missed = _tell(missed, swarm.progress(), say)
             sleep(1.0)
-        is_here = platform.place().platform == "lab"
-        say(f"a worker is gone; see its log{f' in {request.logs}' if is_here else ''}")
     except KeyboardInterrupt:
         say("ending")
     finally:
         swarm.close()
+
+
+def _tell(missed: frozenset[str], progress: Progress, say: Say) -> frozenset[str]:
+    """Say who is lost and who is back since those in *missed* were; who is missed now."""
+    lost = frozenset(progress.lost)
+    for name in sorted(lost - missed):
+        say(f"worker {name} is lost; its zone's load is missing until it is replaced")
+    back = {loss.worker: loss for loss in progress.losses if loss.back_s}
+    for name in sorted(missed - lost):
+        loss = back.get(name)
+        if loss is None:
+            say(f"worker {name} is there again")
+        else:
+            by = "" if loss.replaced_by in {"", name} else f", now {loss.replaced_by}"
+            say(
+                f"worker {name} of {loss.zone} is back after {loss.back_s - loss.lost_s:.1f} s{by}; "
+                f"{loss.missing} requests are missing"
+            )
+    return lost

@@ -14,7 +14,7 @@ from k8s.topology import Node, NodeName, Pod, Snapshot
 from loadtest.swarm.interface import Phase, Progress
 from loadtest.swarm.locust_master import LocustMaster, Patience
 from loadtest.worker.plan import LoadPlan
-from loadtest.worker.tally import WorkerTally
+from loadtest.worker.tally import WorkerLoss, WorkerTally
 
 NAMESPACE: Final = "locust"
 APP_LABEL: Final = "app.kubernetes.io/name"
@@ -119,6 +119,8 @@ class ClusterSwarm:
         self._sleep = sleep
         self._forward = Forward(self._dial, port=web_port)
         self._master: LocustMaster | None = None
+        self._zones: dict[str, str] = {}
+        """Zone of each worker pod's node, as far as it was looked up."""
         self._started = False
         self._heard_s = 0.0
         self._last = Progress(requests=0, failures=0, workers=0)
@@ -144,6 +146,7 @@ class ClusterSwarm:
                 clock=self._clock,
                 sleep=self._sleep,
             )
+            self._zones = {worker.pod: worker.zone for worker in workers}
             self._await_workers(master)
             _refuse_busy(master)
         except BaseException:
@@ -153,15 +156,25 @@ class ClusterSwarm:
         return master.tallies()
 
     def start(self, plan: LoadPlan, *, run_id: str, phase: Phase) -> None:
-        """Begin to send requests; counters start from zero; returns when the first one is due."""
+        """Begin to send requests; counters start from zero; returns when the first one is due.
+
+        Waits for the pods that replace workers which were lost since the last load.
+        """
+        master = self._opened()
+        if master.absent():
+            self._await_replacements(master)
         self._started = True
-        self._opened().start(plan, run_id=run_id, phase=phase)
+        master.start(plan, run_id=run_id, phase=phase)
         self._heard_s = self._clock()
 
     def progress(self) -> Progress:
-        """Where it stands; while the forward is cut, where it stood, for a while."""
+        """Where it stands; while the forward is cut, where it stood, for a while.
+
+        InvalidRunError for a worker that took a lost one's place and is not in the zone that it says.
+        """
         try:
             self._last = self._opened().progress()
+            self._look_up_newcomers(self._last)
         except UnreachableError:
             if self._clock() - self._heard_s > self._times.silent_s:
                 raise
@@ -177,6 +190,15 @@ class ClusterSwarm:
     def tallies(self) -> tuple[WorkerTally, ...]:
         """What each worker did since ``start``; after a master's restart, what it had told before."""
         return self._opened().tallies()
+
+    def losses(self) -> tuple[WorkerLoss, ...]:
+        """Who was lost since ``start`` while load was wanted."""
+        return self._opened().losses()
+
+    @property
+    def silent_s(self) -> float:
+        """How old the master's last word is, where it does not answer any more; 0 while it does."""
+        return self._master.silent_s if self._master is not None else 0.0
 
     def close(self) -> None:
         """Stop load that we began and close the port-forward; safe to call twice and after a failure."""
@@ -202,6 +224,38 @@ class ClusterSwarm:
                     f"{self._times.connect_s:g} s; {_SEE}"
                 )
             self._sleep(self._times.poll_s)
+
+    def _await_replacements(self, master: LocustMaster) -> None:
+        """Wait until each zone has a ready worker that is connected; InvalidRunError where it gets none."""
+        deadline_s = self._clock() + self._times.connect_s
+        while True:
+            try:
+                workers = worker_pods(self._site.snapshot([NAMESPACE]))
+            except InvalidRunError:
+                if self._clock() > deadline_s:
+                    raise
+                self._sleep(self._times.poll_s)
+            else:
+                master.expect(worker.pod for worker in workers)
+                self._await_workers(master)
+                return
+
+    def _look_up_newcomers(self, progress: Progress) -> None:
+        """A pod that came during the load: its node tells its zone, whatever the pod itself says."""
+        said = {tally.worker: tally.zone for tally in progress.tallies if tally.worker not in self._zones}
+        if not said:
+            return
+        snapshot = self._site.snapshot([NAMESPACE])
+        nodes = {node.name: str(node.zone or "") for node in snapshot.nodes}
+        zones = {str(pod.name): nodes.get(pod.node, "") for pod in snapshot.pods if pod.node is not None}
+        for worker, zone in said.items():
+            found = zones.get(worker, "")
+            if found not in {"", zone}:
+                raise InvalidRunError(
+                    f"Locust worker {worker} says that it is in zone {zone}, but its node is in {found}; "
+                    f"correct SAMEZONE_ZONE of its Deployment; {_SEE}"
+                )
+            self._zones[worker] = found
 
     def _dial(self) -> Any:
         """A stream to the master's web port: of the pod that is ready now."""

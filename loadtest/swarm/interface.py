@@ -41,7 +41,7 @@ class Progress:
 
 
 class Swarm(Protocol):
-    """Drives load; every method raises UnreachableError when the master does not answer."""
+    """Drives load; methods that need the master raise UnreachableError when it does not answer."""
 
     @property
     def web_url(self) -> str:
@@ -60,7 +60,17 @@ class Swarm(Protocol):
         """Stop sending, let requests in flight end, and wait until every span is delivered or dropped."""
 
     def tallies(self) -> tuple[WorkerTally, ...]:
-        """What each worker did since ``start``; complete after ``stop``."""
+        """What each worker did since ``start``; complete after ``stop``.
+
+        Where the master no longer answers: what it said last, which is ``silent_s`` old.
+        """
+
+    def losses(self) -> tuple[WorkerLoss, ...]:
+        """Who was lost since ``start`` while load was wanted, as the master said last."""
+
+    @property
+    def silent_s(self) -> float:
+        """How old the master's last word is, where it does not answer any more; 0 while it does."""
 
     def close(self) -> None:
         """End all processes; safe to call twice and after a failure."""

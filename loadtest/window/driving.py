@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from k8s.errors import InvalidRunError, SamezoneError
+from k8s.errors import InvalidRunError, SamezoneError, UnreachableError
 from loadtest.record import Caveat, ClockStep, LoadSeen, Window
 from loadtest.swarm.interface import Phase, Progress, Swarm
 from loadtest.window.chronometer import Chronometer, told
@@ -119,7 +119,7 @@ def _load(
 ) -> LoadSeen:
     """Load for the phase's length; *hear* is told what was done so far, twice a second.
 
-    InvalidRunError when a worker is lost on the way, ClockSteppedError when the clock is set.
+    InvalidRunError when a lost worker is not replaced, ClockSteppedError when the clock is set.
     """
     label = _LABELS[phase]
     length_s = plan.warmup_s if phase is Phase.WARMUP else plan.duration_s
@@ -129,19 +129,19 @@ def _load(
     while (done_s := monotonic() - began_s) < length_s:
         progress = driver.swarm.progress()
         _look_at_clock(driver, label)
-        hear(LoadSeen(seconds=monotonic() - began_s, workers=progress.tallies))
+        hear(LoadSeen(seconds=monotonic() - began_s, workers=progress.tallies, losses=progress.losses))
         driver.on_progress(label, done_s, length_s, progress)
-        if progress.lost:
+        if progress.given_up:
             raise InvalidRunError(
-                f"{label}: lost worker {', '.join(progress.lost)}; its zone's load is missing, so the window "
-                "is cut; see its log and measure again"
+                f"{label}: lost worker {', '.join(progress.given_up)} was not replaced; its zone's load is "
+                "missing, so the window is cut; see its log and measure again"
             )
         driver.sleep(min(PROGRESS_S, length_s - done_s))
     seconds = monotonic() - began_s
     _look_at_clock(driver, label)
     driver.swarm.stop()
     driver.on_progress(label, length_s, length_s, driver.swarm.progress())
-    return LoadSeen(seconds=seconds, workers=driver.swarm.tallies())
+    return LoadSeen(seconds=seconds, workers=driver.swarm.tallies(), losses=driver.swarm.losses())
 
 
 def _look_at_clock(driver: Driver, label: str) -> None:
@@ -169,9 +169,23 @@ def _load_or_salvage(
         with suppress(SamezoneError, OSError):
             driver.swarm.stop()
         raise
-    except (KeyboardInterrupt, SamezoneError, OSError):
+    except (KeyboardInterrupt, SamezoneError, OSError) as trouble:
         _salvage(driver, plan, seen, timer)
+        _note_silence(driver, seen, trouble)
         raise
+
+
+def _note_silence(driver: Driver, seen: WindowsSeen, trouble: BaseException) -> None:
+    """Say of counts that nobody could ask for any more how old they are."""
+    silent_s = driver.swarm.silent_s
+    if not silent_s or seen.measured_seen is None:
+        return
+    text = f"the counts are those that its workers had told it {silent_s:.1f} s before the load was given up"
+    seen.caveats.append(Caveat(code="master-lost", text=f"The Locust master was lost ({trouble}); {text}."))
+    if isinstance(trouble, UnreachableError):
+        raise UnreachableError(f"{trouble}; {text}") from trouble
+    if isinstance(trouble, InvalidRunError):
+        raise InvalidRunError(f"{trouble}; {text}") from trouble
 
 
 def _keep_quiet(driver: Driver, plan: LoadPlan) -> None:
@@ -194,11 +208,13 @@ def _salvage(driver: Driver, plan: LoadPlan, seen: WindowsSeen, timer: _Timer) -
     try:
         with suppress(SamezoneError, OSError):
             driver.swarm.stop()
-        workers = driver.swarm.tallies()
+        load = LoadSeen(seconds=seconds, workers=driver.swarm.tallies(), losses=driver.swarm.losses())
+        if driver.swarm.silent_s:
+            return
         driver.sleep(plan.quiet_s)
     except (KeyboardInterrupt, SamezoneError, OSError):
         return
-    seen.measured_seen, seen.measured = LoadSeen(seconds=seconds, workers=workers), timer.window()
+    seen.measured_seen, seen.measured = load, timer.window()
 
 
 def _read_truth(driver: Driver, seen: WindowsSeen) -> None:

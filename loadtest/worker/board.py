@@ -227,7 +227,7 @@ class Board:
         known = WorkerLoss(
             worker=tally.worker,
             zone=tally.zone,
-            seat=loss.seat,
+            seat=loss.seat + 1,
             turn=loss.turn,
             lost_s=self._epoch_s(loss.heard_s),
         )
@@ -255,7 +255,7 @@ class Board:
     def _numbered(self, client: str) -> WorkerTally:
         for seat, chain in enumerate(self._chains):
             if client in chain:
-                return replace(self._entries[client].tally, seat=seat, turn=chain.index(client))
+                return replace(self._entries[client].tally, seat=seat + 1, turn=chain.index(client))
         return self._entries[client].tally
 
     @staticmethod

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from loadtest.worker.latency import EMPTY, LatencyHistogram
 
-NO_SEAT = -1
+NO_SEAT = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +55,7 @@ class WorkerTally:
     process: int = 0
     """The worker's process id where it runs: tells a new process of the same pod from the one before it."""
     seat: int = NO_SEAT
-    """Which share of the load it sends, from 0; -1 for none, and where nobody told."""
+    """Which share of the load it sends, from 1; 0 for none, and where nobody told."""
     turn: int = 0
     """0 for the worker that had the seat when the window began, 1 for who took it over, and so on."""
     skipped: int = 0

@@ -1,7 +1,7 @@
 """Stand-ins for a place that carries load: generators and a platform on a fake cluster's clock."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from loadtest.swarm.interface import Phase, Progress
 from loadtest.swarm.platforms import Checked
 from loadtest.truthfile import TruthFile
 from loadtest.worker.plan import LoadPlan
-from loadtest.worker.tally import WorkerTally
+from loadtest.worker.tally import WorkerLoss, WorkerTally
 from tests.k8s.fakes import KEY, FakeCluster, endpoint, one_slice
 
 UI = ServiceKey(namespace="ui", name="ui")
@@ -53,6 +53,11 @@ class FakeSwarm:
 
     cluster: FakeCluster
     lost_at_s: float = 1e9
+    back_after_s: float = 0.0
+    """A lost worker is given up after so long, or it is back where it is to be."""
+    comes_back: bool = False
+    dies_at_s: float = 1e9
+    """The master does not answer any more."""
     interrupt_at_s: float = 1e9
     fails_to_open: bool = False
     steps: list[str] = field(default_factory=list)
@@ -77,15 +82,37 @@ class FakeSwarm:
         if self.cluster.now_s >= self.interrupt_at_s:
             self.interrupt_at_s = 1e9
             raise KeyboardInterrupt
+        if self.silent_s:
+            raise UnreachableError("the Locust master does not answer")
         self.requests += 5
-        lost = ("w1",) if self.cluster.now_s >= self.lost_at_s else ()
-        return Progress(requests=self.requests, failures=0, workers=1, lost=lost, tallies=self.tallies())
+        lost = tuple(loss.worker for loss in self.losses() if not loss.back_s)
+        return Progress(
+            requests=self.requests,
+            failures=0,
+            workers=1,
+            lost=lost,
+            given_up=lost if self.cluster.now_s >= self.lost_at_s + self.back_after_s else (),
+            losses=self.losses(),
+            tallies=self.tallies(),
+        )
 
     def stop(self) -> None:
         self.steps.append("stop")
 
     def tallies(self) -> tuple[WorkerTally, ...]:
         return (WorkerTally(worker="w1", zone="a", node="node-a", requests=self.requests),)
+
+    def losses(self) -> tuple[WorkerLoss, ...]:
+        if self.cluster.now_s < self.lost_at_s:
+            return ()
+        back_s = self.lost_at_s + self.back_after_s
+        is_back = self.comes_back and self.cluster.now_s >= back_s
+        loss = WorkerLoss(worker="w1", zone="a", seat=1, turn=0, lost_s=self.lost_at_s)
+        return (replace(loss, back_s=back_s, replaced_by="w2") if is_back else loss,)
+
+    @property
+    def silent_s(self) -> float:
+        return max(0.0, self.cluster.now_s - self.dies_at_s)
 
     def close(self) -> None:
         self.steps.append("close")

@@ -90,6 +90,33 @@ def test_a_lost_worker_cuts_the_run():
     assert mode_of(cluster.current) is RoutingMode.OFF
 
 
+def test_a_worker_that_is_replaced_cuts_nothing():
+    """The window is whole, and the record says who was lost, for how long, and who took over."""
+    cluster = FakeCluster()
+
+    outcome, _ = run(cluster, FakeSwarm(cluster, lost_at_s=112.0, back_after_s=3.0, comes_back=True))
+
+    assert outcome.error is None
+    assert outcome.record.status is RunStatus.COMPLETE
+    assert outcome.record.seen.measured is not None
+    (loss,) = outcome.record.seen.measured.losses
+    assert (loss.worker, loss.zone, loss.replaced_by) == ("w1", "a", "w2")
+    assert loss.back_s - loss.lost_s == 3.0
+
+
+def test_a_lost_master_leaves_the_counts_it_had_told():
+    """With their age, in the error and in the record."""
+    cluster = FakeCluster()
+
+    outcome, _ = run(cluster, FakeSwarm(cluster, dies_at_s=112.25))
+
+    assert outcome.record.status is RunStatus.FAILED
+    assert "counts are those that its workers had told it" in str(outcome.error)
+    assert outcome.record.seen.measured is not None
+    assert outcome.record.seen.measured.requests > 0
+    assert "master-lost" in [caveat.code for caveat in outcome.record.caveats]
+
+
 def test_refused_hints_stop_before_any_load():
     """The controller's message is the error; no request is sent and the annotation is gone again."""
     refusal = Event(

@@ -1,7 +1,7 @@
 """A zone fails under load, over fakes: each mode is drilled, and the zone is healed however it ends."""
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -59,7 +59,7 @@ class FailingSwarm(FakeSwarm):
                 time.sleep(0.001)
         self.noticed_at_s = self.noticed_at_s or (self.cluster.now_s + 3 if self.zones.down else 0.0)
         self.failures += 5 if self.zones.down and self.cluster.now_s < self.noticed_at_s else 0
-        return Progress(requests=seen.requests, failures=self.failures, workers=1, lost=seen.lost)
+        return replace(seen, failures=self.failures)
 
 
 @dataclass

@@ -1,13 +1,13 @@
 """The web UI's use-case over fakes: it ends its load generators however it ends."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
 from k8s.errors import UnreachableError
 from loadtest.web import WebRequest, serve
-from tests.loadtest.fakes import PLACE, UI, FakePlaceCluster, FakePlatform, FakeSwarm
+from tests.loadtest.fakes import UI, FakePlaceCluster, FakePlatform, FakeSwarm
 
 
 @dataclass
@@ -54,17 +54,27 @@ def test_it_runs_until_ctrl_c(tmp_path: Path):
     assert watcher.platform.names == [(UI, "64", tmp_path, 8089)]
 
 
-@pytest.mark.parametrize(
-    ("kind", "line"),
-    [("lab", "a worker is gone; see its log in {}"), ("cluster", "a worker is gone; see its log")],
-)
-def test_a_worker_that_is_gone_ends_it(tmp_path: Path, kind: str, line: str):
-    """On the lab the log is a file here; on a cluster it is the pod's."""
-    watcher = Watcher(replace(platform(lost_at_s=103.0), facts=replace(PLACE, platform=kind)))
+def test_a_lost_worker_does_not_end_it(tmp_path: Path):
+    """Who is lost and who is back is said once each, with what it cost; Ctrl-C ends it as before."""
+    watcher = Watcher(platform(lost_at_s=103.0, back_after_s=3.0, comes_back=True), leaves_at_s=110.0)
 
     watcher.serve(tmp_path)
 
-    assert watcher.said[-1] == line.format(tmp_path)
+    assert watcher.said[1:] == [
+        "worker w1 is lost; its zone's load is missing until it is replaced",
+        "worker w1 of a is back after 3.0 s, now w2; 0 requests are missing",
+        "ending",
+    ]
+    assert watcher.platform.swarms[0].steps[-1] == "close"
+
+
+def test_a_lost_master_ends_it(tmp_path: Path):
+    """Nobody can drive the workers then."""
+    watcher = Watcher(platform(dies_at_s=103.0))
+
+    with pytest.raises(UnreachableError, match="master does not answer"):
+        watcher.serve(tmp_path)
+
     assert watcher.platform.swarms[0].steps[-1] == "close"
 
 

@@ -148,8 +148,8 @@ def test_a_new_process_of_the_same_pod_goes_on_with_its_seat():
     seen = board.view("running", active=active, missing=(), clock_s=6.0)
     assert seen.lost == ()
     assert [(one.turn, one.seat, one.requests) for one in seen.tallies if one.zone == "a"] == [
-        (0, 0, 7),
-        (1, 0, 3),
+        (0, 1, 7),
+        (1, 1, 3),
     ]
     (loss,) = seen.losses
     assert (loss.worker, loss.zone, loss.replaced_by, loss.missing) == ("worker-a", "a", "worker-a", 77)
