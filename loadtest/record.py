@@ -8,6 +8,7 @@ read. History of the schema:
    ``process`` of a worker.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -106,6 +107,24 @@ class LoadSeen:
             else _rate_per_s(workers, self.seconds)
             for seat, workers in self._by_seat()
         )
+
+    @property
+    def untold(self) -> int:
+        """At most so many requests were sent by workers that were lost before they could tell of them."""
+        return sum(loss.untold for loss in self.losses)
+
+    def zone_mix_off(self) -> float:
+        """Largest distance of a zone's share of the requests from its share of the workers, 0 to 1.
+
+        Workers have equal shares of the load; who replaces another one has that one's.
+        """
+        seats = Counter(worker.zone for worker in self.workers if not worker.turn)
+        sent: Counter[str] = Counter()
+        for worker in self.workers:
+            sent[worker.zone] += worker.requests
+        if not self.requests:
+            return 0.0
+        return max(abs(sent[zone] / self.requests - seats[zone] / seats.total()) for zone in seats | sent)
 
     def _by_seat(self) -> Iterator[tuple[int, tuple[WorkerTally, ...]]]:
         """Workers that did the same share of the load in turn; each for itself where nobody told."""

@@ -7,6 +7,7 @@ from loadtest import truthfile
 from loadtest.record import Caveat, LoadSeen, RunRecord, RunStatus
 from loadtest.truthfile import TruthFile
 from loadtest.worker import latency
+from loadtest.worker.tally import WorkerLoss
 
 LOSS_TOLERANCE = 0.001
 """Relative difference of two counts of the same thing above which a caveat is due."""
@@ -41,10 +42,29 @@ def of_run(record: RunRecord, load: LoadSeen) -> tuple[Caveat, ...]:
     if lag_ms is not None and lag_ms > LAG_TOLERANCE_MS:
         text = f"One request in a hundred started {lag_ms:.1f} ms or more late: the generator lagged."
         found.append(("late", text))
+    found += [("worker-lost", _loss(one)) for one in load.losses]
     asked_per_s = record.asked.plan.rate_per_s
     if abs(load.rate_per_s - asked_per_s) > RATE_TOLERANCE * asked_per_s:
         found.append(("rate", f"Asked for {asked_per_s:g} requests/s, achieved {load.rate_per_s:.1f}."))
     return _caveats(found)
+
+
+def _loss(one: WorkerLoss) -> str:
+    gap = f"for {one.back_s - one.lost_s:.1f} s" if one.back_s else "until the window's end"
+    by = ""
+    if one.replaced_by:
+        by = (
+            ", until a new process took over"
+            if one.replaced_by == one.worker
+            else f", until {one.replaced_by}"
+        )
+    untold = (
+        f"; at most {one.untold} requests were sent or traced that it did not tell of" if one.untold else ""
+    )
+    return (
+        f"Load generator {one.worker} of {one.zone} was lost {gap}{by}: {one.missing} requests are missing"
+        f"{untold}."
+    )
 
 
 def of_counts(counts: Counts, loss: Loss, *, stable: bool, is_sampled: bool = False) -> tuple[Caveat, ...]:

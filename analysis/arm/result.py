@@ -341,7 +341,7 @@ def _clients(load: LoadSeen) -> tuple[ZoneClients, ...]:
         rows.append(
             ZoneClients(
                 zone=zone,
-                workers=len(workers),
+                workers=sum(not worker.turn for worker in workers),
                 requests=requests,
                 failures=sum(worker.failures for worker in workers),
                 rate_per_s=requests / load.seconds if load.seconds else 0.0,

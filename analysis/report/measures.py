@@ -1,5 +1,6 @@
 """What a verdict judges, in a reader's units: guards and requirements as figures, bounds and sentences."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, assert_never
@@ -138,29 +139,23 @@ def _sign(sign: Sign) -> str:
             assert_never(sign)
 
 
+_GATE_TITLES: Final[Mapping[GateName, str]] = {
+    GateName.COMPLETE: "The run has to be complete",
+    GateName.GENERATOR: "The load generator has to keep up",
+    GateName.RATE: "The load has to be what was asked for, and alike",
+    GateName.WORKERS: "Every zone has to send its share of the load",
+    GateName.SPANS: "The load generator has to deliver its spans",
+    GateName.GRAPH: "Every request has to be counted",
+    GateName.COVERAGE: "The zones of the calls have to be known",
+    GateName.HINTS: "The routing hints have to stay as they are",
+    GateName.PODS: "The pods have to stay as they are",
+    GateName.CARRY_OVER: "The arm before must not reach into a window",
+}
+
+
 def gate_title(name: GateName) -> str:
     """What a gate asks for."""
-    match name:
-        case GateName.COMPLETE:
-            return "The run has to be complete"
-        case GateName.GENERATOR:
-            return "The load generator has to keep up"
-        case GateName.RATE:
-            return "The load has to be what was asked for, and alike"
-        case GateName.SPANS:
-            return "The load generator has to deliver its spans"
-        case GateName.GRAPH:
-            return "Every request has to be counted"
-        case GateName.COVERAGE:
-            return "The zones of the calls have to be known"
-        case GateName.HINTS:
-            return "The routing hints have to stay as they are"
-        case GateName.PODS:
-            return "The pods have to stay as they are"
-        case GateName.CARRY_OVER:
-            return "The arm before must not reach into a window"
-        case _:
-            assert_never(name)
+    return _GATE_TITLES[name]
 
 
 NO_INTERVAL: Final = "no interval could be made"

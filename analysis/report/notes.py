@@ -34,6 +34,8 @@ _TOPICS: dict[str, tuple[Topic, ...]] = {
     "watch": (Topic.COVERAGE,),
     "saturated": (Topic.CLIENTS, Topic.LATENCY),
     "late": (Topic.CLIENTS, Topic.LATENCY),
+    "worker-lost": (Topic.CLIENTS, Topic.TRUST),
+    "master-lost": (Topic.CLIENTS, Topic.TRUST),
     "rate": (Topic.CLIENTS, Topic.COST),
     "failures": (Topic.CLIENTS,),
     "no-load": (Topic.CLIENTS,),

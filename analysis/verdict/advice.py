@@ -1,7 +1,7 @@
 """What to do next, in one line, where a verdict is invalid or inconclusive."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final, assert_never
 
 from analysis.statistics.clusters import Unit
@@ -40,33 +40,28 @@ def _of_invalid(verdict: Verdict) -> str:
     )
 
 
+_OF_GATES: Final[Mapping[GateName, str]] = {
+    GateName.COMPLETE: "Measure again, and let the run come to its end.",
+    GateName.GENERATOR: "Give the load generators more CPU, or ask for a lower rate; measure again.",
+    GateName.RATE: "Ask for a rate that the services can take (--rate), or give more users; measure again.",
+    GateName.WORKERS: "See in its log why the worker was lost, and measure again, or for longer.",
+    GateName.SPANS: "Give the collector more CPU and memory, or ask for a lower rate; measure again.",
+    GateName.GRAPH: (
+        "If documents are only late, read them again (samezone collect RUN); else have every request "
+        "traced (no sampling, no lost documents), and measure again."
+    ),
+    GateName.COVERAGE: "Have every pod on a node with a zone label, and named in its traces; measure again.",
+    GateName.HINTS: "Have the hints settle first (samezone routing doctor says why they move); measure again.",
+    GateName.PODS: "Switch autoscaling and rollouts off while it is measured, and measure again.",
+}
+
+
 def of_gate(gate: Gate) -> str:
     """What to do about one that does not hold."""
-    match gate.name:
-        case GateName.COMPLETE:
-            return "Measure again, and let the run come to its end."
-        case GateName.GENERATOR:
-            return "Give the load generators more CPU, or ask for a lower rate; measure again."
-        case GateName.RATE:
-            return "Ask for a rate that the services can take (--rate), or give more users; measure again."
-        case GateName.SPANS:
-            return "Give the collector more CPU and memory, or ask for a lower rate; measure again."
-        case GateName.GRAPH:
-            return (
-                "If documents are only late, read them again (samezone collect RUN); else have every request "
-                "traced (no sampling, no lost documents), and measure again."
-            )
-        case GateName.COVERAGE:
-            return "Have every pod on a node with a zone label, and named in its traces; measure again."
-        case GateName.HINTS:
-            return "Have the hints settle first (samezone routing doctor says why they move); measure again."
-        case GateName.PODS:
-            return "Switch autoscaling and rollouts off while it is measured, and measure again."
-        case GateName.CARRY_OVER:
-            longer = "for longer" if gate.more_s is None else f"for {_span(gate.more_s)} more"
-            return f"Warm up {longer} before each window, or have the clients restarted there."
-        case _:
-            assert_never(gate.name)
+    if gate.name is GateName.CARRY_OVER:
+        longer = "for longer" if gate.more_s is None else f"for {_span(gate.more_s)} more"
+        return f"Warm up {longer} before each window, or have the clients restarted there."
+    return _OF_GATES[gate.name]
 
 
 def _of_null(null: Null) -> str:

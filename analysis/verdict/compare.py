@@ -54,7 +54,7 @@ def unlike(baseline: RunRecord, candidate: RunRecord) -> tuple[str, ...]:
 def _workers(record: RunRecord) -> str:
     """How many workers each zone had, as text."""
     load = record.seen.measured
-    zones = sorted(worker.zone for worker in load.workers) if load else []
+    zones = sorted(worker.zone for worker in load.workers if not worker.turn) if load else []
     return " ".join(f"{zone}:{zones.count(zone)}" for zone in dict.fromkeys(zones))
 
 

@@ -15,11 +15,14 @@ from analysis.verdict.judged import Gate, GateName
 from k8s.topology import Pod, ServiceKey, Snapshot
 from loadtest.record import LoadSeen, RunStatus, Window
 from loadtest.worker import latency
+from loadtest.worker.tally import WorkerLoss
 
 LEAST_COVERAGE: Final = 0.99
 """Known zones: below it the unknown calls could hide more than a margin."""
 RATES_TOLERANCE: Final = 0.02
 """Largest relative difference of the rates that two arms achieved."""
+MIX_TOLERANCE: Final = 0.02
+"""Largest distance of a zone's share of the requests from its share of the load, where a worker was lost."""
 _SHOWN: Final = 3
 
 
@@ -59,6 +62,7 @@ def of_window(one: Evidence) -> tuple[Gate, ...]:
         _complete(one),
         _generator(one),
         _rate(one),
+        *_workers(one),
         _spans(one),
         _graph(one),
         _coverage(one),
@@ -115,6 +119,26 @@ def _rate(one: Evidence) -> Gate:
     )
 
 
+def _workers(one: Evidence) -> Iterator[Gate]:
+    """A zone that was without its worker for too long weighs less in every share of all calls."""
+    if not one.load.losses:
+        return
+    off = one.load.zone_mix_off()
+    each = (_gap(loss) for loss in one.load.losses)
+    yield Gate(
+        name=GateName.WORKERS,
+        passed=off <= MIX_TOLERANCE,
+        seen=f"{', '.join(each)}; a zone's share of the requests is off by {100 * off:.1f} points",
+        bound=f"{100 * MIX_TOLERANCE:.0f} points",
+        where=one.where,
+    )
+
+
+def _gap(loss: WorkerLoss) -> str:
+    back = f"back after {loss.back_s - loss.lost_s:.1f} s" if loss.back_s else "not back"
+    return f"{loss.worker} was lost in {loss.zone} and {back}, {loss.missing} requests are missing"
+
+
 def _spans(one: Evidence) -> Gate:
     made = sum(worker.spans_made for worker in one.load.workers)
     dropped = sum(worker.spans_dropped for worker in one.load.workers)
@@ -128,11 +152,16 @@ def _spans(one: Evidence) -> Gate:
 
 
 def _graph(one: Evidence) -> Gate:
-    """The graph against the generator's own count, and the marks that lost documents leave."""
+    """The graph against the generator's own count, and the marks that lost documents leave.
+
+    A worker that was killed leaves its last requests untold, or without its own documents; the calls that
+    they caused have both of theirs.
+    """
     missing = 0 if one.tracing_rate is not None else abs(one.load.requests - one.graph_requests)
-    bound = LOSS_TOLERANCE * max(one.load.requests, 1)
+    untold = one.load.untold
+    bound = LOSS_TOLERANCE * max(one.load.requests, 1) + untold
     unsettled = "" if one.stable else ", and it was still changing"
-    lost = one.loss_share > LOSS_TOLERANCE
+    lost = one.loss_share > LOSS_TOLERANCE + untold / max(one.load.requests, 1)
     size = f"; in all about {one.loss_share:.1%} is lost (a batch mixes callers and callees)" if lost else ""
     sampled = "" if one.tracing_rate is None else f" (tracing is sampled at {one.tracing_rate.estimate:.1%})"
     return Gate(
@@ -140,10 +169,10 @@ def _graph(one: Evidence) -> Gate:
         passed=one.stable
         and not lost
         and missing <= bound
-        and one.lost_documents <= LOSS_TOLERANCE * max(one.calls, 1),
+        and one.lost_documents <= LOSS_TOLERANCE * max(one.calls, 1) + untold,
         seen=f"{one.source} has {one.graph_requests} of {one.load.requests} requests{sampled} and misses "
         f"{one.lost_documents} documents of {one.calls} calls{unsettled}{size}",
-        bound=f"{LOSS_TOLERANCE:.1%}",
+        bound=f"{LOSS_TOLERANCE:.1%}{f' and {untold} that a lost worker did not tell of' if untold else ''}",
         where=one.where,
     )
 
@@ -194,12 +223,13 @@ def _hints_of(
 
 
 def _pods(one: Evidence) -> Gate:
-    """No pod came, went, restarted or changed its readiness."""
+    """No pod came, went, restarted or changed its readiness, but for workers whose loss is told."""
+    replaced = {name for loss in one.load.losses for name in (loss.worker, loss.replaced_by)}
     views = [
         {
             (pod.namespace, str(pod.name)): _state(pod)
             for pod in snapshot.pods
-            if pod.namespace in one.namespaces
+            if pod.namespace in one.namespaces and str(pod.name) not in replaced
         }
         for snapshot in _within(one)
     ]

@@ -26,6 +26,8 @@ class GateName(StrEnum):
     COVERAGE = "coverage"
     HINTS = "hints"
     PODS = "pods"
+    WORKERS = "workers"
+    """Only where one was lost."""
     CARRY_OVER = "carry-over"
     """Of a trial's arms, not of a window."""
 

@@ -8,7 +8,7 @@ from analysis.verdict import gates
 from analysis.verdict.gates import Evidence
 from k8s.topology import NodeName, Pod, PodName, ServiceKey, Snapshot
 from loadtest.record import LoadSeen, RunStatus, Window
-from loadtest.worker.tally import WorkerTally
+from loadtest.worker.tally import WorkerLoss, WorkerTally
 from tests.k8s.fakes import endpoint, one_slice
 
 CATALOG = ServiceKey(namespace="catalog", name="catalog")
@@ -80,6 +80,60 @@ def test_a_good_window_passes_every_gate():
     found = gates.of_window(GOOD)
     assert all(gate.passed for gate in found)
     assert len({gate.name for gate in found}) == len(found) == 8
+
+
+def lost(*, missing: int, untold: int = 0, back_s: float = 104.0) -> LoadSeen:
+    """Two zones of 250 requests each, of which the second one misses some."""
+    base = replace(WORKER, requests=250, spans_made=250, first_s=100.0, last_s=109.96)
+    loss = WorkerLoss(
+        worker="w2", zone="b", seat=2, turn=0, lost_s=102.0, back_s=back_s, replaced_by="w2" if back_s else ""
+    )
+    workers = (
+        replace(base, worker="w1", zone="a", seat=1),
+        replace(base, worker="w2", zone="b", seat=2, requests=50, last_s=102.0),
+        replace(base, worker="w2", zone="b", seat=2, turn=1, requests=200 - missing, first_s=104.0),
+    )
+    return LoadSeen(seconds=10.0, workers=workers, losses=(replace(loss, missing=missing, untold=untold),))
+
+
+def test_a_lost_worker_is_judged_by_the_mix_of_zones():
+    """A short gap is a caveat; a longer one makes the window invalid, by name and with its length."""
+    short = gates.of_window(replace(GOOD, load=lost(missing=10), graph_requests=490))
+    assert all(gate.passed for gate in short)
+    (gate,) = [one for one in short if one.name == "workers"]
+    assert gate.seen == (
+        "w2 was lost in b and back after 2.0 s, 10 requests are missing; a zone's share of the requests is "
+        "off by 1.0 points"
+    )
+    long = gates.of_window(replace(GOOD, load=lost(missing=24), graph_requests=476))
+    assert [gate.name for gate in long if not gate.passed] == ["workers"]
+    gone = gates.of_window(replace(GOOD, load=lost(missing=24, back_s=0.0), graph_requests=476))
+    assert "w2 was lost in b and not back" in next(one.seen for one in gone if one.name == "workers")
+
+
+def test_what_a_killed_worker_did_not_tell_of_is_no_lost_document():
+    """So many requests at most may be in the graph, or not, and have no document of their caller."""
+    load = lost(missing=10, untold=8)
+    assert all(
+        gate.passed
+        for gate in gates.of_window(replace(GOOD, load=load, graph_requests=482, lost_documents=8))
+    )
+    more = gates.of_window(replace(GOOD, load=load, graph_requests=481, lost_documents=9))
+    (gate,) = [one for one in more if not one.passed]
+    assert (gate.name, gate.bound) == ("graph", "0.1% and 8 that a lost worker did not tell of")
+
+
+def test_pods_of_a_lost_worker_may_come_and_go():
+    """Its loss is judged by itself."""
+    worker = replace(UI, namespace="locust", name=PodName("w2"))
+    topology = (at(90, pods=(UI, worker)), at(105))
+    assert all(
+        gate.passed
+        for gate in gates.of_window(
+            replace(GOOD, load=lost(missing=0), topology=topology, graph_requests=500)
+        )
+    )
+    assert not all(gate.passed for gate in gates.of_window(replace(GOOD, topology=topology)))
 
 
 @pytest.mark.parametrize(("changes", "name", "words"), BROKEN.values(), ids=BROKEN.keys())
