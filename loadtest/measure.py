@@ -184,6 +184,8 @@ def _kept_run(
         status = RunStatus.INTERRUPTED if isinstance(stopped, KeyboardInterrupt) else RunStatus.FAILED
         if keeper.give_up(status):
             session.say(_kept(keeper.folder, status))
+        if isinstance(stopped, OSError) and not isinstance(stopped, BrokenPipeError):
+            raise UsageError(f"run {arm.run_id}: {stopped}") from stopped
         raise
 
 

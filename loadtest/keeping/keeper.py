@@ -156,7 +156,7 @@ class RunKeeper:
         self.status = record.status
 
     def _write_topology(self, topology: tuple[Snapshot, ...]) -> None:
-        if topology != self._topology:
+        if topology and topology != self._topology:
             rundir.write_lines(self.folder / rundir.TOPOLOGY, topology)
             self._topology = topology
 

@@ -43,7 +43,8 @@ class TopologyLog:
         """
         self._stopped.set()
         self._changed.set()
-        self._threads[0].join()
+        for thread in self._threads[:1]:
+            thread.join()
         self._append(self._cluster.snapshot(self._namespaces), last=True)
         return self.so_far
 
