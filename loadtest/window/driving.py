@@ -90,8 +90,10 @@ def measure_window(driver: Driver, plan: LoadPlan, seen: WindowsSeen, *, run_id:
     try:
         load = _load_or_salvage(driver, plan, seen, timer, run_id=run_id, hear=hear)
         seen.measured_seen, seen.measured = load, timer.window()
-        _keep_quiet(driver, plan)
-        seen.measured = timer.window()
+        try:
+            _keep_quiet(driver, plan)
+        finally:
+            seen.measured = timer.window()
         # Nothing was sent in the quiet time, so a step in it moves no call.
         driver.chronometer.look("looking again")
     finally:

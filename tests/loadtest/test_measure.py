@@ -1,22 +1,37 @@
 """One arm measured into a run folder, through its door: a session and a request, no argument vector."""
 
+import os
+import re
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from k8s.effects import Talk
 from k8s.errors import InterruptedRunError, InvalidRunError, UsageError
 from k8s.live.originals import Originals
+from k8s.live.switching import HintsRefusedError
 from k8s.routing.modes import RoutingMode, RoutingSettings, mode_of
+from k8s.topology import EndpointSlice, ServiceKey
 from loadtest import rundir
 from loadtest.measure import Consent, measure
 from loadtest.record import Caveat, Place, RunStatus
 from loadtest.swarm.interface import Progress
 from loadtest.swarm.platforms import Checked
 from tests.k8s.fakes import KEY
-from tests.loadtest.fakes import LOAD, UI, FakePlaceCluster, FakePlatform, FakeSwarm, Person, request, session
+from tests.loadtest.fakes import (
+    LOAD,
+    PLAIN,
+    UI,
+    FakePlaceCluster,
+    FakePlatform,
+    FakeSwarm,
+    Person,
+    request,
+    session,
+)
 
 ANNOUNCED = Checked(
     announcement=("Service  catalog/catalog: from off to tar",), caveats=(Caveat(code="x", text="y"),)
@@ -164,3 +179,67 @@ def test_progress_is_heard(platform: FakePlatform, tmp_path: Path):
     ]
     assert heard[-1][1] == LOAD.plan.duration_s
     assert heard[-1][2] is not None
+
+
+@pytest.mark.parametrize(
+    ("runs", "arm", "said"),
+    [
+        ("/proc/runs", None, r"making run folder /proc/runs/.*-tar: No such file"),
+        ("file", None, r"making run folder .*/file/.*-tar: Not a directory"),
+        ("runs", "x" * 300, r"making run folder .*: File name too long"),
+    ],
+)
+def test_a_run_that_could_not_be_kept_is_refused_before_anything_is_changed(
+    platform: FakePlatform, tmp_path: Path, runs: str, arm: str | None, said: str
+):
+    """No folder can be made there, or none of that name: nothing was patched, no load was sent."""
+    (tmp_path / "file").write_text("")
+    asked = replace(request(tmp_path, arm=arm), runs=tmp_path / runs)
+
+    with pytest.raises(UsageError, match=said):
+        measure(session(platform, tmp_path), asked)
+
+    assert (platform.cluster.patches, platform.swarms, originals(tmp_path)) == ([], [], None)
+
+
+def test_a_disk_without_room_is_refused_and_leaves_no_folder(
+    platform: FakePlatform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Found out before the load, not when it is to be written down."""
+    full = SimpleNamespace(f_bavail=10, f_frsize=4096, f_files=0, f_favail=0)
+    monkeypatch.setattr(os, "statvfs", lambda _: full)
+
+    with pytest.raises(UsageError, match="0 MB are free on its disk, and a run of 12 s may need 17"):
+        measure(session(platform, tmp_path), request(tmp_path))
+
+    assert (platform.cluster.patches, list((tmp_path / "runs").iterdir())) == ([], [])
+
+
+@pytest.mark.parametrize("arm", ["../../..", 'it\'s "mine"', "a/b", "ä\n;`x`"])
+def test_a_label_is_a_name_and_no_path_or_query(platform: FakePlatform, tmp_path: Path, arm: str):
+    """The record has it as it was given; the id, the folders and the logs have what is safe in it."""
+    run = measure(session(platform, tmp_path), request(tmp_path, arm=arm))
+
+    ((_, _, logs, _),) = platform.names
+    assert run.record.arm == arm
+    assert re.fullmatch(r"100-[A-Za-z0-9_.-]+", run.record.run_id)
+    assert logs == tmp_path / "logs" / run.record.run_id
+    assert run.folder.parent == tmp_path / "runs"
+
+
+def test_hints_that_are_refused_leave_no_folder(platform: FakePlatform, tmp_path: Path):
+    """Nothing was measured, so nothing is kept."""
+    refusing = replace(platform, cluster=NeverHinted())
+
+    with pytest.raises(HintsRefusedError):
+        measure(session(refusing, tmp_path), request(tmp_path))
+
+    assert list((tmp_path / "runs").iterdir()) == []
+
+
+class NeverHinted(FakePlaceCluster):
+    """Its controller says nothing."""
+
+    def slices(self, key: ServiceKey) -> tuple[EndpointSlice, ...]:
+        del key
+        return (PLAIN,)

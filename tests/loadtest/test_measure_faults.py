@@ -1,4 +1,4 @@
-"""Every effect of a run fails in turn: what was measured is kept, the Service is put back, the fault named."""
+"""Every effect of a run fails in turn: what was measured is kept, the Service put back, the fault named."""
 
 import errno
 import tempfile
@@ -141,7 +141,7 @@ UNDISTURBED = undisturbed()
 
 @pytest.mark.parametrize("for_good", [False, True], ids=["once", "for good"])
 @pytest.mark.parametrize("kind", FAULTS)
-@pytest.mark.parametrize(("name", "number"), moments())
+@pytest.mark.parametrize(("name", "number"), tuple(moments()))
 def test_a_fault_loses_nothing(tmp_path: Path, name: str, number: int, kind: str, *, for_good: bool):
     """In every phase, whatever effect fails, once or from then on."""
     saboteur = Saboteur(fault=FAULTS[kind], name=name, number=number, for_good=for_good)
