@@ -10,7 +10,7 @@ from rich.console import Console
 from analysis import history
 from analysis.jobs.stored import stored_runs
 from analysis.report import history_console
-from k8s.console import Io, Parser, Verbs, verb
+from k8s.console import Io, Parser, Verbs, path, verb
 from k8s.errors import ExitCode, UsageError
 
 _DEFAULT_RUNS: Final = Path("runs")
@@ -24,7 +24,7 @@ def add(verbs: "Verbs[Parser]") -> None:
         history_command,
         summary="The same-zone share of all stored runs over time, and when it changed.",
     )
-    parser.add_argument("--runs", type=Path, default=_DEFAULT_RUNS, help="default: runs")
+    parser.add_argument("--runs", type=path, default=_DEFAULT_RUNS, help="default: runs")
     parser.add_argument("--json", action="store_true", help="the same as JSON")
 
 

@@ -27,7 +27,7 @@ from analysis.trial import experiment
 from analysis.trial.values import Trial
 from analysis.verdict.compare import rank
 from analysis.verdict.compared import Comparison
-from k8s.console import Io, Parser, Verbs, verb
+from k8s.console import Io, Parser, Verbs, path, verb
 from k8s.errors import ExitCode, InvalidRunError, UsageError
 from k8s.lab.run import bringing
 from k8s.process import interrupts
@@ -49,18 +49,18 @@ def add(verbs: "Verbs[Parser]") -> None:
     loadtest.cli.add_load(measurer)
     enabler = verb(verbs, "enable", enable_command, summary="Set a mode, measure, compare with the baseline.")
     enabler.add_argument("mode", help=choices(without=RoutingMode.OFF))
-    enabler.add_argument("--baseline", type=Path, help="run folder; default: the newest one that fits")
+    enabler.add_argument("--baseline", type=path, help="run folder; default: the newest one that fits")
     loadtest.cli.add_load(enabler)
     collector = verb(verbs, "collect", collect_command, summary="Read a run's service graph from X-Ray.")
-    collector.add_argument("run", type=Path)
+    collector.add_argument("run", type=path)
     source_cli.add_options(collector)
     comparer = verb(verbs, "compare", compare_command, summary="Compare two collected runs, and judge.")
-    comparer.add_argument("baseline", type=Path)
-    comparer.add_argument("candidates", type=Path, nargs="+", metavar="candidate")
-    comparer.add_argument("--null", type=Path, help="another run of the baseline's arm; default: the nearest")
+    comparer.add_argument("baseline", type=path)
+    comparer.add_argument("candidates", type=path, nargs="+", metavar="candidate")
+    comparer.add_argument("--null", type=path, help="another run of the baseline's arm; default: the nearest")
     reporter = verb(verbs, "report", report_command, summary="Render the report again from the artifacts.")
-    reporter.add_argument("run", type=Path, nargs="?", help="run folder; default: the newest comparison")
-    reporter.add_argument("--runs", type=Path, default=DEFAULT_RUNS)
+    reporter.add_argument("run", type=path, nargs="?", help="run folder; default: the newest comparison")
+    reporter.add_argument("--runs", type=path, default=DEFAULT_RUNS)
     for one in (shower, enabler, comparer):
         terms_cli.add_byte_options(one)
         terms_cli.add_options(one)

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from k8s.console import Io, Parser, Verbs, group, verb
+from k8s.console import Io, Parser, Verbs, group, path, verb
 from k8s.doctor import cli as doctor_cli
 from k8s.effects import Patience, Talk
 from k8s.eks import cli as eks_cli
@@ -23,6 +23,7 @@ from k8s.live.cluster import LiveCluster
 from k8s.live.opening import ClusterChoice
 from k8s.live.originals import Originals
 from k8s.live.switching import RoutingSession, SwitchRequest
+from k8s.model import names
 from k8s.predict import cli as predict_cli
 from k8s.routing.modes import choices, parse_mode
 from k8s.topology import ServiceKey, Zone
@@ -53,16 +54,25 @@ def add_place(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--platform", choices=PLATFORMS, default="lab")
     parser.add_argument("--context", help="a cluster is changed only if this is the current context")
     parser.add_argument("--yes", action="store_true", help="change a cluster without asking")
-    parser.add_argument("--kubeconfig", type=Path, help="default: the lab's, or kubectl's own rules")
+    parser.add_argument("--kubeconfig", type=path, help="default: the lab's, or kubectl's own rules")
     parser.add_argument("--service", type=service_key, default="catalog/catalog", metavar="NS/NAME")
 
 
 def service_key(text: str) -> ServiceKey:
     """``namespace/name``; an argparse type."""
-    namespace, slash, name = text.partition("/")
-    if not (namespace and slash and name) or "/" in name:
-        raise argparse.ArgumentTypeError(f"{text!r} is not NAMESPACE/NAME, e.g. catalog/catalog")
+    namespace, _, name = text.partition("/")
+    if not (names.is_dns_label(namespace) and names.is_dns_label(name)):
+        raise argparse.ArgumentTypeError(
+            f"{names.shown(text)} is not NAMESPACE/NAME, e.g. catalog/catalog; for each {names.DNS_LABEL}"
+        )
     return ServiceKey(namespace=namespace, name=name)
+
+
+def label(text: str) -> str:
+    """A name of the user's for what is measured; an argparse type."""
+    if not names.is_label(text):
+        raise argparse.ArgumentTypeError(f"{names.shown(text)} is no label: {names.LABEL}")
+    return text
 
 
 def choice_of(args: argparse.Namespace, io: Io) -> ClusterChoice:

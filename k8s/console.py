@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
 from k8s.errors import ExitCode, SamezoneError, UsageError
+from k8s.model import names
 from k8s.process import interrupts, streams
 
 
@@ -100,7 +101,7 @@ def guarded(program: str, io: Io, run: Callable[[], int]) -> int:
     try:
         code = int(run())
     except SamezoneError as error:
-        io.say(f"{program}: {error}")
+        io.say(f"{program}: {one_line(str(error))}")
         code = error.exit_code
     except KeyboardInterrupt:
         io.say(f"{program}: interrupted; nothing is left changed")
@@ -109,6 +110,11 @@ def guarded(program: str, io: Io, run: Callable[[], int]) -> int:
         for stream in (io.out, io.err):
             stream.flush()
     return _closed(program, io, code)
+
+
+def one_line(text: str) -> str:
+    """*text* with its control characters written out: what a user named may hold some."""
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
 
 
 def perform(args: Any, io: Io) -> int:
@@ -152,6 +158,21 @@ class LaterParser(Parser):
         importlib.import_module(self.module).add(verbs)
         found: Parser = verbs.choices[name]
         return found.parse_known_args(args, namespace)
+
+
+def path(text: str) -> Path:
+    """A file or folder, there or not; an argparse type that refuses what the system cannot even be asked."""
+    try:
+        os.lstat(text)
+    except (FileNotFoundError, NotADirectoryError):
+        if text:
+            return Path(text)
+        raise argparse.ArgumentTypeError("an empty path names nothing") from None
+    except OSError as error:
+        raise argparse.ArgumentTypeError(f"{names.shown(text)}: {error.strerror}") from None
+    except ValueError as error:  # a NUL in it
+        raise argparse.ArgumentTypeError(f"{names.shown(text)}: {error}") from None
+    return Path(text)
 
 
 def verb(

@@ -7,8 +7,8 @@ from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
-from k8s.cli import add_place, open_cluster, originals, service_key
-from k8s.console import Io, Parser, Verbs, verb
+from k8s.cli import add_place, label, open_cluster, originals, service_key
+from k8s.console import Io, Parser, Verbs, path, verb
 from k8s.effects import Talk
 from k8s.errors import ExitCode, UsageError
 from k8s.lab import state as lab_state
@@ -47,8 +47,8 @@ def add_load(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--duration", type=float, default=DEFAULTS.duration_s, help="measured seconds")
     parser.add_argument("--warmup", type=float, default=DEFAULTS.warmup_s, help="seconds before it")
     parser.add_argument("--seed", type=int, default=DEFAULTS.seed, help="of the page mix")
-    parser.add_argument("--arm", help="label of the arm; default: the mode")
-    parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder of the run folders")
+    parser.add_argument("--arm", type=label, help="label of the arm; default: the mode")
+    parser.add_argument("--runs", type=path, default=Path("runs"), help="folder of the run folders")
     _add_recycle(parser)
 
 

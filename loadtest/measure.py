@@ -9,6 +9,7 @@ from typing import Protocol
 
 from k8s.effects import Say, Talk
 from k8s.errors import UsageError
+from k8s.model import names
 from k8s.process import interrupts
 from k8s.routing.modes import RoutingMode, RoutingSettings
 from k8s.topology import ServiceKey
@@ -47,10 +48,15 @@ class MeasureRequest:
     keep: bool = False
     """Whether the mode stays in force after a complete run."""
 
+    def __post_init__(self) -> None:
+        """Refuse a label that would not be the same in a folder's name and in a query."""
+        if self.arm is not None and not names.is_label(self.arm):
+            raise UsageError(f"arm {names.shown(self.arm)}: {names.LABEL}")
+
     @property
     def label(self) -> str:
         """The arm's label."""
-        return self.arm or self.mode.value
+        return self.mode.value if self.arm is None else self.arm
 
     @property
     def asked(self) -> Asked:

@@ -3,9 +3,8 @@
 import argparse
 import ipaddress
 import re
-from pathlib import Path
 
-from k8s.console import Io, Parser, Verbs, group, verb
+from k8s.console import Io, Parser, Verbs, group, path, verb
 from k8s.effects import Talk
 from k8s.eks import manifests, session
 from k8s.eks.lifecycle import ClusterRequest
@@ -41,12 +40,12 @@ def add(verbs: "Verbs[Parser]") -> None:
     creator.add_argument("--region", default=DEFAULT_REGION, help=f"default: {DEFAULT_REGION}")
     creator.add_argument("--nodes", type=int, help="in each of the three zones; default: 2")
     creator.add_argument("--instance-type", help="of the nodes; default: m6i.xlarge")
-    creator.add_argument("--var-file", type=Path, help="more variables of k8s/terraform")
+    creator.add_argument("--var-file", type=path, help="more variables of k8s/terraform")
     deployer = verb(cluster, "deploy", deploy_command, summary="Apply the manifests and wait for the pods.")
     deployer.add_argument("--overlay", default=DEFAULT_OVERLAY, help=", ".join(manifests.overlays()))
     deployer.add_argument(
         "--place",
-        type=Path,
+        type=path,
         help="a place.env, for a cluster that was not made here; default: Terraform's outputs",
     )
     deployer.add_argument(

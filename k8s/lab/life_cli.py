@@ -11,6 +11,7 @@ from k8s.lab.asking import delays_of
 from k8s.lab.design import marks
 from k8s.lab.life import Life
 from k8s.lab.nodes.kubelet import rfc3339_now
+from k8s.model import names
 from k8s.model.quantity import cpu_milli
 from k8s.topology import ServiceKey, Zone
 
@@ -62,11 +63,11 @@ def add(verbs: "Verbs[Parser]") -> None:
     add_ = verb(node, "add", node_add, summary="A new machine joins the lab.")
     add_.add_argument("--zone", type=Zone, required=True)
     add_.add_argument("--cpu", default="4", help='allocatable CPU, e.g. 2 or "1930m"; default: 4')
-    add_.add_argument("--name", help="default: the next node-LETTER-NUMBER")
+    add_.add_argument("--name", type=_name, help="default: the next node-LETTER-NUMBER")
     unlabel = verb(
         node, "unlabel", node_unlabel, summary="Take a node's zone label: hints go for all Services."
     )
-    unlabel.add_argument("node", metavar="NODE")
+    unlabel.add_argument("node", type=_name, metavar="NODE")
     delay = verb(verbs, "delay", lab_delay, summary="Set the one-way latency between two zones.")
     delay.add_argument("one", type=Zone, metavar="ZONE")
     delay.add_argument("other", type=Zone, metavar="ZONE")
@@ -153,6 +154,16 @@ def life_of(io: Io, *, timeout_s: float) -> Life:
 def _service(text: str) -> ServiceKey:
     """``name`` stands for ``name/name``; an argparse type."""
     namespace, slash, name = text.partition("/")
-    if not text or (slash and not (namespace and name)) or "/" in name:
-        raise argparse.ArgumentTypeError(f"{text!r} is neither a name nor NAMESPACE/NAME, e.g. catalog")
-    return ServiceKey(namespace=namespace, name=name or namespace)
+    name = name if slash else namespace
+    if not (names.is_dns_label(namespace) and names.is_dns_label(name)):
+        raise argparse.ArgumentTypeError(
+            f"{names.shown(text)} is neither a name nor NAMESPACE/NAME, e.g. catalog"
+        )
+    return ServiceKey(namespace=namespace, name=name)
+
+
+def _name(text: str) -> str:
+    """Of a node; an argparse type."""
+    if not names.is_label(text):
+        raise argparse.ArgumentTypeError(f"{names.shown(text)} is no name: {names.LABEL}")
+    return text

@@ -6,9 +6,8 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fractions import Fraction
-from pathlib import Path
 
-from k8s.console import Io, Parser, Verbs, verb
+from k8s.console import Io, Parser, Verbs, path, verb
 from k8s.errors import ExitCode, UsageError
 from k8s.live import live_scene, saved
 from k8s.live.cluster import LiveCluster
@@ -90,7 +89,7 @@ def add_files(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--from",
         dest="saved",
-        type=Path,
+        type=path,
         nargs="+",
         action="extend",
         metavar="FILE",

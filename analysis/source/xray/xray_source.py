@@ -61,9 +61,10 @@ class XRaySource(Source):
 
     def sample(self, question: Question, most: int) -> Drawn:
         """Traces of the run and phase, or all others, drawn from the whole window."""
-        expression = f'annotation.run_id = "{question.run_id}" AND annotation.phase = "{question.phase}"'
+        run_id, phase = quoted(question.run_id), quoted(question.phase)
+        expression = f"annotation.run_id = {run_id} AND annotation.phase = {phase}"
         if question.others:
-            expression = f'!annotation.run_id OR annotation.run_id != "{question.run_id}"'
+            expression = f"!annotation.run_id OR annotation.run_id != {run_id}"
         whose = "others" if question.others else "the run"
         ids, left_out = self._ids(question.window, expression, whose)
         return Drawn(rows=self._xray.traces(draw(ids, most, seed=question.run_id)), left_out=left_out)
@@ -85,6 +86,12 @@ class XRaySource(Source):
             "the others were left out."
         )
         return found, (text,)
+
+
+def quoted(text: str) -> str:
+    """A text in a filter expression; ids of runs of today hold nothing to be escaped, older ones may."""
+    escaped = text.replace("\\", r"\\").replace('"', r"\"")
+    return f'"{escaped}"'
 
 
 def slices(window: Window, count: int) -> tuple[Window, ...]:

@@ -4,10 +4,13 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from analysis.source.interface import Question
 from analysis.source.xray import xray_source
-from analysis.source.xray.xray_source import CLOUD_PATIENCE, LAB_PATIENCE, XRaySource, slices
+from analysis.source.xray.xray_source import CLOUD_PATIENCE, LAB_PATIENCE, XRaySource, quoted, slices
+from k8s.lab.xray import filters
 from loadtest.record import Window
 
 
@@ -104,3 +107,16 @@ def test_the_sample_is_drawn_from_the_whole_window():
     assert found == xray_source.draw(ids, 100, seed="r1")
     assert found != xray_source.draw(ids, 100, seed="r2")
     assert xray_source.draw(ids, 1000, seed="r1") == ids
+
+
+@given(st.text(alphabet=st.sampled_from("a\"\\' ()ANDOR=!\n\u00e4"), max_size=12))
+def test_any_run_id_is_one_text_in_a_filter(run_id: str):
+    """Quotes and backslashes, in runs of earlier versions, end no text: the id comes back as it was."""
+    expression = f'annotation.run_id = {quoted(run_id)} AND annotation.phase = "measure"'
+
+    assert filters.parse(expression) == filters.And(
+        terms=(
+            filters.Annotation(key="run_id", operator="=", value=run_id),
+            filters.Annotation(key="phase", operator="=", value="measure"),
+        )
+    )
