@@ -133,6 +133,7 @@ def _lab(args: argparse.Namespace, io: Io) -> Iterator[None]:
     """A running lab; one that was started here is down afterwards."""
     session = k8s.cli.lab_session(io)
     with interrupts.held():
+        io.require_home("lab", "originals")
         lab = bringing.bring_up(session, k8s.cli.lab_settings(args, io))
         try:
             with interrupts.allowed():

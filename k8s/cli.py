@@ -172,7 +172,9 @@ def _replicas(option: str, text: str) -> tuple[int, ...]:
 
 def lab_up(args: argparse.Namespace, io: Io) -> int:
     """``samezone lab up``."""
-    bringing.bring_up(lab_session(io), lab_settings(args, io))
+    settings = lab_settings(args, io)
+    io.require_home("lab", "originals")
+    bringing.bring_up(lab_session(io), settings)
     return ExitCode.DONE
 
 
@@ -205,6 +207,7 @@ def lab_status(args: argparse.Namespace, io: Io) -> int:
 def routing_set(args: argparse.Namespace, io: Io) -> int:
     """``samezone routing set MODE``."""
     mode = parse_mode(args.mode)
+    io.require_home("originals")
     session = routing_session(args, io)
     patience = Patience(timeout_s=args.timeout, clock=io.clock, monotonic=io.monotonic, sleep=io.sleep)
     outcome = switching.switch(session, SwitchRequest(service=args.service, mode=mode, patience=patience))

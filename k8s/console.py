@@ -15,7 +15,7 @@ from typing import Any, NoReturn, TextIO
 
 from k8s.errors import ExitCode, SamezoneError, UsageError
 from k8s.model import names
-from k8s.process import interrupts, streams
+from k8s.process import interrupts, private, streams
 
 
 def _typed(question: str) -> str | None:
@@ -82,7 +82,15 @@ class Io:
     @property
     def home(self) -> Path:
         """Where state lives: ``SAMEZONE_HOME``, or ``.samezone`` in the current folder."""
-        return Path(self.environment.get("SAMEZONE_HOME") or self.folder / ".samezone")
+        return Path(self.environment.get("SAMEZONE_HOME") or self.folder / private.NAME)
+
+    def require_home(self, *parts: str) -> Path:
+        """``home`` with these folders in it, for their owner alone; UsageError where they cannot be had.
+
+        Asked for by every verb that changes something, before it does.
+        """
+        private.make(self.home, parts)
+        return self.home
 
     @property
     def lab_dir(self) -> Path:

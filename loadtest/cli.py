@@ -119,7 +119,7 @@ def session_of(args: argparse.Namespace, io: Io) -> MeasureSession:
         consent=Consent(talk=Talk(say=io.say, agree=partial(io.agree, yes=False)), given=args.yes),
         say=io.say,
         originals=originals(io),
-        logs=io.home / "logs",
+        logs=io.require_home("logs", "originals") / "logs",
         versions=versions(),
         progress=partial(progress_bars, io.err, io.say),
     )
@@ -136,6 +136,8 @@ def run_command(args: argparse.Namespace, io: Io) -> int:
 
 def web_command(args: argparse.Namespace, io: Io) -> int:
     """``samezone web``: runs until Ctrl-C."""
-    request = WebRequest(client=args.client, port=args.web_port, logs=io.home / "logs" / "web")
+    request = WebRequest(
+        client=args.client, port=args.web_port, logs=io.require_home("logs") / "logs" / "web"
+    )
     serve(platform_of(args, io), request, clock=io.clock, sleep=io.sleep, say=io.say)
     return ExitCode.DONE

@@ -119,7 +119,7 @@ def _settle(name: str, parent: int, log: Path, close: Sequence[int]) -> None:
 
 def write_to(log: Path) -> None:
     """Let everything this process prints go to the end of *log*, and let it read nothing."""
-    out = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    out = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError):
             stream.flush()

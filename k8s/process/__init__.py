@@ -1,4 +1,4 @@
-"""The process that a command is: ``interrupts`` (signals), ``streams`` (standard output and error).
+"""The process that a command is: ``interrupts`` (signals), ``streams`` (standard output and error), ``private`` (its folder of state).
 
 Imported before everything else, so it imports little.
 """

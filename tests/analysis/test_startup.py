@@ -41,7 +41,8 @@ def test_help_and_mistakes_load_no_verb(arguments: tuple[str, ...], code: int):
     ended, _, modules = loaded_by(*arguments)
     assert ended == code
     ours = {name for name in modules if name.split(".")[0] in ROOMS}
-    light = {"k8s.process", "k8s.process.interrupts", "k8s.process.streams", "k8s.model", "k8s.model.names"}
+    process = {f"k8s.process.{name}" for name in ("interrupts", "private", "streams")}
+    light = {*process, "k8s.process", "k8s.model", "k8s.model.names"}
     assert ours - light == {
         "analysis",
         "analysis.cli",

@@ -164,6 +164,7 @@ def _zygote(settings: LabSettings) -> Iterator[Iterator[dict[str, object]]]:
             env=env,
             pass_fds=(write,),
             start_new_session=True,
+            umask=0o077,  # logs, sockets and state are their owner's
         )
     os.close(write)
     try:
