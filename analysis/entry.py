@@ -3,9 +3,12 @@
 From the interpreter's start to here, nothing of ours can be heard: a signal then does what Python does.
 """
 
-from k8s.process import interrupts, streams
+from k8s.process import interrupts
 
 interrupts.listen("samezone")
+
+from k8s.process import streams  # noqa: E402 - loaded once signals are heard
+
 streams.fill_missing()
 
 

@@ -12,6 +12,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from k8s.process import interrupts
+
 _PR_SET_PDEATHSIG = 1
 _PR_SET_NAME = 15
 _POLL_S = 0.02
@@ -165,7 +167,7 @@ class Signals:
             os.set_blocking(descriptor, False)
         signal.set_wakeup_fd(self._write)
         signal.signal(signal.SIGCHLD, lambda *_: None)
-        for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT):
+        for number in interrupts.heard():
             signal.signal(number, self._told)
 
     @property

@@ -9,7 +9,8 @@ awaited, and wrong while something is put back or written down, so there are thr
 - *done*: the exit code stands, and the process ends with it at once.
 
 Later signals never cut the putting back short; the second one is answered with how to give it up. Signals
-are the process's, so the state is, too: one module. It is imported before all others, so it imports little.
+are the process's, so the state is, too: one module. It is imported before all others and, to be early, it
+imports nothing that takes time: ``typing`` alone would double what it costs.
 """
 
 import _thread
@@ -18,12 +19,11 @@ import signal
 import sys
 from contextlib import suppress
 from types import FrameType, TracebackType
-from typing import Any, Final
 
-HEARD: Final = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
-INTERRUPTED: Final = 130
+HEARD = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
+INTERRUPTED = 130
 """``k8s.errors.ExitCode.INTERRUPTED``; a number here, so that the entry loads nothing."""
-_AGAIN_S: Final = 0.01
+_AGAIN_S = 0.01
 
 
 class _State:
@@ -58,10 +58,18 @@ def listen(program: str) -> None:
         return
     _state.program = program
     _state.main = _thread.get_ident()
-    for number in HEARD:
-        if number == signal.SIGTERM or signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, _hear)
+    for number in heard():
+        signal.signal(number, _hear)
     sys.unraisablehook = _not_raised
+
+
+def heard() -> tuple[signal.Signals, ...]:
+    """The signals that end a process of ours: those that it was not told to ignore."""
+    return tuple(
+        number
+        for number in HEARD
+        if number == signal.SIGTERM or signal.getsignal(number) is not signal.SIG_IGN
+    )
 
 
 class _Scope:
@@ -159,7 +167,7 @@ def _deliver() -> None:
         raise KeyboardInterrupt
 
 
-def _not_raised(unraisable: Any) -> None:
+def _not_raised(unraisable: "sys.UnraisableHookArgs") -> None:
     """What Python cannot raise where it happened, as in ``__del__``: an interruption is raised later."""
     if isinstance(unraisable.exc_value, KeyboardInterrupt) and _state.is_working:
         _state.pending = True

@@ -3,7 +3,6 @@
 import asyncio
 import gc
 import logging
-import signal
 import socket
 import time
 from collections.abc import Callable
@@ -15,6 +14,7 @@ from aiohttp import web
 from k8s import doors
 from k8s.errors import UnreachableError, UsageError
 from k8s.lab.xray.behaviour import Clock, Settings
+from k8s.process import interrupts
 
 _LOG: Final = logging.getLogger(__name__)
 _YOUNG_OBJECTS: Final = 50_000
@@ -79,7 +79,7 @@ async def _serve(
 ) -> None:
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for sign in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT):
+    for sign in interrupts.heard():
         loop.add_signal_handler(sign, stopped.set)
     # Bodies are decompressed here, with a bound, and batches of spans need no access log.
     runner = web.AppRunner(
