@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from analysis.arm.inputs import ArmInputs, arm_inputs
+from analysis.arm.integrity import Noted
 from analysis.source import collect
 from analysis.source.collect import Collected, GraphFile
 from analysis.source.interface import Received
@@ -14,7 +15,7 @@ from analysis.verdict.compare import unlike
 from analysis.verdict.compared import Comparison
 from k8s.errors import UsageError
 from loadtest import bounds, rundir, truthfile
-from loadtest.record import Caveat, RunRecord, RunStatus
+from loadtest.record import Caveat, RunRecord, RunStatus, Window
 from loadtest.truthfile import TruthFile
 
 SET_ASIDE: Final = "set-aside"
@@ -56,9 +57,25 @@ def read_arm(folder: Path, readers: Readers = READERS) -> ArmInputs:
             received=Received(answers=graph.queries, rows=rows, window=graph.window),
             stable=graph.stable,
             truth=relays,
+            noted=Noted(
+                window=graph.window,
+                wanted=_wanted(record, graph),
+                polls=tuple((one.calls, one.requests) for one in graph.polls),
+                stable=graph.stable,
+                reconciled=graph.reconciled,
+                rows=graph.sampled,
+                has_sample=traces.is_file(),
+            ),
         )
     except UsageError as error:
         raise UsageError(f"reading run {folder}: {error}") from error
+
+
+def _wanted(record: RunRecord, graph: GraphFile) -> Window:
+    """The window that collecting asks for by this record; the graph's own where nothing was measured."""
+    if record.measured is None:
+        return graph.window
+    return collect.query_window(record.measured, quiet_s=record.asked.plan.quiet_s)
 
 
 def _refuse_wrong(path: Path, value: object) -> None:

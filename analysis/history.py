@@ -11,7 +11,7 @@ from analysis.arm.result import AssumedBytes, arm_result
 from analysis.statistics import changepoints
 from analysis.statistics.interval import Interval
 from analysis.statistics.latency_ratios import Latencies
-from analysis.verdict import windows
+from analysis.verdict import gates, windows
 from analysis.verdict.compared import Comparison
 from analysis.verdict.judged import Decision
 from k8s.errors import InvalidRunError, UsageError
@@ -83,6 +83,9 @@ def run_of(inputs: ArmInputs, comparison: Comparison | None) -> Run:
     if pair.share is None:
         raise UsageError(f"run {inputs.folder}: no call between the pods under study has both zones known")
     found = windows.measured(inputs, result, label=inputs.folder)
+    for gate in gates.of_window(found.evidence):
+        if gate.name in gates.INTEGRITY and not gate.passed:
+            raise InvalidRunError(f"run {inputs.folder}: gate {gate.name.value}: {gate.seen}")
     return Run(
         folder=inputs.folder,
         at_s=result.window.start_s,

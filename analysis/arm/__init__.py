@@ -5,5 +5,6 @@ own calls, by pod), ``tracing`` (what a share is worth where what was traced is 
 (where names and counts came from), ``pairs`` (calls of one workload to another), ``connections`` (told apart
 in a sample), ``chances`` (what is one random choice behind a pair), ``surroundings`` (stated zones,
 dependencies), ``losses`` (what never arrived), ``cost`` (bytes and money, at the prices of ``tariffs``),
-``expectation`` (the share that the hints seen lead one to expect) and ``caveats``.
+``expectation`` (the share that the hints seen lead one to expect), ``integrity`` (whether the artifacts agree
+with one another) and ``caveats``.
 """

@@ -3,13 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from analysis.arm import connections, pairs, splitting
+from analysis.arm import connections, integrity, pairs, splitting
 from analysis.arm.connections import ConnectionSample
+from analysis.arm.integrity import Material, Noted
 from analysis.arm.pairs import Pair
 from analysis.arm.splitting import Ours
 from analysis.placement import Timeline, workload_of
 from analysis.source.facts import facts_of
-from analysis.source.interface import Call, Counts, CountUnit, Reader, Received
+from analysis.source.interface import Call, Counts, CountUnit, Flaw, Reader, Received
 from k8s.topology import Snapshot
 from loadtest.record import RunRecord
 from loadtest.truthfile import TruthFile
@@ -37,6 +38,8 @@ class ArmInputs:
     truth: TruthFile | None = None
     ours: Ours
     """How *counts*, the run's own calls, came out of all that the source counted."""
+    flaws: tuple[Flaw, ...] = ()
+    """In what the artifacts contradict themselves or each other."""
 
     @property
     def connection_per_call(self) -> bool:
@@ -47,8 +50,7 @@ class ArmInputs:
     @property
     def strays(self) -> tuple[str, ...]:
         """Pods that made or took calls and that no snapshot shows, sorted."""
-        names = {name for call in self.counts.calls for name in (call.client, call.server)}
-        return tuple(sorted(filter(self.timeline.is_stray, names)))
+        return _strays(self.counts.calls, self.timeline)
 
 
 def arm_inputs(
@@ -60,13 +62,15 @@ def arm_inputs(
     received: Received,
     stable: bool,
     truth: TruthFile | None = None,
+    noted: Noted | None = None,
 ) -> ArmInputs:
-    """Read what a source answered; UsageError where its reader cannot."""
+    """Read what a source answered, and what was *noted* of it then; UsageError where its reader cannot."""
     timeline = Timeline(topology)
     facts = facts_of(record, topology, timeline)
     load = record.seen.measured
+    answered = reader.read(received, facts)
     found = splitting.ours(
-        reader.read(received, facts),
+        answered,
         timeline,
         facts,
         run_id=record.run_id,
@@ -76,6 +80,17 @@ def arm_inputs(
     focus = (
         workload_of(record.asked.client, topology, timeline),
         workload_of(record.asked.service, topology, timeline),
+    )
+    material = Material(
+        record=record,
+        topology=topology,
+        timeline=timeline,
+        focus=focus,
+        counts=answered,
+        generators=facts.generators,
+        strays=_strays(counts.calls, timeline),
+        noted=noted,
+        rows=len(received.rows),
     )
     return ArmInputs(
         folder=folder,
@@ -89,4 +104,10 @@ def arm_inputs(
         stable=stable,
         truth=truth,
         ours=found,
+        flaws=integrity.flaws(material),
     )
+
+
+def _strays(calls: Sequence[Call], timeline: Timeline) -> tuple[str, ...]:
+    names = {name for call in calls for name in (call.client, call.server)}
+    return tuple(sorted(filter(timeline.is_stray, names)))

@@ -60,13 +60,7 @@ def of_names(inputs: ArmInputs, pair: PairResult) -> tuple[Caveat, ...]:
             "includes the sampling."
         )
         caveats.append(("split-by-traces", text))
-    if strays := inputs.strays:
-        text = (
-            f"{shown(strays)}: in no snapshot of the topology, so nobody knows in which zone; the calls are "
-            "unknown, in the pair of the pod's workload."
-        )
-        caveats.append(("pods-unseen", text))
-    names = tuple(one for one in unplaced_names(counts, inputs.timeline) if one not in strays)
+    names = tuple(one for one in unplaced_names(counts, inputs.timeline) if one not in inputs.strays)
     if names:
         text = f"{shown(names)}: no pod has that name, and no trace says which pod it was; {TO_SET}."
         caveats.append(("names-unplaced", text))

@@ -9,6 +9,7 @@ from analysis.arm import (
     caveats,
     cost,
     expectation,
+    integrity,
     losses,
     pairs,
     provenance,
@@ -122,6 +123,7 @@ def _caveats(
     record, counts = inputs.record, inputs.counts
     return (
         *record.caveats,
+        *integrity.caveats(inputs.flaws),
         *caveats.of_run(record, load),
         *caveats.of_counts(counts, loss, stable=inputs.stable, is_sampled=rate is not None),
         *provenance.of_rate(rate, loss, title=counts.title),

@@ -141,6 +141,12 @@ def _sign(sign: Sign) -> str:
 
 _GATE_TITLES: Final[Mapping[GateName, str]] = {
     GateName.COMPLETE: "The run has to be complete",
+    GateName.LOAD: "The load's own figures have to add up",
+    GateName.WINDOW: "The calls have to be of the window",
+    GateName.PAGES: "All pages of the calls have to be there",
+    GateName.COUNTS: "The counts have to add up",
+    GateName.TOPOLOGY: "Every pod has to be known for all of the window",
+    GateName.SAMPLE: "The sample of traces has to be the run's, and whole",
     GateName.GENERATOR: "The load generator has to keep up",
     GateName.RATE: "The load has to be what was asked for, and alike",
     GateName.WORKERS: "Every zone has to send its share of the load",

@@ -60,6 +60,8 @@ class GraphFile:
     polls: tuple[Poll, ...]
     stable: bool
     reconciled: bool
+    sampled: int | None = None
+    """Rows of the sample; None in older files."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +127,7 @@ def collect(
             polls=tuple(polls),
             stable=_is_stable(polls),
             reconciled=expected is not None and abs(polls[-1].requests - expected) <= load.untold,
+            sampled=len(drawn.rows),
         ),
         traces=drawn.rows,
         left_out=drawn.left_out,

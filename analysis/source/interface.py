@@ -168,7 +168,7 @@ class Sample:
 
 
 class FlawKind(StrEnum):
-    """What is not as it has to be in the answers of a source."""
+    """What is not as it has to be; of each kind there is a gate of that name."""
 
     PAGES = "pages"
     """Some of what it answered is not there."""
@@ -176,11 +176,17 @@ class FlawKind(StrEnum):
     """What it counted contradicts itself."""
     WINDOW = "window"
     """It answered for another window."""
+    TOPOLOGY = "topology"
+    """Where the pods were is not known for all of them and all of the time."""
+    SAMPLE = "sample"
+    """Single calls are missing, or another run's."""
+    LOAD = "load"
+    """The load generator's own figures contradict themselves."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flaw:
-    """A contradiction in what a source answered."""
+    """A contradiction in what a source answered, or between the artifacts of a run."""
 
     kind: FlawKind
     text: str

@@ -40,8 +40,17 @@ def _of_invalid(verdict: Verdict) -> str:
     )
 
 
+_READ_AGAIN: Final = (
+    "Read the run's calls again while the source still has them (samezone collect RUN); else measure again."
+)
 _OF_GATES: Final[Mapping[GateName, str]] = {
     GateName.COMPLETE: "Measure again, and let the run come to its end.",
+    GateName.LOAD: "The record is damaged, or not of one run: measure again.",
+    GateName.WINDOW: _READ_AGAIN,
+    GateName.PAGES: _READ_AGAIN,
+    GateName.COUNTS: _READ_AGAIN,
+    GateName.SAMPLE: _READ_AGAIN,
+    GateName.TOPOLOGY: ("Have the cluster answer, and its pods stay, for all of the window; measure again."),
     GateName.GENERATOR: "Give the load generators more CPU, or ask for a lower rate; measure again.",
     GateName.RATE: "Ask for a rate that the services can take (--rate), or give more users; measure again.",
     GateName.WORKERS: "See in its log why the worker was lost, and measure again, or for longer.",

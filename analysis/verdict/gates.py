@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import Final
 
 from analysis.arm.caveats import LAG_TOLERANCE_MS, LOSS_TOLERANCE, RATE_TOLERANCE, SATURATED_CPU_PERCENT
+from analysis.source.interface import Flaw, FlawKind
 from analysis.statistics.interval import Interval
 from analysis.verdict.judged import Gate, GateName
 from k8s.topology import Pod, ServiceKey, Snapshot
@@ -24,6 +25,15 @@ RATES_TOLERANCE: Final = 0.02
 MIX_TOLERANCE: Final = 0.02
 """Largest distance of a zone's share of the requests from its share of the load, where a worker was lost."""
 _SHOWN: Final = 3
+INTEGRITY: Final = {
+    GateName.LOAD: FlawKind.LOAD,
+    GateName.WINDOW: FlawKind.WINDOW,
+    GateName.PAGES: FlawKind.PAGES,
+    GateName.COUNTS: FlawKind.COUNTS,
+    GateName.TOPOLOGY: FlawKind.TOPOLOGY,
+    GateName.SAMPLE: FlawKind.SAMPLE,
+}
+"""Gates on what no honest run contradicts itself in; slight flaws are caveats."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,12 +64,15 @@ class Evidence:
     """Of the pods that must not change: workers, clients, servers."""
     tracing_rate: Interval | None = None
     """The share of requests that was traced, where tracing is sampled: then that many are to be there."""
+    flaws: tuple[Flaw, ...] = ()
+    """In what the run's artifacts contradict themselves or each other."""
 
 
 def of_window(one: Evidence) -> tuple[Gate, ...]:
     """Every gate of one window, in order."""
     return (
         _complete(one),
+        *(_integrity(one, name, kind) for name, kind in INTEGRITY.items()),
         _generator(one),
         _rate(one),
         *_workers(one),
@@ -91,6 +104,18 @@ def _complete(one: Evidence) -> Gate:
         passed=one.status is RunStatus.COMPLETE,
         seen=f"the run was {one.status.value}",
         bound="complete",
+        where=one.where,
+    )
+
+
+def _integrity(one: Evidence, name: GateName, kind: FlawKind) -> Gate:
+    found = [flaw.text for flaw in one.flaws if flaw.kind is kind and not flaw.is_slight]
+    more = f"; and {len(found) - _SHOWN} more" if found[_SHOWN:] else ""
+    return Gate(
+        name=name,
+        passed=not found,
+        seen="; ".join(found[:_SHOWN]) + more if found else "nothing contradicts it",
+        bound="nothing may contradict it",
         where=one.where,
     )
 

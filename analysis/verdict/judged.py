@@ -19,6 +19,12 @@ class GateName(StrEnum):
     """What a gate looks at."""
 
     COMPLETE = "complete"
+    LOAD = "load"
+    WINDOW = "window"
+    PAGES = "pages"
+    COUNTS = "counts"
+    TOPOLOGY = "topology"
+    SAMPLE = "sample"
     GENERATOR = "generator"
     RATE = "rate"
     SPANS = "spans"

@@ -127,6 +127,7 @@ def measured(inputs: ArmInputs, result: ArmResult, *, label: str) -> Measured:
             loss_share=result.loss.share,
             stable=inputs.stable,
             coverage=pair.coverage,
+            flaws=inputs.flaws,
             topology=inputs.topology,
             service=record.asked.service,
             namespaces=frozenset({record.asked.service.namespace, record.asked.client.namespace, WORKERS}),

@@ -54,9 +54,9 @@ def fallen() -> list[Run]:
     return [run(day, share + WOBBLE[day % 7]) for day, share in enumerate([0.99] * 7 + [0.71] * 7)]
 
 
-def graph_file(graph: Graph) -> GraphFile:
+def graph_file(graph: Graph, *, start_s: float = 100.0, length_s: float = 13.0) -> GraphFile:
     """As collecting stores it."""
-    window = Window(start_s=101, end_s=113)
+    window = Window(start_s=start_s, end_s=start_s + length_s)
     return GraphFile(window=window, queries=(graph.pages(),), polls=(), stable=True, reconciled=True)
 
 
@@ -68,8 +68,10 @@ def stored(root: Path, name: str, same: int, at_s: float, *, mode: str = "tar") 
     inputs = arm(graph, mode=mode)
     record = replace(inputs.record, measured=Window(start_s=at_s, end_s=at_s + 13))
     rundir.write_json(folder / rundir.RECORD, record)
-    rundir.write_lines(folder / rundir.TOPOLOGY, inputs.topology)
-    rundir.write_json(folder / rundir.GRAPH, graph_file(graph))
+    shown = (replace(inputs.topology[0], taken_at_s=at_s + seen_s) for seen_s in (0, 13))
+    rundir.write_lines(folder / rundir.TOPOLOGY, shown)
+    rundir.write_json(folder / rundir.GRAPH, graph_file(graph, start_s=at_s))
+    rundir.write_lines(folder / rundir.TRACES, ())
     return folder
 
 
@@ -222,7 +224,7 @@ def test_nothing_to_show(tmp_path, name, message):
 def test_collected_runs_are_what_is_read(tmp_path):
     """What ``collect`` writes is what the history reads."""
     folder = stored(tmp_path, "one", 90, START_S)
-    artifacts.save_collected(folder, Collected(graph=graph_file(shop(50, 50)), traces=()))
+    artifacts.save_collected(folder, Collected(graph=graph_file(shop(50, 50), start_s=START_S), traces=()))
     _, out, _ = command("--runs", str(tmp_path), "--json")
 
     assert json.loads(out)[0]["runs"][0]["share"]["estimate"] == 0.5

@@ -7,7 +7,7 @@ zone to zone; two to four calls a request. Nodes are called after pods or after 
 import json
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -179,7 +179,8 @@ class Shop:
             rows = tuple(trace(*self.documents(one)) for one in (*own, *foreign))
         answers = changes.pop("answers", (self.graph(there).pages(),))
         received = Received(answers=answers, rows=rows)
-        made: dict[str, Any] = {"topology": (PLACE,), "truth": self.truth(), "received": received}
+        topology = (PLACE, replace(PLACE, taken_at_s=100.0 + LENGTH_S + 3.0))
+        made: dict[str, Any] = {"topology": topology, "truth": self.truth(), "received": received}
         made |= changes
         return arm(Graph(), seen=self.load(), **made)
 

@@ -23,7 +23,8 @@ def stored(root: Path, name: str, same: int, cross: int, *, mode: str, seed: int
     rundir.write_json(folder / rundir.RECORD, replace(inputs.record, run_id=name))
     rundir.write_lines(folder / rundir.TOPOLOGY, inputs.topology)
     collected = Collected(
-        graph=graph_file(worlds.whole_graph(same, cross)), traces=worlds.traces_of(same, cross, seed=seed)
+        graph=graph_file(worlds.whole_graph(same, cross), length_s=203.0),
+        traces=worlds.traces_of(same, cross, seed=seed),
     )
     artifacts.save_collected(folder, collected)
     return folder

@@ -13,7 +13,7 @@ from analysis.verdict.compare import compare
 from k8s.errors import UsageError
 from k8s.lab.truth import TruthRow
 from k8s.topology import ServiceKey
-from loadtest.record import Asked, LoadSeen, RunStatus
+from loadtest.record import Asked, LoadSeen, RunStatus, Window
 from loadtest.truthfile import TruthFile
 from loadtest.worker.latency import histogram
 from loadtest.worker.tally import WorkerTally
@@ -43,7 +43,9 @@ def load(requests: int = 100, **changes) -> LoadSeen:
         last_s=109.8,
         latency=histogram([(700, requests // 2)]),
     )
-    workers = (replace(worker, **changes), replace(worker, worker="locust-2", zone="b", node="node-b"))
+    first = replace(worker, **changes)
+    first = replace(first, latency=histogram([(700, first.requests - first.failures)]))
+    workers = (first, replace(worker, worker="locust-2", zone="b", node="node-b"))
     return LoadSeen(seconds=10.0, workers=workers)
 
 
@@ -87,17 +89,20 @@ def arm(
     graph: Graph, *, mode: str = "off", seen: LoadSeen | None = None, traces: tuple[dict, ...] = (), **changes
 ) -> ArmInputs:
     made = record(arm=mode, run_id=f"r-{mode}", caveats=())
-    plan = replace(made.asked.plan, rate_per_s=10.0)
+    seen = seen or load()
+    plan = replace(made.asked.plan, rate_per_s=10.0, duration_s=seen.seconds)
+    window = Window(start_s=100.0, end_s=103.0 + seen.seconds)
     made = replace(
         made,
         asked=Asked(mode=mode, service=CATALOG, client=UI, plan=plan),
-        seen=replace(made.seen, measured=seen or load()),
+        seen=replace(made.seen, measured=seen),
+        measured=window,
         place=replace(made.place, zones=("a", "b", "c")),
     )
     values = {
         "folder": f"20261122T000000Z-{mode}",
         "record": made,
-        "topology": (snapshot(PODS),),
+        "topology": (snapshot(PODS), snapshot(PODS, taken_at_s=window.end_s)),
         "reader": XRayReader(),
         "received": Received(answers=(graph.pages(),), rows=traces),
         "stable": True,
@@ -267,7 +272,7 @@ def test_requests_that_the_graph_does_not_show():
         ({"spans_dropped": 3}, "spans-dropped"),
         ({"spans_again": 3}, "spans-again"),
         ({"cpu_percent_max": 95.0}, "saturated"),
-        ({"lateness": histogram([(1000, 100)])}, "late"),
+        ({"lateness": histogram([(1000, 50)])}, "late"),
         ({"last_s": 105.0}, "rate"),
     ],
 )

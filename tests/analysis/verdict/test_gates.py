@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from analysis.source.interface import Flaw, FlawKind
 from analysis.verdict import gates
 from analysis.verdict.gates import Evidence
 from k8s.topology import NodeName, Pod, PodName, ServiceKey, Snapshot
@@ -70,16 +71,24 @@ BROKEN = {
         "they changed",
     ),
     "pod restarted": ({"topology": (at(90), at(105, pods=(replace(UI, restarts=1),)))}, "pods", "ui-1"),
+    **{
+        f"{kind.value} off": (
+            {"flaws": (Flaw(kind=kind, text="one says 5, the other 6; ask again"),)},
+            kind.value,
+            "one says 5, the other 6; ask again",
+        )
+        for kind in FlawKind
+    },
     "pod gone": ({"topology": (at(90), at(105, pods=()))}, "pods", "ui-1"),
     "pod not ready": ({"topology": (at(90), at(105, pods=(replace(UI, ready=False),)))}, "pods", "ui-1"),
 }
 
 
 def test_a_good_window_passes_every_gate():
-    """Eight gates, each with what was seen and what is allowed."""
+    """Fourteen gates, each with what was seen and what is allowed."""
     found = gates.of_window(GOOD)
     assert all(gate.passed for gate in found)
-    assert len({gate.name for gate in found}) == len(found) == 8
+    assert len({gate.name for gate in found}) == len(found) == 14
 
 
 def lost(*, missing: int, untold: int = 0, back_s: float = 104.0) -> LoadSeen:
@@ -143,6 +152,12 @@ def test_one_gate_broken_at_a_time(changes: dict[str, object], name: str, words:
     assert [gate.name for gate in failed] == [name]
     assert words in failed[0].seen
     assert str(failed[0]).startswith(f"{name} (tar): ")
+
+
+def test_what_is_slight_is_no_gates_matter():
+    """It is a caveat."""
+    slight = tuple(Flaw(kind=kind, text="one call of thousands", is_slight=True) for kind in FlawKind)
+    assert all(gate.passed for gate in gates.of_window(replace(GOOD, flaws=slight)))
 
 
 def test_what_happens_outside_the_window_does_not_count():
