@@ -122,7 +122,7 @@ class LoadSeen:
         sent: Counter[str] = Counter()
         for worker in self.workers:
             sent[worker.zone] += worker.requests
-        if not self.requests:
+        if not self.requests or not seats:
             return 0.0
         return max(abs(sent[zone] / self.requests - seats[zone] / seats.total()) for zone in seats | sent)
 

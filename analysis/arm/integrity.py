@@ -209,8 +209,8 @@ def _of_load(record: RunRecord, load: LoadSeen) -> Iterator[Flaw]:
     """Seconds, windows, and the sums of what each worker told."""
     for why in _times(record.asked.plan, record.status, record.measured, load):
         yield Flaw(kind=FlawKind.LOAD, text=f"{why}; {ANEW}")
-    twice = [name for name, times in Counter(one.worker for one in load.workers).items() if times > 1]
-    if twice:
+    seen = Counter((one.worker, one.process, one.seat, one.turn) for one in load.workers)
+    if twice := [name for (name, *_), times in seen.items() if times > 1]:
         text = f"a worker is there more than once: {shown(tuple(twice))}; {ANEW}"
         yield Flaw(kind=FlawKind.LOAD, text=text)
     for worker in load.workers:

@@ -60,7 +60,9 @@ _OF_GATES: Final[Mapping[GateName, str]] = {
         "traced (no sampling, no lost documents), and measure again."
     ),
     GateName.COVERAGE: "Have every pod on a node with a zone label, and named in its traces; measure again.",
-    GateName.HINTS: "Let the hints settle first (samezone routing doctor says why they move); measure again.",
+    GateName.HINTS: (
+        "Have the hints settle first (samezone routing doctor says why they move); measure again."
+    ),
     GateName.PODS: "Switch autoscaling and rollouts off while it is measured, and measure again.",
 }
 
