@@ -4,5 +4,5 @@
 so, of the pages that ``choice`` picks among ``products``, over ``connections``, awake by ``alarm``;
 ``placement`` is where it runs. Counted in ``counting``, ``tally``, ``latency``; traced in ``tracing``,
 sent by ``sink``. The master's ``conductor`` keeps the ``board``, deals users to seats (``dealing``)
-and shows the ``zones_tab``; both sides speak ``messages`` in ``typed_json``.
+and shows the ``zones_tab`` behind the ``web_door``; both sides speak ``messages`` in ``typed_json``.
 """

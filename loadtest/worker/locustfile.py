@@ -16,6 +16,7 @@ from loadtest.worker.plan import DEFAULT_PAGES, LoadPlan
 from loadtest.worker.shopper import Shopper
 from loadtest.worker.tracing import VERSION
 from loadtest.worker.typed_json import encode
+from loadtest.worker.web_door import close_to_strangers
 from loadtest.worker.zones_tab import install
 
 __all__ = ("Shopper",)  # Locust finds its user classes in the locustfile's names
@@ -58,6 +59,7 @@ def begin(environment: Environment, **_event: Any) -> None:
 def _begin_master(environment: Environment, runner: MasterRunner) -> None:
     conductor = Conductor(environment, runner)
     if environment.web_ui is not None:
+        close_to_strangers(environment.web_ui, os.environ, is_local=_PARENT in os.environ)
         install(environment.web_ui, conductor.view, on_stopped=conductor.note_stop)
 
 
