@@ -11,13 +11,17 @@ from aiohttp import web
 
 from k8s.lab.apiserver import statuses
 from k8s.lab.apiserver.negotiation import Form, Negotiated
+from k8s.lab.depth import is_deeper
 
 MAX_BYTES = 3 * 1024 * 1024
 """The real one's limit."""
 MAX_YAML_BYTES = 128 * 1024
 """Parsing YAML is slow; clients send JSON."""
+_MOST_YAML_EVENTS = 20_000
+"""Scalars, and begins and ends of lists and objects: half a second of work."""
 _MAX_DEPTH = 100
 """No object nests half as deep; what walks the objects may recurse."""
+_NO_ALIASES = "aliases are not taken: a few of them could stand for a document without end"
 _TEXT_LIMIT = 1_000
 
 
@@ -29,7 +33,7 @@ def decoded(raw: bytes) -> Any:
         value = msgspec.json.decode(raw)
     except (ValueError, RecursionError) as error:
         raise statuses.bad_request(f"couldn't get version/kind; json parse error: {error}") from error
-    if _is_deeper(value, _MAX_DEPTH):
+    if is_deeper(value, _MAX_DEPTH - 1):
         raise statuses.bad_request("couldn't get version/kind; json parse error: exceeded max depth")
     return value
 
@@ -45,7 +49,8 @@ def decoded_yaml(raw: bytes) -> Any:
     if len(raw) > MAX_YAML_BYTES:
         raise statuses.too_large_body(MAX_YAML_BYTES)
     try:
-        value = _plain(yaml.load(raw, Loader=_Loader), 0, set())  # noqa: S506 - a subclass of the safe one
+        _check_yaml(raw)
+        value = _plain(yaml.load(raw, Loader=_Loader))  # noqa: S506 - a subclass of the safe one
         return msgspec.json.decode(msgspec.json.encode(value))
     except (yaml.YAMLError, ValueError, TypeError, RecursionError, OverflowError) as error:
         why = " ".join(str(error).split())
@@ -61,19 +66,33 @@ class _Loader(yaml.CSafeLoader):
     }
 
 
-def _plain(value: Any, depth: int, seen: set[int]) -> Any:
-    """The value if JSON has it; ValueError. *seen* are the containers that have been met already."""
-    if depth > _MAX_DEPTH:
-        raise ValueError("exceeded max depth")
-    if isinstance(value, dict | list):
-        if id(value) in seen:
-            raise ValueError("aliases are not taken: a few of them could stand for a document without end")
-        seen.add(id(value))
+def _check_yaml(raw: bytes) -> None:
+    """ValueError for what must not be composed, StatusError 413 for too much of it.
+
+    Looked for in the parser's events, which come without recursion: composing what is nested ten thousand
+    deep ends the process, and aliases may stand for far more than they are.
+    """
+    depth = 0
+    for count, event in enumerate(yaml.parse(raw, Loader=yaml.CSafeLoader)):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        elif isinstance(event, yaml.AliasEvent):
+            raise ValueError(_NO_ALIASES)  # noqa: TRY004 - a fault of the text
+        if depth > _MAX_DEPTH:
+            raise ValueError("exceeded max depth")
+        if count > _MOST_YAML_EVENTS:
+            raise statuses.too_large_body(MAX_YAML_BYTES)
+
+
+def _plain(value: Any) -> Any:
+    """The value if JSON has it; ValueError."""
     match value:
         case dict():
-            return {_key(key): _plain(item, depth + 1, seen) for key, item in value.items()}
+            return {_key(key): _plain(item) for key, item in value.items()}
         case list():
-            return [_plain(item, depth + 1, seen) for item in value]
+            return [_plain(item) for item in value]
         case None | bool() | int() | float() | str():
             return value
     raise ValueError(f"a value of type {type(value).__name__}")
@@ -122,17 +141,3 @@ def _quoted(text: str) -> str:
     """A quoted-string of RFC 9110; control characters would break the header."""
     clean = re.sub(r"[\x00-\x1f\x7f]", "", text)[:_TEXT_LIMIT]
     return '"' + clean.replace("\\", "\\\\").replace('"', '\\"') + '"'
-
-
-def _is_deeper(value: Any, limit: int) -> bool:
-    level = [value]
-    for _ in range(limit):
-        level = [
-            item
-            for one in level
-            if isinstance(one, dict | list)
-            for item in (one.values() if isinstance(one, dict) else one)
-        ]
-        if not level:
-            return False
-    return True

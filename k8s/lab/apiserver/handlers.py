@@ -1,5 +1,6 @@
 """One handler for every path: what is asked, who asks, who answers, in which form."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -35,10 +36,14 @@ class Handlers:
     """The server's side of HTTP."""
 
     def __init__(
-        self, store: ObjectStore, writer: Writer, clock: Callable[[], datetime], *, token: str
+        self, store: ObjectStore, writer: Writer, clock: Callable[[], datetime], *, token: str, body_s: float
     ) -> None:
-        """*clock* gives aware UTC times, ages in tables are counted from it; *token* is what callers need."""
+        """*clock* gives aware UTC times, ages in tables are counted from it; *token* is what callers need.
+
+        A body has to come within *body_s*.
+        """
         self._token = token
+        self._body_s = body_s
         self._store = store
         self._writer = writer
         self._clock = clock
@@ -56,7 +61,7 @@ class Handlers:
             user = access.user_of(request.headers, self._token)
             review = next((one for one in access.REVIEWS if one.path == request.path), None)
             if review is not None:
-                return await _review(request, review, user)
+                return await self._review(request, review, user)
             target = target_of(request.path)
             if target is None:
                 return about_server.answer_for(request)
@@ -98,10 +103,10 @@ class Handlers:
                 outcome = await self._change(request, target, options)
                 return answer(outcome.obj, warnings=outcome.warnings)
             case "eviction", "POST":
-                self._writer.evict(target, await _body(request), options)
+                self._writer.evict(target, await self._body(request), options)
                 return answer(_DONE, status=201)
             case "binding", "POST":
-                self._writer.bind(target, await _body(request), options)
+                self._writer.bind(target, await self._body(request), options)
                 return answer(_DONE, status=201)
             case name, "GET" | "POST" if name in _NOT_HERE:
                 listing.read(self._store, target)
@@ -111,7 +116,7 @@ class Handlers:
     async def _write_one(self, request: web.Request, target: RequestTarget, options: Options) -> web.Response:
         shaper = self._shaper(request, target)
         if request.method == "DELETE" and not target.subresource:
-            return answer(self._writer.delete(target, await _delete_options(request), options))
+            return answer(self._writer.delete(target, await self._delete_options(request), options))
         outcome = await self._change(request, target, options)
         status = 201 if outcome.is_new else 200
         return answer(shaper.one(outcome.obj), status=status, warnings=outcome.warnings)
@@ -119,13 +124,13 @@ class Handlers:
     async def _change(self, request: web.Request, target: RequestTarget, options: Options) -> Written:
         match request.method:
             case "PUT":
-                return self._writer.update(target, await _body(request), options)
+                return self._writer.update(target, await self._body(request), options)
             case "PATCH":
                 media_type = _media_type(request)
                 if media_type not in PATCH_TYPES:
                     raise statuses.unsupported_media_type(PATCH_TYPES)
                 read = decoded_yaml if media_type == patch.APPLY_PATCH else decoded
-                return self._writer.patch(target, media_type, read(await _raw(request)), options)
+                return self._writer.patch(target, media_type, read(await self._raw(request)), options)
         raise statuses.method_not_allowed()
 
     async def _write_collection(
@@ -133,11 +138,11 @@ class Handlers:
     ) -> web.Response:
         shaper = self._shaper(request, target)
         if request.method == "POST" and not (target.resource.namespaced and not target.namespace):
-            outcome = self._writer.create(target, await _body(request), options)
+            outcome = self._writer.create(target, await self._body(request), options)
             return answer(shaper.one(outcome.obj), status=201, warnings=outcome.warnings)
         is_whole = target.resource.namespaced and not target.namespace
         if request.method == "DELETE" and target.resource.deletes_collections and not is_whole:
-            body = await _delete_options(request)
+            body = await self._delete_options(request)
             page = listing.read_page(self._store, target, options)
             self._writer.delete_all(target, page.items, body, options)
             return answer(shaper.page(page))
@@ -151,34 +156,33 @@ class Handlers:
             clock=self._clock,
         )
 
+    async def _review(self, request: web.Request, review: access.Review, user: access.User) -> web.Response:
+        if request.method != "POST":
+            raise statuses.method_not_allowed()
+        return answer(access.reviewed(review, user, await self._body(request)), status=201)
 
-async def _review(request: web.Request, review: access.Review, user: access.User) -> web.Response:
-    if request.method != "POST":
-        raise statuses.method_not_allowed()
-    return answer(access.reviewed(review, user, await _body(request)), status=201)
+    async def _raw(self, request: web.Request) -> bytes:
+        """The body; StatusError 408 or 413."""
+        try:
+            async with asyncio.timeout(self._body_s):
+                return await request.read()
+        except web.HTTPRequestEntityTooLarge as error:
+            raise statuses.too_large_body(MAX_BYTES) from error
+        except TimeoutError as error:
+            raise statuses.too_slow_body(self._body_s) from error
 
+    async def _body(self, request: web.Request) -> Any:
+        """The body's value; StatusError 400, 408, 413 or 415."""
+        reader = _READERS.get(_media_type(request))
+        if reader is None:
+            raise statuses.unsupported_media_type([name for name in _READERS if name])
+        return reader(await self._raw(request))
 
-async def _raw(request: web.Request) -> bytes:
-    try:
-        return await request.read()
-    except web.HTTPRequestEntityTooLarge as error:
-        raise statuses.too_large_body(MAX_BYTES) from error
-
-
-async def _body(request: web.Request) -> Any:
-    """The body's value; StatusError 400, 413 or 415."""
-    reader = _READERS.get(_media_type(request))
-    if reader is None:
-        raise statuses.unsupported_media_type([name for name in _READERS if name])
-    return reader(await _raw(request))
-
-
-async def _delete_options(request: web.Request) -> Any:
-    """The body of a DELETE, which may be empty, and of any type then."""
-    raw = await _raw(request)
-    return (
-        (protobuf.decoded if _media_type(request) == protobuf.MEDIA_TYPE else decoded)(raw) if raw else None
-    )
+    async def _delete_options(self, request: web.Request) -> Any:
+        """The body of a DELETE, which may be empty, and of any type then."""
+        raw = await self._raw(request)
+        read = protobuf.decoded if _media_type(request) == protobuf.MEDIA_TYPE else decoded
+        return read(raw) if raw else None
 
 
 def _media_type(request: web.Request) -> str:

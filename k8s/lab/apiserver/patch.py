@@ -4,6 +4,7 @@ Strategic merge: upstream ``sig-api-machinery/strategic-merge-patch.md``. Lists 
 merged by it, lists marked so are merged as sets, all others are replaced.
 """
 
+import copy
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -13,6 +14,7 @@ import jsonpointer
 import msgspec
 
 from k8s.lab.apiserver.schema import Array, Map, Record, Type
+from k8s.lab.depth import is_deeper
 
 JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
@@ -20,6 +22,11 @@ STRATEGIC_PATCH = "application/strategic-merge-patch+json"
 APPLY_PATCH = "application/apply-patch+yaml"
 """Server-side apply, see ``managers``."""
 
+MOST_OPERATIONS = 10_000
+"""In a JSON patch, as a real one has it (``maxJSONPatchOperations``)."""
+MOST_COPIED_BYTES = 3 * 1024 * 1024
+"""By all ``copy`` operations of a JSON patch (upstream's ``AccumulatedCopySizeLimit``)."""
+_MAX_DEPTH = 100
 _DELETE_FROM = "$deleteFromPrimitiveList/"
 _ORDER = "$setElementOrder/"
 _RETAIN = "$retainKeys"
@@ -30,6 +37,10 @@ class PatchError(ValueError):
     """The patch is malformed, or does not fit the object; the text is upstream's, or close to it."""
 
 
+class PatchTooLargeError(PatchError):
+    """A JSON patch that does more than a real server lets one do."""
+
+
 class PatchTestError(PatchError):
     """A JSON patch was well formed but does not apply here: a failed ``test``, a missing path."""
 
@@ -38,13 +49,38 @@ def json_patch(target: Any, operations: Any) -> Any:
     """The *target* after the *operations* of RFC 6902; PatchError or PatchTestError."""
     if not isinstance(operations, list):
         raise PatchError("json: cannot unmarshal object into Go value of type jsonpatch.Patch")
+    if len(operations) > MOST_OPERATIONS:
+        raise PatchTooLargeError(
+            f"The allowed maximum operations in a JSON patch is {MOST_OPERATIONS}, got {len(operations)}"
+        )
     try:
-        return jsonpatch.JsonPatch(operations).apply(target)
+        return _applied(target, operations)
     except jsonpatch.InvalidJsonPatch as error:
         raise PatchError(str(error)) from error
+    except RecursionError as error:
+        raise PatchError("exceeded max depth") from error
     except (jsonpatch.JsonPatchException, jsonpointer.JsonPointerException) as error:
         # The library names Python's types in the text of a failed test.
         raise PatchTestError(re.sub(r" \(<class '\w+'>\)", "", str(error))) from error
+
+
+def _applied(target: Any, operations: list[Any]) -> Any:
+    """One operation after the other, so that copies of copies are counted before they are made."""
+    jsonpatch.JsonPatch(operations)  # each of them is well formed, before the first has an effect
+    result, copied = copy.deepcopy(target), 0
+    for operation in operations:
+        if isinstance(operation, dict) and operation.get("op") == "copy":
+            origin = jsonpointer.resolve_pointer(result, str(operation.get("from", "")), None)
+            copied += len(msgspec.json.encode(origin))
+            if copied > MOST_COPIED_BYTES:
+                raise PatchTooLargeError(
+                    f"Unable to complete the copy, the accumulated size increase of copy is {copied}, "
+                    f"exceeding the limit {MOST_COPIED_BYTES}"
+                )
+        result = jsonpatch.JsonPatch([operation]).apply(result, in_place=True)
+    if is_deeper(result, _MAX_DEPTH - 1):
+        raise PatchError("exceeded max depth")
+    return result
 
 
 def merge_patch(target: Any, patch: Any) -> Any:

@@ -15,6 +15,7 @@ from k8s.lab.apiserver.object_store import ObjectStore
 from k8s.lab.apiserver.requests import Options, RequestTarget
 from k8s.lab.apiserver.resources import NAMESPACES
 from k8s.lab.apiserver.writing import Writer
+from k8s.lab.half_sent import IDLE_S, HalfSent, HttpPatience
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +24,7 @@ _EPOCH = datetime(2025, 1, 1, tzinfo=UTC)
 _GRACE_S = 0.3
 
 
-def make_app(token: str) -> web.Application:
+def make_app(token: str, patience: HttpPatience) -> web.Application:
     """The application, with an empty store but for the namespaces every cluster has.
 
     *token* is asked of everybody; see ``access``.
@@ -34,7 +35,7 @@ def make_app(token: str) -> web.Application:
     writer = Writer(store, clock=_now, new_uid=_new_uid)
     for name in FIRST_NAMESPACES:
         writer.create(RequestTarget(resource=NAMESPACES), {"metadata": {"name": name}}, Options())
-    handlers = Handlers(store, writer, _now, token=token)
+    handlers = Handlers(store, writer, _now, token=token, body_s=patience.body_s)
     app = web.Application(client_max_size=MAX_BYTES)
     app.router.add_route("*", "/{path:.*}", handlers.handle)
 
@@ -46,35 +47,45 @@ def make_app(token: str) -> web.Application:
     return app
 
 
-def serve(host: str, port: int, token: str) -> None:
+def serve(host: str, port: int, token: str, patience: HttpPatience | None = None) -> None:
     """Serve on *host*:*port* (0: a free one, named in the log) until SIGTERM or SIGINT.
 
     *token* is asked of everybody, see ``access``. Raises UnreachableError if the address cannot be had.
     """
-    asyncio.run(_serve(host, port, token))
+    asyncio.run(_serve(host, port, token, patience or HttpPatience()))
 
 
-async def _serve(host: str, port: int, token: str) -> None:
+async def _serve(host: str, port: int, token: str, patience: HttpPatience) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     # Cancelling the handlers of clients that left ends their watches at once, not at the next change.
-    app = make_app(token)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_GRACE_S, handler_cancellation=True)
+    app, half_sent = make_app(token, patience), HalfSent(patience)
+    app.middlewares.append(half_sent.middleware())
+    runner = web.AppRunner(
+        app,
+        access_log=None,
+        shutdown_timeout=_GRACE_S,
+        handler_cancellation=True,
+        auto_decompress=False,
+        lingering_time=_GRACE_S,
+        keepalive_timeout=IDLE_S,
+    )
     await runner.setup()
     try:
-        site = web.TCPSite(runner, host, port)
         try:
-            await site.start()
+            server = await loop.create_server(half_sent.watched(runner.server), host, port)
         except OSError as error:
             raise UnreachableError(
                 f"starting the lab's API server on {host}:{port}: {error.strerror or error}; "
                 "is another lab running? Stop it or choose another port"
             ) from error
-        log.info("API server on http://%s:%d", *runner.addresses[0][:2])
+        log.info("API server on http://%s:%d", *server.sockets[0].getsockname()[:2])
         await stop.wait()
+        server.close()
     finally:
+        half_sent.close()
         await runner.cleanup()
 
 

@@ -210,6 +210,17 @@ def too_large_body(limit_bytes: int) -> StatusError:
     )
 
 
+def too_large(message: str) -> StatusError:
+    """413: the body is not too large, but what it asks for is."""
+    return StatusError(413, "RequestEntityTooLarge", message, details={})
+
+
+def too_slow_body(limit_s: float) -> StatusError:
+    """408: the body has not come within *limit_s*."""
+    message = f"the body of the request did not arrive within {limit_s:g} s"
+    return StatusError(408, "Timeout", message, details={})
+
+
 def success(resource: Resource, name: str, uid: str) -> dict[str, Any]:
     """The answer to a DELETE that does not return the object."""
     return {

@@ -252,6 +252,8 @@ def _patched(shape: Record, old: Object, media_type: str, body: Any) -> Any:
                 return patch.strategic_patch(old, body, shape)
     except patch.PatchTestError as error:
         raise statuses.unprocessable(str(error)) from error
+    except patch.PatchTooLargeError as error:
+        raise statuses.too_large(str(error)) from error
     except patch.PatchError as error:
         raise statuses.bad_request(str(error)) from error
     raise statuses.unsupported_media_type(PATCH_TYPES)

@@ -19,6 +19,7 @@ from k8s.lab.apiclient.feed import Feed
 from k8s.lab.apiclient.following import follow
 from k8s.lab.design.addresses import RELAY_ADMIN_PORT, Addresses
 from k8s.lab.design.seeds import Object
+from k8s.lab.half_sent import HalfSent, HttpPatience
 from k8s.lab.relay.counters import Counters
 from k8s.lab.relay.listener import Listener, Target
 from k8s.lab.relay.rules import Proxied, Rule, RuleKey, rules_for, zone_label
@@ -151,14 +152,19 @@ def _readable(raws: Iterable[Object], convert: Callable[[Object], V]) -> Iterato
 class Admin:
     """What the relay answers about itself."""
 
-    def __init__(self, relay: Relay) -> None:
+    def __init__(self, relay: Relay, half_sent: HalfSent) -> None:
         self._relay = relay
+        self._half_sent = half_sent
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
         """GET /healthz, /counters, /rules and /wires; no page of another in a browser."""
         outside = doors.refusal(request.headers, doors.is_loopback)
         if outside is not None:
             return web.Response(text=f"{outside.why}\n", status=outside.status)
+        with self._half_sent.answering(request):
+            return self._about_itself(request)
+
+    def _about_itself(self, request: web.BaseRequest) -> web.StreamResponse:
         match request.path:
             case "/healthz":
                 synced = self._relay.synced
@@ -211,11 +217,14 @@ async def _serve(settings: RelaySettings) -> None:
         loop.add_signal_handler(number, stop.set)
     gc.freeze()  # what was imported is for ever; later collections need not look at it
     relay = Relay(settings)
-    runner = web.ServerRunner(web.Server(Admin(relay).answer, access_log=None), shutdown_timeout=0.1)
+    half_sent = HalfSent(HttpPatience())
+    runner = web.ServerRunner(
+        web.Server(Admin(relay, half_sent).answer, access_log=None), shutdown_timeout=0.1
+    )
     await runner.setup()
     host = settings.addresses.node(settings.number)
     try:
-        await web.TCPSite(runner, host, RELAY_ADMIN_PORT).start()
+        server = await loop.create_server(half_sent.watched(runner.server), host, RELAY_ADMIN_PORT)
     except OSError as error:
         raise UnreachableError(
             f"starting the relay of {settings.node} at {host}:{RELAY_ADMIN_PORT}: {error.strerror}"
@@ -231,4 +240,6 @@ async def _serve(settings: RelaySettings) -> None:
         relay.close()
         watching.cancel()
         told.cancel()
+        server.close()
+        half_sent.close()
         await runner.cleanup()

@@ -13,6 +13,7 @@ from aiohttp import web
 
 from k8s import doors
 from k8s.errors import UnreachableError, UsageError
+from k8s.lab.half_sent import IDLE_S, HalfSent, HttpPatience
 from k8s.lab.xray.behaviour import Clock, Settings
 from k8s.process import interrupts
 
@@ -31,6 +32,7 @@ def serve(
     clock: Clock = time.time,
     on_ready: Callable[[int], None] | None = None,
     anywhere: bool = False,
+    patience: HttpPatience | None = None,
 ) -> None:
     """Answer until SIGTERM, SIGINT or SIGHUP, then end within a second; runs in its process's main thread.
 
@@ -47,8 +49,9 @@ def serve(
     gc.set_threshold(_YOUNG_OBJECTS, _YOUNG_ROUNDS, _YOUNG_ROUNDS)
     chosen = settings or Settings()
     is_own = doors.is_within if anywhere else doors.is_loopback
-    app = application(StandIn(chosen, clock), chosen, is_own)
-    asyncio.run(_serve(app, listener, on_ready))
+    waits = patience or HttpPatience()
+    app = application(StandIn(chosen, clock), chosen, is_own, body_s=waits.body_s)
+    asyncio.run(_serve(app, listener, on_ready, waits))
 
 
 def _listener(host: str, port: int, *, anywhere: bool) -> socket.socket:
@@ -75,26 +78,35 @@ def _listener(host: str, port: int, *, anywhere: bool) -> socket.socket:
 
 
 async def _serve(
-    app: web.Application, listener: socket.socket, on_ready: Callable[[int], None] | None
+    app: web.Application,
+    listener: socket.socket,
+    on_ready: Callable[[int], None] | None,
+    patience: HttpPatience,
 ) -> None:
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for sign in interrupts.heard():
         loop.add_signal_handler(sign, stopped.set)
+    half_sent = HalfSent(patience)
+    app.middlewares.append(half_sent.middleware())
     # Bodies are decompressed here, with a bound, and batches of spans need no access log.
     runner = web.AppRunner(
         app,
         access_log=None,
         auto_decompress=False,
         shutdown_timeout=_FAREWELL_S,
+        lingering_time=_FAREWELL_S,
+        keepalive_timeout=IDLE_S,
     )
     await runner.setup()
     try:
-        await web.SockSite(runner, listener).start()
+        server = await loop.create_server(half_sent.watched(runner.server), sock=listener)
         address, bound_port = listener.getsockname()[:2]
         _LOG.info("X-Ray stand-in listens on http://%s:%d", address, bound_port)
         if on_ready is not None:
             on_ready(bound_port)
         await stopped.wait()
+        server.close()
     finally:
+        half_sent.close()
         await runner.cleanup()

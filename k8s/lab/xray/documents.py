@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
-from k8s.lab.xray.depth import is_deeper
+from k8s.lab.depth import is_deeper
 from k8s.lab.xray.translate import SUBSEGMENT, Document
 
 MOST_DOCUMENTS: Final = 50

@@ -30,6 +30,7 @@ from k8s.lab.xray.standin import StandIn
 _LOG: Final = logging.getLogger(__name__)
 CONTROL: Final = "Samezone-Control"
 _TICK_S: Final = 0.25
+_TOO_SLOW: Final = HTTPStatus.REQUEST_TIMEOUT
 _DUMPED: Final = 100
 _NUMBER: Final = re.compile(r"[0-9]{1,6}")
 _NEEDS_TRANSACTION_SEARCH: Final = (
@@ -38,15 +39,23 @@ _NEEDS_TRANSACTION_SEARCH: Final = (
 
 
 def application(
-    stand_in: StandIn, settings: Settings, is_own: Callable[[str], bool] = doors.is_loopback
+    stand_in: StandIn, settings: Settings, is_own: Callable[[str], bool], *, body_s: float
 ) -> web.Application:
-    """The routes, without a socket; *is_own* tells the host names that it is asked by."""
+    """The routes, without a socket; *is_own* tells the host names that it is asked by.
+
+    A body has to come within *body_s*.
+    """
 
     @web.middleware
     async def at_the_door(request: web.Request, handler: Handler) -> web.StreamResponse:
         outside = doors.refusal(request.headers, is_own)
         if outside is not None:
             return _refusal(XrayError("AccessDeniedException", outside.why, outside.status))
+        try:
+            async with asyncio.timeout(body_s):
+                await request.read()
+        except TimeoutError:
+            return _refusal(XrayError("RequestTimeoutException", f"no body within {body_s:g} s", _TOO_SLOW))
         return await handler(request)
 
     app = web.Application(client_max_size=otlp.LARGEST_BYTES, middlewares=[at_the_door])

@@ -10,9 +10,9 @@ from typing import Any, Final
 
 import msgspec
 
+from k8s.lab.depth import is_deeper
 from k8s.lab.xray import naming
 from k8s.lab.xray.cause import cause_block
-from k8s.lab.xray.depth import is_deeper
 from k8s.lab.xray.http_block import http_block
 from k8s.lab.xray.naming import Outcome
 from k8s.lab.xray.otel_resources import (

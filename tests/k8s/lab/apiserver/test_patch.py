@@ -6,7 +6,14 @@ from typing import Any
 import pytest
 
 from k8s.lab.apiserver.kinds import SHAPES
-from k8s.lab.apiserver.patch import PatchError, PatchTestError, json_patch, merge_patch, strategic_patch
+from k8s.lab.apiserver.patch import (
+    PatchError,
+    PatchTestError,
+    PatchTooLargeError,
+    json_patch,
+    merge_patch,
+    strategic_patch,
+)
 from k8s.lab.apiserver.resources import ENDPOINT_SLICES, NODES, PODS, SERVICES
 from tests.k8s.lab.apiserver import samples
 
@@ -221,3 +228,27 @@ def test_malformed_json_patches_are_refused(operations: Any) -> None:
     """Whatever the library makes of them, we say PatchError."""
     with pytest.raises(PatchError):
         json_patch({"a": 1}, operations)
+
+
+def test_copies_of_copies_are_counted_before_they_are_made() -> None:
+    """Thirty operations would make a document of a billion parts."""
+    doubling = [{"op": "copy", "from": "/a", "path": f"/a/{number}"} for number in range(30)]
+
+    with pytest.raises(PatchTooLargeError, match="Unable to complete the copy, the accumulated size"):
+        json_patch({"a": {"b": "c"}}, doubling)
+
+
+def test_copies_that_nest_are_bounded() -> None:
+    """Each a level deeper than the last."""
+    nesting = [{"op": "copy", "from": "/a", "path": "/b"}, {"op": "move", "from": "/b", "path": "/a/b"}] * 400
+
+    with pytest.raises(PatchError, match="exceeded max depth"):
+        json_patch({"a": {}}, nesting[:250])
+
+
+def test_a_json_patch_has_at_most_ten_thousand_operations() -> None:
+    """In the real one's words."""
+    with pytest.raises(
+        PatchTooLargeError, match="allowed maximum operations in a JSON patch is 10000, got 10001"
+    ):
+        json_patch({}, [{"op": "add", "path": "/a", "value": 1}] * 10_001)
