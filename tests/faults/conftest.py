@@ -1,5 +1,7 @@
 """The campaign's lab, one a process of pytest, and the table at its end."""
 
+import signal
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -19,6 +21,8 @@ TABLE_FILE = "faults.txt"
 
 @pytest.fixture(scope="session")
 def shared_stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    # Under nohup it would be ignored here, and by samezone, too, as nohup asks for.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     stage = Stage(tmp_path_factory.mktemp("campaign"))
     yield stage
     stage.down()
@@ -80,6 +84,31 @@ class Campaign:
             play.kill()
             for one in leftovers(place):
                 one.kill()
+            seen.seconds = time.monotonic() - began_s
+            self.tell(seen.cells())
+        return seen
+
+    def piped(
+        self,
+        row: Row,
+        place: Place,
+        run: Callable[[tuple[str, ...]], subprocess.CompletedProcess[str]],
+        words: tuple[str, ...],
+    ) -> Seen:
+        """A command whose reader goes after a line; what it says is what that line was."""
+        stage, seen = self.stage, Seen(row=row, live="samezone, lab, head")
+        began_s = time.monotonic()
+        stage.set_knobs(NOTHING)
+        try:
+            done = run(words)
+            seen.code, seen.line = done.returncode, done.stdout.strip()
+            assert seen.line, "nothing was read"
+            assert "Traceback" not in done.stdout + done.stderr
+            assert done.returncode in row.exits, done
+            check_service(stage, place, seen, NOTHING)
+            check_folder(stage, place, seen)
+            check_leftovers(stage, place, seen)
+        finally:
             seen.seconds = time.monotonic() - began_s
             self.tell(seen.cells())
         return seen

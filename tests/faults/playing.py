@@ -70,6 +70,17 @@ class Play:
                 os.kill(self.process.pid, number)
                 self.provoked += 1
 
+    def deafen(self, *, out: bool = False, err: bool = False) -> None:
+        """Stop reading, for good, what it says."""
+        for wanted, stream in ((out, self.process.stdout), (err, self.process.stderr)):
+            if wanted and stream is not None and self.process.poll() is None:
+                # The reading thread is blocked in this very descriptor: another end takes its place.
+                nowhere, other = os.pipe()
+                os.close(other)
+                os.dup2(nowhere, stream.fileno())
+                os.close(nowhere)
+                self.provoked += 1
+
     def end(self, patience_s: float = 90.0) -> int:
         """Wait for its end; its exit code."""
         code = self.process.wait(patience_s)
@@ -96,15 +107,21 @@ class Moment(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class After:
-    """So long after the start of the process."""
+class Heard:
+    """So long after the process began to hear signals; before that, Python itself starts."""
 
-    seconds: float
+    later_s: float = 0.0
 
     def arm(self, stage: Stage, play: Play, happens: Happens) -> None:
         del stage
-        time.sleep(max(0.0, play.began_s + self.seconds - time.monotonic()))
-        happens(play)
+        status = Path(f"/proc/{play.process.pid}/status")
+        until_s = time.monotonic() + PATIENCE_S
+        while play.process.poll() is None and time.monotonic() < until_s:
+            if int(re.findall(r"SigCgt:\s*([0-9a-f]+)", status.read_text())[0], 16) & 1 << signal.SIGHUP - 1:
+                time.sleep(self.later_s)
+                happens(play)
+                return
+            time.sleep(0.001)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,9 +178,8 @@ class Written:
 
 SERVICE = "/namespaces/catalog/services/catalog$"
 PHASES: dict[str, Moment] = {
-    "starting Python": After(seconds=0.02),
-    "importing": After(seconds=0.12),
-    "importing more": After(seconds=0.3),
+    "importing": Heard(),
+    "importing more": Heard(later_s=0.1),
     "opening": Asked(pattern="GET /version"),
     "reading what the Service has": Asked(pattern=f"GET .*{SERVICE}"),
     "setting the mode": Asked(pattern=f"PATCH .*{SERVICE}"),

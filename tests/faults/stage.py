@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import time
+import urllib.request
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ import psutil
 
 from analysis.cli import main
 from k8s.console import Io
+from k8s.errors import SamezoneError
 from k8s.lab import state as lab_state
 from k8s.lab.run import supervisor
 from k8s.lab.run.supervisor import Health
@@ -105,12 +107,12 @@ class Stage:
         self.api, self.xray = Between(self.state.api_url), Between(self.state.xray_url)
 
     def down(self) -> None:
-        self.api.close()
-        self.xray.close()
         self.lab.samezone("lab", "down")
         for process in processes_of(self.lab.folder):
             with suppress(psutil.NoSuchProcess):
                 process.send_signal(signal.SIGKILL)
+        self.api.close()
+        self.xray.close()
 
     def again(self) -> None:
         """A new lab in place of a broken one."""
@@ -128,14 +130,24 @@ class Stage:
         self.xray.forget()
         until_s = time.monotonic() + WELL_S
         while not self._is_well():
-            if time.monotonic() > until_s or supervisor.status(self.lab.home / "lab").health is not Health.UP:
+            if time.monotonic() > until_s or not self._has_all():
                 self.again()
                 return
             time.sleep(0.1)
 
+    def _has_all(self) -> bool:
+        """Whether the lab lives and has its Service: what is gone for good is not waited for."""
+        if supervisor.status(self.lab.home / "lab").health is not Health.UP:
+            return False
+        try:
+            self.cluster.service(CATALOG)
+        except SamezoneError:
+            return False
+        return True
+
     def _is_well(self) -> bool:
         found = supervisor.status(self.lab.home / "lab")
-        if found.health is not Health.UP or found.state is None:
+        if found.health is not Health.UP or found.state is None or not self._has_all():
             return False
         nodes = self.cluster.snapshot(()).nodes
         return all(pod.ready for pod in found.state.pods) and all(node.ready for node in nodes)
@@ -189,8 +201,8 @@ class Stage:
 
     def knob(self, **changes: Any) -> None:
         """Turn the stand-in's knobs."""
-        headers = {"Content-Type": "application/json"}
-        await_http(f"{self.state.xray_url}/_standin/knobs", json.dumps(changes).encode(), headers)
+        headers = {"Content-Type": "application/json", "Samezone-Control": self.state.token}
+        post(f"{self.state.xray_url}/_standin/knobs", json.dumps(changes).encode(), headers)
 
     def child(self, name: str) -> psutil.Process:
         """A process of the lab."""
@@ -202,10 +214,8 @@ class Stage:
         return psutil.Process(self.state.supervisor.pid)
 
 
-def await_http(url: str, body: bytes, headers: dict[str, str]) -> bytes:
+def post(url: str, body: bytes, headers: dict[str, str]) -> bytes:
     """What a POST is answered."""
-    import urllib.request  # noqa: PLC0415
-
     request = urllib.request.Request(url, data=body, headers=headers)
     with urllib.request.urlopen(request, timeout=10) as answer:
         return bytes(answer.read())

@@ -12,7 +12,7 @@ from tests.faults.table import ANY_FOLDER, FOLDER, NO_FOLDER, Row
 pytestmark = pytest.mark.faults
 
 MEASURING = ("measuring, early", "measuring, middle", "measuring, late", "quiet after")
-UNCHANGED = ("starting Python", "importing", "importing more", "opening")
+UNCHANGED = ("importing", "importing more", "opening")
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 WHOLE = ("put back, unanswered", "after putting back")
 """The run is measured and the Service has what it had: ending and being interrupted are both right."""
