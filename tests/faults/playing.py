@@ -6,8 +6,9 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 from typing import Protocol
 
@@ -200,3 +201,9 @@ PHASES: dict[str, Moment] = {
     "after putting back": Asked(pattern=f"PATCH .*{SERVICE}", first=2, done=True, later_s=0.05),
 }
 """Moments of ``samezone run`` and, as far as they are there, of the verbs that do the same and more."""
+
+
+def interruptions(phases: Iterable[str]) -> list[tuple[str, signal.Signals]]:
+    """SIGINT in every phase, and in every second one SIGTERM, in the others SIGHUP: all are heard alike."""
+    turns = cycle((signal.SIGHUP, signal.SIGTERM))
+    return [pair for phase in phases for pair in ((phase, signal.SIGINT), (phase, next(turns)))]

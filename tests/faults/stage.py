@@ -204,6 +204,10 @@ class Stage:
         headers = {"Content-Type": "application/json", "Samezone-Control": self.state.token}
         post(f"{self.state.xray_url}/_standin/knobs", json.dumps(changes).encode(), headers)
 
+    def untwist(self) -> None:
+        """Turn them back."""
+        self.knob(ingest_delay_s=[0.0, 0.0], throttle_rate=0.0, loss_rate=0.0, duplicate_rate=0.0, refuse="")
+
     def child(self, name: str) -> psutil.Process:
         """A process of the lab."""
         found = lab_state.load(self.lab.home / "lab")

@@ -4,6 +4,7 @@ What breaks is between samezone and the API server; the lab itself goes on.
 """
 
 import threading
+from itertools import cycle
 
 import pytest
 
@@ -49,6 +50,13 @@ BROKEN = (0, 4, 5)
 """It may be done all the same, say that the window is no evidence, or that the place refuses."""
 
 
+def in_turns() -> list[tuple[str, str]]:
+    """A 500 for each kind of request, and two of the other faults in turns."""
+    first, *others = ONCE
+    turns = cycle(others)
+    return [pair for one in REQUESTS for pair in ((one, first), (one, next(turns)), (one, next(turns)))]
+
+
 def provoked(meddle: Meddle, play: Play) -> Meddle:
     """The same, counted."""
 
@@ -70,8 +78,7 @@ class Meddled:
         stage.api.rule(self._pattern, provoked(self._meddle, play), first=self._first, most=self._most)
 
 
-@pytest.mark.parametrize("request_", REQUESTS)
-@pytest.mark.parametrize("fault", ONCE)
+@pytest.mark.parametrize(("request_", "fault"), in_turns())
 def test_one_request_fails(campaign: Campaign, request_: str, fault: str) -> None:
     """One request in a run goes wrong."""
     row = Row(verb="run tar", fault=f"API server: {fault}", phase=request_, exits=BROKEN, service=RESTORED)

@@ -8,16 +8,14 @@ import pytest
 
 from tests.faults import between
 from tests.faults.conftest import Campaign
-from tests.faults.playing import PHASES, SERVICE, Asked, Heard, Play, Said
+from tests.faults.playing import PHASES, SERVICE, Asked, Heard, Play, Said, interruptions
 from tests.faults.stage import PLAN, Place, leftovers
 from tests.faults.table import ANY_FOLDER, FOLDER, GONE, NO_FOLDER, RESTORED, Row
 
 pytestmark = pytest.mark.faults
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 COLLECTING = Asked(pattern="POST /ServiceGraph", of_xray=True)
 READING_TRACES = Asked(pattern="POST /Traces", of_xray=True)
-BY_NAME = pytest.mark.parametrize("number", SIGNALS, ids=lambda one: one.name)
 
 ENABLING = {
     "reading the doctor's scene": Asked(pattern="GET .*/deployments|GET .*/pods"),
@@ -28,8 +26,7 @@ ENABLING = {
 }
 
 
-@BY_NAME
-@pytest.mark.parametrize("phase", ENABLING)
+@pytest.mark.parametrize(("phase", "number"), interruptions(ENABLING))
 def test_a_signal_in_enable(campaign: Campaign, phase: str, number: signal.Signals) -> None:
     """The mode stays only if the job was done; what was measured is kept."""
     place = campaign.stage.place(campaign.folder)
@@ -105,8 +102,7 @@ BASELINE = {
 }
 
 
-@BY_NAME
-@pytest.mark.parametrize("phase", BASELINE)
+@pytest.mark.parametrize(("phase", "number"), interruptions(BASELINE))
 def test_a_signal_in_baseline(campaign: Campaign, phase: str, number: signal.Signals) -> None:
     """What was measured until then is kept."""
     row = Row(verb="baseline", fault=number.name, phase=phase, exits=(130,), folder=FOLDER)
@@ -122,8 +118,7 @@ DEMO = {
 }
 
 
-@BY_NAME
-@pytest.mark.parametrize("phase", DEMO)
+@pytest.mark.parametrize(("phase", "number"), interruptions(DEMO))
 def test_a_signal_in_demo(campaign: Campaign, phase: str, number: signal.Signals) -> None:
     """The lab that it started is down, and what was measured is kept."""
     folder = campaign.folder
@@ -153,9 +148,8 @@ def test_a_signal_in_demo(campaign: Campaign, phase: str, number: signal.Signals
     assert not (place.home / "lab" / "state.json").exists()
 
 
-@BY_NAME
-@pytest.mark.parametrize("later_s", [0.2, 0.6, 1.0])
-def test_a_signal_in_lab_up(campaign: Campaign, later_s: float, number: signal.Signals) -> None:
+@pytest.mark.parametrize(("later_s", "number"), interruptions(["0.2", "0.6", "1.0"]))
+def test_a_signal_in_lab_up(campaign: Campaign, later_s: str, number: signal.Signals) -> None:
     """No half of a lab is left."""
     folder = campaign.folder
     folder.mkdir(parents=True)
@@ -163,7 +157,7 @@ def test_a_signal_in_lab_up(campaign: Campaign, later_s: float, number: signal.S
     row = Row(
         verb="lab up",
         fault=number.name,
-        phase=f"{later_s:g} s after its start",
+        phase=f"{later_s} s after its start",
         exits=(0, 130),
         service=GONE,
         folder=NO_FOLDER,
@@ -182,15 +176,14 @@ def test_a_signal_in_lab_up(campaign: Campaign, later_s: float, number: signal.S
         "--xray-port",
         "0",
         place=place,
-        moment=Heard(later_s=later_s),
+        moment=Heard(later_s=float(later_s)),
         happens=lambda play: play.signal(number),
         afterwards=down,
         live="samezone, its own lab",
     )
 
 
-@BY_NAME
-@pytest.mark.parametrize("phase", ["opening", "starting", "serving"])
+@pytest.mark.parametrize(("phase", "number"), interruptions(["opening", "starting", "serving"]))
 def test_a_signal_in_web(campaign: Campaign, phase: str, number: signal.Signals) -> None:
     """Its load generators end, and their pods are gone."""
     moments = {
@@ -248,8 +241,7 @@ DRILL = {
 }
 
 
-@BY_NAME
-@pytest.mark.parametrize("phase", DRILL)
+@pytest.mark.parametrize(("phase", "number"), interruptions(DRILL))
 def test_a_signal_in_drill(campaign: Campaign, phase: str, number: signal.Signals) -> None:
     """The zone is healed."""
     row = Row(
@@ -273,8 +265,9 @@ def test_a_signal_in_drill(campaign: Campaign, phase: str, number: signal.Signal
     )
 
 
-@BY_NAME
-@pytest.mark.parametrize("phase", ["opening", "setting the mode", "waiting for hints"])
+@pytest.mark.parametrize(
+    ("phase", "number"), interruptions(["opening", "setting the mode", "waiting for hints"])
+)
 def test_a_signal_in_routing_set(campaign: Campaign, phase: str, number: signal.Signals) -> None:
     """The mode is set or it is not, and restore puts back what was there."""
     row = Row(
@@ -302,8 +295,7 @@ EXPERIMENT = {
 }
 
 
-@BY_NAME
-@pytest.mark.parametrize("phase", EXPERIMENT)
+@pytest.mark.parametrize(("phase", "number"), interruptions(EXPERIMENT))
 def test_a_signal_in_experiment(campaign: Campaign, phase: str, number: signal.Signals) -> None:
     """Its windows so far are kept."""
     row = Row(verb="experiment", fault=number.name, phase=phase, exits=(130,))

@@ -5,7 +5,7 @@ import signal
 import pytest
 
 from tests.faults.conftest import Campaign
-from tests.faults.playing import PHASES, Play
+from tests.faults.playing import PHASES, Play, interruptions
 from tests.faults.stage import PLAN
 from tests.faults.table import ANY_FOLDER, FOLDER, NO_FOLDER, Row
 
@@ -13,7 +13,6 @@ pytestmark = pytest.mark.faults
 
 MEASURING = ("measuring, early", "measuring, middle", "measuring, late", "quiet after")
 UNCHANGED = ("importing", "importing more", "opening")
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 WHOLE = ("put back, unanswered", "after putting back")
 """The run is measured and the Service has what it had: ending and being interrupted are both right."""
 
@@ -24,8 +23,7 @@ def folder_of(phase: str) -> str:
     return NO_FOLDER if phase in UNCHANGED else ANY_FOLDER
 
 
-@pytest.mark.parametrize("number", SIGNALS, ids=lambda one: one.name)
-@pytest.mark.parametrize("phase", PHASES)
+@pytest.mark.parametrize(("phase", "number"), interruptions(PHASES))
 def test_a_signal(campaign: Campaign, phase: str, number: signal.Signals) -> None:
     """Interrupted, everything restored, what was measured kept."""
     row = Row(

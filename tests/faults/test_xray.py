@@ -17,7 +17,7 @@ from tests.faults import between
 from tests.faults.aftermath import check_leftovers
 from tests.faults.between import Meddle, Rule
 from tests.faults.conftest import Campaign
-from tests.faults.playing import Asked, Play
+from tests.faults.playing import Asked, Play, interruptions
 from tests.faults.stage import Place
 from tests.faults.table import SAME, Row, Seen
 from tests.lab.conftest import JUDGED
@@ -162,8 +162,7 @@ def test_what_stays_is_one_line(
     finish(campaign, place, run, row, (done.code, done.err), rule, began_s)
 
 
-@pytest.mark.parametrize("operation", OPERATIONS)
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda one: one.name)
+@pytest.mark.parametrize(("operation", "number"), interruptions(OPERATIONS))
 def test_a_signal_while_collecting(
     campaign: Campaign, place: Place, run: Path, operation: str, number: signal.Signals
 ) -> None:
