@@ -11,14 +11,23 @@ from tests.faults.table import ANY_FOLDER, FOLDER, NO_FOLDER, Row
 
 pytestmark = pytest.mark.faults
 
-MEASURING = ("measuring, early", "measuring, middle", "measuring, late", "quiet after")
+MEASURED = (
+    "measuring, early",
+    "measuring, middle",
+    "measuring, late",
+    "quiet after",
+    "deleting worker pods",
+    "putting back",
+    "put back, unanswered",
+    "after putting back",
+)
 UNCHANGED = ("importing", "importing more", "opening")
 WHOLE = ("put back, unanswered", "after putting back")
 """The run is measured and the Service has what it had: ending and being interrupted are both right."""
 
 
 def folder_of(phase: str) -> str:
-    if phase in MEASURING:
+    if phase in MEASURED:
         return FOLDER
     return NO_FOLDER if phase in UNCHANGED else ANY_FOLDER
 

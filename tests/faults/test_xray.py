@@ -25,7 +25,7 @@ from tests.lab.conftest import JUDGED
 pytestmark = pytest.mark.faults
 
 OPERATIONS = {
-    "destination": "POST /TraceSegmentDestination",
+    "destination": "POST /GetTraceSegmentDestination",
     "graph": "POST /ServiceGraph",
     "summaries": "POST /TraceSummaries",
     "traces": "POST /Traces",

@@ -89,6 +89,33 @@ def test_reads_that_are_put_off_are_tried_again(error):
     assert len(found.graph.polls) == 2
 
 
+@dataclass
+class FakeSampling(FakeXRay):
+    """Puts off its sample, too."""
+
+    put_off: int = 2
+
+    def sample(self, question: Question, most: int) -> Drawn:
+        if self.put_off:
+            self.put_off -= 1
+            raise ThrottledError("calling batch_get_traces: it throttles")
+        return FakeXRay.sample(self, question, most)
+
+
+def test_a_sample_that_is_put_off_does_not_cost_the_counts():
+    """The counts are asked for once, the sample again; the waiting is said, once."""
+    source, clock, said = FakeSampling(requests=[5]), Clock(), []
+
+    found = collect.collect(
+        source, whole_record(), patience=PATIENCE, clock=clock, sleep=clock.sleep, say=said.append
+    )
+
+    assert found.traces == ({"Id": "1-a"}, {"Id": "1-b"})
+    assert source.reads == 2
+    (line,) = said
+    assert line == ("X-Ray does not answer yet (calling batch_get_traces: it throttles); asking for 9 s more")
+
+
 def test_a_refusal_is_final():
     """Asking again does not renew credentials."""
     with pytest.raises(RefusedError):

@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from analysis.source.interface import RefusedError
+from analysis.source.interface import IncompleteError, RefusedError
 from analysis.source.xray.client import GRAPH_WINDOW_S, XRay, split
 from k8s.errors import InvalidRunError
 from loadtest.record import Window
@@ -138,6 +138,40 @@ def test_a_refusal_is_one_line_with_the_code(server: Scripted):
     with pytest.raises(
         RefusedError, match=r"calling get_service_graph of .*AccessDeniedException: not yours"
     ):
+        client(server).graph(Window(start_s=0, end_s=60))
+
+
+def test_a_denied_action_is_named(server: Scripted):
+    """What a policy has to allow."""
+    server.answers["/Traces"] = [(403, {"__type": "AccessDeniedException", "message": "not authorized"})]
+
+    with pytest.raises(RefusedError, match="allow the IAM action xray:BatchGetTraces"):
+        client(server).traces(("1-a",))
+
+
+def test_pages_without_an_end_are_not_followed_for_ever(server: Scripted):
+    """A token that was followed already leads nowhere new; asking again later may."""
+    server.answers["/ServiceGraph"] = [(200, {"Services": [], "NextToken": "t"})]
+
+    with pytest.raises(IncompleteError, match="its pages have no end"):
+        client(server).graph(Window(start_s=0, end_s=60))
+
+    assert len(server.asked) == 2
+
+
+def test_an_answer_of_something_else_is_no_empty_graph(server: Scripted):
+    """A proxy's page of 200 holds no Services, which is not the same as none."""
+    server.answers["/ServiceGraph"] = [(200, {"error": "please log in"})]
+
+    with pytest.raises(IncompleteError, match="the answer holds no Services"):
+        client(server).graph(Window(start_s=0, end_s=60))
+
+
+def test_trouble_of_its_own_passes(server: Scripted):
+    """A 500 that outlasts the client's own attempts is asked again later, not final."""
+    server.answers["/ServiceGraph"] = [(500, {"__type": "InternalFailure", "message": "try again"})]
+
+    with pytest.raises(IncompleteError, match="it has trouble of its own"):
         client(server).graph(Window(start_s=0, end_s=60))
 
 
