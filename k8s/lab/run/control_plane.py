@@ -14,7 +14,7 @@ from k8s.lab.nodes.kubelet import Kubelet, rfc3339_now
 from k8s.lab.nodes.machines import Machines
 from k8s.lab.nodes.outages import Outages
 from k8s.lab.run.lineup import LabPlan, node_state
-from k8s.lab.run.names import letters
+from k8s.lab.run.name_letters import letters
 from k8s.topology import NodeName, PodName
 
 _LOOK_S = 1.0

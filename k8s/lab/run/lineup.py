@@ -7,7 +7,7 @@ from k8s.lab.design.layout import CATALOG, SERVICE_NUMBERS, LabNode, LabPod, Lay
 from k8s.lab.design.settings import LabSettings
 from k8s.lab.processes import ProcessId
 from k8s.lab.relay.node_proxy import RelaySettings
-from k8s.lab.run.names import letters
+from k8s.lab.run.name_letters import letters
 from k8s.lab.run.ports import HOST
 from k8s.lab.state import LabState, NodeState, Phase, ServiceState, pod_state
 from k8s.lab.store.pod_settings import PodSettings
