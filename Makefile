@@ -63,8 +63,8 @@ tournament: $(READY) ## every routing mode on one workload: which differ, which 
 history: $(READY) ## the runs over time, with change points marked
 	@$(SZ) history --runs $(RUNS)
 
-disable-tar: $(READY) ## give the Service back what it had
-	@$(SZ) routing restore $(PLACE)
+disable-tar: $(READY) ## give the Service back what it had; says which knob keeps zone routing on, if any
+	@$(SZ) routing restore --expect-off $(PLACE)
 
 report: $(READY) ## render the newest comparison again from its artifacts
 	@$(SZ) report --runs $(RUNS)

@@ -1,7 +1,9 @@
 """The verbs of the place: ``lab`` and ``routing``."""
 
 import argparse
+import shlex
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from k8s.console import Io, Parser, Verbs, group, path, verb
@@ -18,8 +20,9 @@ from k8s.lab.processes import is_running
 from k8s.lab.run import bringing, supervisor
 from k8s.lab.run.bringing import LabSession
 from k8s.lab.run.supervisor import Health
-from k8s.live import opening, switching
+from k8s.live import opening, switching, this_process
 from k8s.live.cluster import LiveCluster
+from k8s.live.holding import Holds
 from k8s.live.opening import ClusterChoice
 from k8s.live.originals import Originals
 from k8s.live.switching import RoutingSession, SwitchRequest
@@ -40,6 +43,14 @@ def add(verbs: "Verbs[Parser]") -> None:
     setter.add_argument("mode", help=choices())
     setter.add_argument("--timeout", type=float, default=HINTS_TIMEOUT_S, help="seconds to wait for hints")
     restorer = verb(routing, "restore", routing_restore, summary="Give the Service back what it had.")
+    restorer.add_argument(
+        "--force",
+        action="store_true",
+        help="also what somebody else changed since, and while a run has the Service",
+    )
+    restorer.add_argument(
+        "--expect-off", action="store_true", help="exit 4 where zone routing is on afterwards, and say why"
+    )
     shower = verb(routing, "show", routing_show, summary="Print the mode in force and the hints seen.")
     for parser in (setter, restorer, shower):
         add_place(parser)
@@ -98,9 +109,31 @@ def routing_session(args: argparse.Namespace, io: Io) -> RoutingSession:
 
     return RoutingSession(
         cluster=open_cluster(args, io, changing=True),
-        records=originals(io),
+        holds=holds_of(args, io),
         talk=Talk(say=io.say, agree=agree),
     )
+
+
+def holds_of(args: argparse.Namespace, io: Io) -> Holds:
+    """How Services are held on the place that the options name."""
+    return this_process.holds(
+        io.home,
+        clock=io.clock,
+        monotonic=io.monotonic,
+        sleep=io.sleep,
+        say=io.say,
+        command=partial(restore_command, args),
+    )
+
+
+def restore_command(args: argparse.Namespace, key: ServiceKey) -> str:
+    """What puts the Service back, as it is typed for the place that the options name."""
+    options = ["--service", str(key)]
+    for name in ("platform", "context", "kubeconfig"):
+        value = getattr(args, name)
+        if value is not None:
+            options += [f"--{name}", str(value)]
+    return shlex.join(["samezone", "routing", "restore", *options])
 
 
 def lab_session(io: Io) -> LabSession:
@@ -112,7 +145,7 @@ def lab_session(io: Io) -> LabSession:
 
 def originals(io: Io) -> Originals:
     """The records of what Services had."""
-    return Originals(io.home / "originals")
+    return Originals(io.home / this_process.ORIGINALS)
 
 
 def _add_lab(verbs: "Verbs[Parser]") -> None:
@@ -219,15 +252,23 @@ def routing_set(args: argparse.Namespace, io: Io) -> int:
 
 
 def routing_restore(args: argparse.Namespace, io: Io) -> int:
-    """``samezone routing restore``."""
+    """``samezone routing restore``: exit 4 where somebody else's setting was left."""
     session = routing_session(args, io)
-    done = switching.restore(session, args.service)
+    done = switching.restore(session, args.service, force=args.force)
     where = f"Service {args.service} in context {session.cluster.context}"
-    if done.had_record:
-        io.say(f"{where} has what it had: mode {done.mode.value}")
-    else:
+    for changed, manager in done.changed:
+        io.say(
+            f"{where}: {changed}, as {manager or 'somebody that the object does not name'} set it since: "
+            f"left; to overrule: {restore_command(args, args.service)} --force"
+        )
+    if not done.had_record:
         io.say(f"{where}: nothing recorded, nothing changed (mode {done.mode.value})")
-    return ExitCode.DONE
+    elif not done.changed:
+        io.say(f"{where} has what it had: mode {done.mode.value}")
+    if args.expect_off or not done.had_record:
+        for one in done.on:
+            io.say(f"{where}: zone routing is still on: {one}; to clear it: {one.command}")
+    return ExitCode.INVALID if done.changed or (args.expect_off and done.on) else ExitCode.DONE
 
 
 def routing_show(args: argparse.Namespace, io: Io) -> int:

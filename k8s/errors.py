@@ -43,6 +43,14 @@ class UnreachableError(SamezoneError):
     exit_code = ExitCode.UNREACHABLE
 
 
+class NotFoundError(UsageError):
+    """There is no such object in the cluster."""
+
+
+class ConflictError(UnreachableError):
+    """Somebody else made or changed the object meanwhile, so it was left as it is."""
+
+
 class InterruptedRunError(SamezoneError):
     """The user pressed Ctrl-C; everything that was changed has been put back."""
 

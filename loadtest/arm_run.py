@@ -57,8 +57,10 @@ class Setup:
     sleep: Callable[[float], None]
     remember: Callable[[RoutingSettings], None]
     """Called with the Service's knobs before anything is changed, to be restored by anybody later."""
-    forget: Callable[[], None] = field(default=lambda: None)
-    """Called once the Service has those knobs again; never where they could not be put back."""
+    give_back: Callable[[], object]
+    """Puts those knobs back; SamezoneError, which says what to type later, where that cannot be done now."""
+    note: control.Note = field(default=lambda *_: None)
+    """Called before each change of the Service with what it has and is to have."""
     recycle: Callable[[], Recycled | None] = field(default=lambda: None)
     """Makes the clients open new connections under the mode now in force; None where they do so anyway."""
     publish: Callable[["ArmRun"], None] = field(default=lambda _: None)
@@ -174,8 +176,7 @@ def run_arm(setup: Setup, request: ArmRequest) -> ArmRun:
     the record of what was measured; so is a Service that could not be restored.
     """
     created_s = setup.clock()
-    original = settings_of(setup.cluster.service(request.asked.service))
-    setup.remember(original)
+    setup.remember(settings_of(setup.cluster.service(request.asked.service)))
     log = TopologyLog(setup.cluster, request.namespaces)
     try:
         with interrupts.allowed():
@@ -183,12 +184,12 @@ def run_arm(setup: Setup, request: ArmRequest) -> ArmRun:
         error = _under_load(setup, state)
         error = _look_again(setup, state, error)
     except BaseException as stopped:
-        trouble = _end(setup, request, original, restored=True)
+        trouble = _end(setup, restored=True)
         if trouble is not None:
             raise _both(trouble, stopped) from stopped
         raise
     status = _status(error)
-    trouble = _end(setup, request, original, restored=error is not None or not request.keep_mode)
+    trouble = _end(setup, restored=error is not None or not request.keep_mode)
     if trouble is not None:
         state.caveats.append(Caveat(code="not-restored", text=f"After the run {trouble}."))
         error = trouble if error is None else _both(trouble, error)
@@ -287,34 +288,14 @@ class _Looking:
         return None
 
 
-def _end(
-    setup: Setup, request: ArmRequest, original: RoutingSettings, *, restored: bool
-) -> NotRestoredError | None:
+def _end(setup: Setup, *, restored: bool) -> NotRestoredError | None:
     """End the load generators and give the Service its knobs back: each is tried, whatever the other does."""
     ending = _insist(setup.swarm.close)
-    restoring = _insist(partial(_restore, setup, request, original)) if restored else None
-    said = []
-    if restoring is not None:
-        said.append(
-            f"Service {request.asked.service} could not be given back what it had ({restoring}), which stays "
-            f"on record; once that is mended: samezone routing restore {_place_options(request)}"
-        )
+    restoring = _insist(setup.give_back) if restored else None
+    said = [] if restoring is None else [str(restoring)]
     if ending is not None:
         said.append(f"the load generators could not be ended ({ending})")
     return NotRestoredError("; ".join(said)) if said else None
-
-
-def _restore(setup: Setup, request: ArmRequest, original: RoutingSettings) -> None:
-    control.restore(setup.cluster, request.asked.service, original)
-    setup.forget()
-
-
-def _place_options(request: ArmRequest) -> str:
-    """The options that name the same place and Service to another command."""
-    place = (
-        "" if request.place.platform == "lab" else f"--platform cluster --context {request.place.context} "
-    )
-    return f"{place}--service {request.asked.service}"
 
 
 def _insist(do: Callable[[], object]) -> Exception | None:
@@ -347,7 +328,7 @@ def _prepare(setup: Setup, request: ArmRequest, log: TopologyLog, created_s: flo
         monotonic=setup.monotonic,
         sleep=setup.sleep,
     )
-    applied = control.set_mode(setup.cluster, asked.service, mode, patience)
+    applied = control.set_mode(setup.cluster, asked.service, mode, patience, note=setup.note)
     outcome = switching.require_hints(
         setup.cluster,
         asked.service,

@@ -7,7 +7,7 @@ from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
-from k8s.cli import add_place, label, open_cluster, originals, service_key
+from k8s.cli import add_place, holds_of, label, open_cluster, service_key
 from k8s.console import Io, Parser, Verbs, path, verb
 from k8s.effects import Talk
 from k8s.errors import ExitCode, UsageError
@@ -118,7 +118,7 @@ def session_of(args: argparse.Namespace, io: Io) -> MeasureSession:
         sleep=io.sleep,
         consent=Consent(talk=Talk(say=io.say, agree=partial(io.agree, yes=False)), given=args.yes),
         say=io.say,
-        originals=originals(io),
+        holds=holds_of(args, io),
         logs=io.require_home("logs", "originals") / "logs",
         versions=versions(),
         progress=partial(progress_bars, io.err, io.say),

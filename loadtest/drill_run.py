@@ -55,7 +55,8 @@ def run_drills(
     zones = session.open_platform().place().zones
     if request.zone not in zones:
         raise UsageError(f"drill: the lab has no zone {request.zone}; it has {', '.join(zones)}")
-    return tuple(_drill(session, request, mode, open_zones) for mode in request.modes)
+    with session.holds.together():
+        return tuple(_drill(session, request, mode, open_zones) for mode in request.modes)
 
 
 def _drill(

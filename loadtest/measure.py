@@ -2,22 +2,23 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Protocol
 
 from k8s.effects import Say, Talk
-from k8s.errors import UsageError
+from k8s.errors import InvalidRunError, UsageError
+from k8s.live.holding import Held, Holds
 from k8s.model import names
 from k8s.process import interrupts
-from k8s.routing.modes import RoutingMode, RoutingSettings
+from k8s.routing.modes import RoutingMode
+from k8s.routing.restoring import ChangedKnob
 from k8s.topology import ServiceKey
 from loadtest import rundir
 from loadtest.arm_run import ArmRequest, ArmRun, Setup, Timing, run_arm
 from loadtest.keeping.disk import require_room
 from loadtest.keeping.keeper import RunKeeper, TruthSource
-from loadtest.record import Asked, Place, RunRecord, RunStatus
+from loadtest.record import Asked, Caveat, Place, RunRecord, RunStatus
 from loadtest.swarm.interface import Progress
 from loadtest.swarm.platforms import Checked, Platform
 from loadtest.window.driving import OnProgress
@@ -83,19 +84,6 @@ class Consent:
             self.given = True
 
 
-class OriginalsStore(Protocol):
-    """Keeps what Services had before; ``k8s.live.originals.Originals`` is one."""
-
-    def remember(self, context: str, key: ServiceKey, original: RoutingSettings) -> bool:
-        """Record *original* unless there is a record already; True where it was new."""
-
-    def recall(self, context: str, key: ServiceKey) -> RoutingSettings | None:
-        """The recorded knobs; None without a record."""
-
-    def forget(self, context: str, key: ServiceKey) -> None:
-        """Drop the record."""
-
-
 @contextmanager
 def unseen() -> Iterator[OnProgress]:
     """Progress that nobody looks at."""
@@ -114,7 +102,8 @@ class MeasureSession:
     sleep: Callable[[float], None]
     say: Say
     consent: Consent
-    originals: OriginalsStore
+    holds: Holds
+    """The Services that this command changes, and what they had."""
     logs: Path
     """Folder for the load generators' logs, one folder in it a run."""
     versions: tuple[tuple[str, str], ...] = ()
@@ -149,6 +138,7 @@ def measure(
     place = platform.place()
     preflight(place)
     checked = platform.check(request.asked)
+    session.holds.check(platform.cluster, request.load.service)
     if checked.announcement:
         session.consent.ask(
             ("this changes a cluster:", *checked.announcement, _afterwards(keep=request.keep))
@@ -164,10 +154,12 @@ def measure(
         caveats=checked.caveats,
     )
     # Signals are let in where the run waits; what it began is ended and written down in whole.
-    with interrupts.held():
+    holding = session.holds.held(platform.cluster, request.load.service, run=f"run {arm.run_id}")
+    with interrupts.held(), holding as held:
+        putting = _Putting(held=held, service=request.load.service)
         keeper = _keeper(session, request, platform, began_s)
-        setup = partial(_setup, session, platform, checked, arm, began_s, keeper)
-        return _ended(session, keeper, _kept_run(session, arm, keeper, setup, on_tick))
+        setup = partial(_setup, session, platform, checked, arm, began_s, keeper, putting)
+        return _ended(session, keeper, _kept_run(session, arm, keeper, setup, putting, on_tick))
 
 
 def _kept_run(
@@ -175,6 +167,7 @@ def _kept_run(
     arm: ArmRequest,
     keeper: RunKeeper,
     setup: Callable[[OnProgress], Setup],
+    putting: "_Putting",
     on_tick: OnProgress,
 ) -> ArmRun:
     """Run the arm under the eyes of a keeper, who writes down what there is when it ends otherwise."""
@@ -182,10 +175,11 @@ def _kept_run(
         with session.progress() as show:
 
             def on_progress(step: str, done_s: float, total_s: float, swarm: Progress | None) -> None:
+                putting.held.check()
                 show(step, done_s, total_s, swarm)
                 on_tick(step, done_s, total_s, swarm)
 
-            return run_arm(setup(on_progress), arm)
+            return putting.seen_by(run_arm(setup(on_progress), arm))
     except BaseException as stopped:
         status = RunStatus.INTERRUPTED if isinstance(stopped, KeyboardInterrupt) else RunStatus.FAILED
         if keeper.give_up(status):
@@ -202,17 +196,18 @@ def _setup(
     arm: ArmRequest,
     began_s: float,
     keeper: RunKeeper,
+    putting: "_Putting",
     on_progress: OnProgress,
 ) -> Setup:
-    original = _Original(store=session.originals, context=arm.place.context, service=arm.asked.service)
     return Setup(
         cluster=platform.cluster,
         swarm=platform.swarm(arm.asked.client, name=f"{int(began_s):x}", log_dir=session.logs / arm.run_id),
         clock=session.clock,
         monotonic=session.monotonic,
         sleep=session.sleep,
-        remember=original.remember,
-        forget=original.forget,
+        remember=putting.held.remember,
+        note=putting.held.note,
+        give_back=putting.give_back,
         recycle=checked.recycle,
         publish=keeper.publish,
         truth=platform.read_truth,
@@ -265,17 +260,28 @@ def _afterwards(*, keep: bool) -> str:
 
 
 @dataclass(slots=True, kw_only=True)
-class _Original:
-    """One Service's recorded knobs; a record that an earlier command made is left to that command."""
+class _Putting:
+    """Puts back what the Service had before the run, and remembers what it had to leave."""
 
-    store: OriginalsStore
-    context: str
+    held: Held
     service: ServiceKey
-    is_ours: bool = False
+    left: tuple[ChangedKnob, ...] = ()
 
-    def remember(self, original: RoutingSettings) -> None:
-        self.is_ours = self.store.remember(self.context, self.service, original)
+    def give_back(self) -> None:
+        self.left = self.held.give_back()
 
-    def forget(self) -> None:
-        if self.is_ours:
-            self.store.forget(self.context, self.service)
+    def seen_by(self, run: ArmRun) -> ArmRun:
+        """The run with what is to be said of its Service: caveats, and an error where somebody changed it."""
+        caveats = [Caveat(code="hold", text=text) for text in self.held.trouble]
+        error, status = run.error, run.record.status
+        if self.left:
+            said = "; ".join(map(str, self.left))
+            text = f"Somebody else changed Service {self.service} during the run: {said}; left as they set it"
+            caveats.append(Caveat(code="routing-changed", text=f"{text}."))
+            if error is None:
+                status = RunStatus.FAILED
+                error = InvalidRunError(
+                    f"{text}; to overrule: {self.held.command} --force; then measure again"
+                )
+        record = replace(run.record, status=status, caveats=(*run.record.caveats, *caveats))
+        return replace(run, record=record, error=error)

@@ -40,8 +40,9 @@ class Baseline:
 def baseline(session: Session, request: BaselineRequest) -> Baseline:
     """Measure and collect routing off; the Service gets back what it had."""
     arm = MeasureRequest(mode=RoutingMode.OFF, load=request.load, runs=request.runs, arm=request.arm)
-    twin = measure_well(session, arm) if request.has_twin else None
-    window = measure_well(session, arm)
+    with session.traffic.holds.together():
+        twin = measure_well(session, arm) if request.has_twin else None
+        window = measure_well(session, arm)
     folder = window.run.folder
     fault = window.fault or (twin.fault if twin else None)
     null = (

@@ -37,7 +37,7 @@ def demo(
     *on_baseline* hears the baseline's run folder once it is collected.
     """
     traffic = session.traffic
-    with lab():
+    with lab(), traffic.holds.together():
         off = baseline(session, BaselineRequest(load=request.load, runs=request.runs, arm=request.arm))
         on_baseline(off.folder)
         tar = measure_well(

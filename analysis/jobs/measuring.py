@@ -18,7 +18,6 @@ from analysis.verdict.judged import GateName
 from analysis.verdict.windows import measured
 from k8s.effects import Say
 from k8s.errors import InvalidRunError, UnreachableError
-from k8s.live import control
 from k8s.routing.modes import settings_of
 from k8s.topology import Snapshot
 from loadtest import rundir
@@ -98,18 +97,17 @@ def measure_well(session: Session, request: MeasureRequest) -> JudgedWindow:
     def say(broken: JudgedWindow, why: str) -> None:
         if request.keep:
             # The second window finds what the first one found, and puts that back where it fails.
-            record, service = broken.run.record, request.load.service
-            before = settings_of(record.seen.service_before)
-            control.restore(traffic.open_platform().cluster, service, before)
-            if traffic.originals.recall(record.place.context, service) == before:
-                # The Service has what is recorded; an older record, of an earlier command, stays.
-                traffic.originals.forget(record.place.context, service)
+            before = settings_of(broken.run.record.seen.service_before)
+            cluster, service = traffic.open_platform().cluster, request.load.service
+            with traffic.holds.held(cluster, service, run=f"run {broken.run.record.run_id}") as held:
+                held.give_back(before)
         traffic.say(f"{broken.run.folder} is no evidence: {why}; measuring this window once more")
 
     def set_aside(broken: JudgedWindow, instead: JudgedWindow, why: str) -> None:
         artifacts.set_aside(broken.run.folder, instead=instead.run.folder, why=why)
 
-    return again.once_more(one, lambda window: window.fault, on_fault=say, set_aside=set_aside)
+    with traffic.holds.together():
+        return again.once_more(one, lambda window: window.fault, on_fault=say, set_aside=set_aside)
 
 
 def fault_of(folder: Path) -> str | None:

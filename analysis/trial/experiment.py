@@ -63,7 +63,9 @@ def conduct(session: Session, request: ExperimentRequest) -> Conducted:
     """
     traffic, design = session.traffic, request.design
     refuse_unplannable(design)
-    place = traffic.open_platform().place()
+    platform = traffic.open_platform()
+    place = platform.place()
+    traffic.holds.check(platform.cluster, request.load.service)
     began_s = traffic.clock()
     folder = rundir.create(request.runs, "experiment", now_s=began_s)
     begun = Journal(
@@ -91,7 +93,9 @@ def resume(session: Session, folder: Path) -> Conducted:
     kept = open_journal(folder)
     with books.held(folder):
         kept = books.read(folder)
-        refuse_other_place(folder, kept.place, session.traffic.open_platform().place())
+        platform = session.traffic.open_platform()
+        refuse_other_place(folder, kept.place, platform.place())
+        session.traffic.holds.check(platform.cluster, kept.load.service)
         count = len(kept.windows)
         session.traffic.say(
             f"experiment {', '.join(kept.design.arms)} on Service {kept.load.service} in context "
@@ -186,7 +190,8 @@ def _carried_on(session: Session, book: Book) -> Conducted:
     is_first = not book.journal.sittings
     book.sit_down(book.journal.created_s if is_first else traffic.clock())
     try:
-        found = _found(session, book, known)
+        with traffic.holds.together():
+            found = _found(session, book, known)
     except BaseException as error:
         book.rise(traffic.clock(), _why(error))
         _leave(session, book, known)

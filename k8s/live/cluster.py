@@ -18,23 +18,39 @@ from kubernetes.client.exceptions import ApiException
 from kubernetes.config.config_exception import ConfigException
 from kubernetes.stream import portforward
 
-from k8s.errors import UnreachableError, UsageError
+from k8s.errors import ConflictError, NotFoundError, UnreachableError, UsageError
+from k8s.live.control import VersionedService
 from k8s.model import objects
+from k8s.model.field_managers import manager_of
 from k8s.process import interrupts
+from k8s.routing.restoring import Knob
 from k8s.topology import EndpointSlice, Event, Service, ServiceKey, Snapshot
 
 MERGE_PATCH = "application/merge-patch+json"
+MANAGER = "samezone"
+"""As the objects that we change name us."""
 CONNECT_TIMEOUT_S = 5.0
 READ_TIMEOUT_S = 30.0
 PAGE = 500
 _FORBIDDEN = 403
 _NOT_FOUND = 404
+_CONFLICT = 409
 _TOO_OLD = 410
 _ERRORS = 400
 
 
 class ForbiddenError(UnreachableError):
     """The API server knows us and does not let us."""
+
+
+_REFUSALS = {_FORBIDDEN: ForbiddenError, _CONFLICT: ConflictError}
+_DOING = {
+    "GET": "reading",
+    "PATCH": "changing",
+    "PUT": "changing",
+    "POST": "creating",
+    "DELETE": "deleting",
+}
 
 
 class LiveCluster:
@@ -53,6 +69,16 @@ class LiveCluster:
         """The Service; UsageError when there is none of that name."""
         return objects.service(self._get(_service_path(key), what=f"Service {key}"))
 
+    def versioned(self, key: ServiceKey) -> VersionedService:
+        """The Service with its version and who set its knobs; NotFoundError when there is none."""
+        raw = self._get(_service_path(key), what=f"Service {key}")
+        found = [(knob, manager_of(raw, knob.path)) for knob in Knob]
+        return VersionedService(
+            service=objects.service(raw),
+            version=str(raw["metadata"].get("resourceVersion", "")),
+            managers=tuple((knob, manager) for knob, manager in found if manager is not None),
+        )
+
     def slices(self, key: ServiceKey) -> tuple[EndpointSlice, ...]:
         """The Service's EndpointSlices, sorted by name."""
         path = f"/apis/discovery.k8s.io/v1/namespaces/{key.namespace}/endpointslices"
@@ -68,7 +94,10 @@ class LiveCluster:
         return tuple(sorted(found, key=lambda one: one.last_seen_s))
 
     def patch_service(self, key: ServiceKey, patch: Mapping[str, Any]) -> Service:
-        """Apply a JSON merge patch (RFC 7386) and return the Service after it."""
+        """Apply a JSON merge patch (RFC 7386) and return the Service after it.
+
+        ConflictError where the patch names a resourceVersion that is not the Service's any more.
+        """
         raw = self._call("PATCH", _service_path(key), body=patch, what=f"Service {key}")
         return objects.service(raw)
 
@@ -102,6 +131,26 @@ class LiveCluster:
         """Delete a pod; one that is gone already is fine."""
         path = f"/api/v1/namespaces/{namespace}/pods/{name}"
         self._call("DELETE", path, what=f"pod {name}", absent_ok=True)
+
+    def read_object(self, path: str, *, what: str) -> dict[str, Any] | None:
+        """The object at *path*; None where there is none."""
+        return self._call("GET", path, what=what, absent_ok=True) or None
+
+    def create_object(self, path: str, body: Mapping[str, Any], *, what: str) -> dict[str, Any]:
+        """Create an object in the collection at *path*; ConflictError where there is one of that name."""
+        return self._call("POST", path, body=body, what=what)
+
+    def replace_object(self, path: str, body: Mapping[str, Any], *, what: str) -> dict[str, Any]:
+        """Replace the object; ConflictError where it is not of *body*'s resourceVersion, or gone."""
+        try:
+            return self._call("PUT", path, body=body, what=what)
+        except NotFoundError as error:
+            raise ConflictError(str(error)) from error
+
+    def delete_object(self, path: str, *, version: str, what: str) -> None:
+        """Delete the object; one that is gone is fine, ConflictError where it is not of that version."""
+        body = {"preconditions": {"resourceVersion": version}}
+        self._call("DELETE", path, body=body, what=what, absent_ok=True)
 
     def patch(self, path: str, patch: Mapping[str, Any], *, what: str) -> dict[str, Any]:
         """Apply a JSON merge patch to the object at *path*; its raw form after it."""
@@ -191,11 +240,12 @@ class LiveCluster:
         if (absent_ok and response.status == _NOT_FOUND) or (gone_ok and response.status == _TOO_OLD):
             return {}
         reason = _message(data)
-        doing = {"GET": "reading", "PATCH": "changing", "POST": "creating", "DELETE": "deleting"}[method]
         if response.status == _NOT_FOUND and method != "POST":
-            raise UsageError(f"{doing} {what} in context {self.context}: {reason}; is the name right?")
-        error = ForbiddenError if response.status == _FORBIDDEN else UnreachableError
-        raise error(f"{doing} {what} in context {self.context}: {response.status} {reason}")
+            raise NotFoundError(
+                f"{_DOING[method]} {what} in context {self.context}: {reason}; is the name right?"
+            )
+        error = _REFUSALS.get(response.status, UnreachableError)
+        raise error(f"{_DOING[method]} {what} in context {self.context}: {response.status} {reason}")
 
     def _open(
         self,
@@ -207,6 +257,8 @@ class LiveCluster:
         read_timeout_s: float = READ_TIMEOUT_S,
     ) -> Any:
         headers = {"Accept": "application/json"}
+        if method in ("PATCH", "PUT", "POST"):
+            query = {**(query or {}), "fieldManager": MANAGER}
         if body is not None:
             headers["Content-Type"] = MERGE_PATCH if method == "PATCH" else "application/json"
         self._api.update_params_for_auth(headers, [], ["BearerToken"], path, method, body)

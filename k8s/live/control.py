@@ -4,11 +4,14 @@ Use-cases over the ``Cluster`` protocol; clocks and sleep are arguments, so that
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol
 
 from k8s.effects import Patience
+from k8s.errors import ConflictError
+from k8s.model.field_managers import FieldManager
 from k8s.routing.convergence import has_converged, in_own_zone
 from k8s.routing.modes import (
     RoutingMode,
@@ -18,11 +21,31 @@ from k8s.routing.modes import (
     settings_for,
     settings_of,
 )
+from k8s.routing.restoring import Knob
 from k8s.topology import EndpointSlice, Event, HintsSeen, Service, ServiceKey, Snapshot
 
 DISABLED_REASONS = frozenset({"TopologyAwareHintsDisabled", "TopologyAwareRoutingDisabled"})
 """What the controller writes, and what KEP-2433 announced and nobody ships."""
 POLL_S = 0.1
+ATTEMPTS = 10
+"""How often a change is tried while others change the same Service."""
+Note = Callable[[RoutingSettings, RoutingSettings], None]
+"""Hears (the knobs as they are, the knobs as they are to be) before each change, and may forbid it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionedService:
+    """A Service as it was in one moment."""
+
+    service: Service
+    version: str
+    """Its resourceVersion: a patch that names it is refused once somebody else was faster."""
+    managers: tuple[tuple[Knob, FieldManager], ...] = ()
+    """Who set which knob, as far as the object tells."""
+
+    def manager(self, knob: Knob) -> FieldManager | None:
+        """Who set that knob; None where the object does not tell."""
+        return dict(self.managers).get(knob)
 
 
 class Cluster(Protocol):
@@ -31,6 +54,9 @@ class Cluster(Protocol):
     def service(self, key: ServiceKey) -> Service:
         """The Service; UsageError when there is none of that name."""
 
+    def versioned(self, key: ServiceKey) -> VersionedService:
+        """The same with its version and who set its knobs; NotFoundError when there is none."""
+
     def slices(self, key: ServiceKey) -> tuple[EndpointSlice, ...]:
         """The Service's EndpointSlices, in the order of their names."""
 
@@ -38,7 +64,10 @@ class Cluster(Protocol):
         """Events on the Service, oldest first."""
 
     def patch_service(self, key: ServiceKey, patch: dict[str, Any]) -> Service:
-        """Apply a JSON merge patch and return the Service after it."""
+        """Apply a JSON merge patch and return the Service after it.
+
+        ConflictError where the patch names a resourceVersion that is not the Service's any more.
+        """
 
     def snapshot(self, namespaces: Sequence[str]) -> Snapshot:
         """All nodes, and the pods, Services and slices of these namespaces."""
@@ -71,8 +100,43 @@ class HintsOutcome:
     waited_s: float = 0.0
 
 
-def set_mode(cluster: Cluster, key: ServiceKey, mode: RoutingMode, patience: Patience) -> Applied:
-    """Put *mode* in force on the Service, changing only the knobs it needs.
+def change(
+    cluster: Cluster,
+    key: ServiceKey,
+    wanted: Callable[[RoutingSettings], RoutingSettings],
+    *,
+    note: Note = lambda *_: None,
+) -> Service:
+    """Turn the Service's knobs into what *wanted* makes of them, and return it as it is then.
+
+    Nobody's change in between is overwritten: the patch names the version that was read, and is thought over
+    on a newer one. ConflictError where others go on changing it all the time.
+    """
+    for _ in range(ATTEMPTS):
+        found = cluster.versioned(key)
+        current = settings_of(found.service)
+        aim = wanted(current)
+        patch = patch_between(current, aim)
+        if patch is None:
+            return found.service
+        note(current, aim)
+        metadata = {**patch.get("metadata", {}), "resourceVersion": found.version}
+        try:
+            return cluster.patch_service(key, {**patch, "metadata": metadata})
+        except ConflictError as error:
+            last = error
+    raise ConflictError(f"{last}; tried {ATTEMPTS} times: something else changes this Service all the time")
+
+
+def set_mode(
+    cluster: Cluster,
+    key: ServiceKey,
+    mode: RoutingMode,
+    patience: Patience,
+    *,
+    note: Note = lambda *_: None,
+) -> Applied:
+    """Put *mode* in force on the Service, changing only the knobs it needs; *note* hears of each change.
 
     Node hints that PreferSameNode left would survive under Auto (the controller keeps an unchanged slice
     whose zone hints are permitted, forNodes included), and kube-proxy would go on preferring the node; so
@@ -80,14 +144,12 @@ def set_mode(cluster: Cluster, key: ServiceKey, mode: RoutingMode, patience: Pat
     """
     before = cluster.service(key)
     events_before = cluster.events(key)
-    wanted = settings_for(mode, settings_of(before))
-    current = before
+    way: dict[RoutingSettings, RoutingSettings] = {}
     if mode is RoutingMode.TAR and _has_node_hints(cluster.slices(key)):
-        off = patch_between(settings_of(before), settings_for(RoutingMode.OFF, settings_of(before)))
-        current = before if off is None else cluster.patch_service(key, off)
+        off = settings_of(change(cluster, key, partial(settings_for, RoutingMode.OFF), note=note))
+        way[off] = settings_for(mode, settings_of(before))
         await_hints(cluster, key, RoutingMode.OFF, events_before=events_before, patience=patience)
-    patch = patch_between(settings_of(current), wanted)
-    after = current if patch is None else cluster.patch_service(key, patch)
+    after = change(cluster, key, lambda now: way.get(now) or settings_for(mode, now), note=note)
     return Applied(
         original=settings_of(before),
         service_before=before,
@@ -100,13 +162,6 @@ def set_mode(cluster: Cluster, key: ServiceKey, mode: RoutingMode, patience: Pat
 
 def _has_node_hints(slices: Sequence[EndpointSlice]) -> bool:
     return any(endpoint.node_hints for one in slices for endpoint in one.endpoints)
-
-
-def restore(cluster: Cluster, key: ServiceKey, original: RoutingSettings) -> Service:
-    """Give the Service its recorded knobs back; what was absent becomes absent again."""
-    current = cluster.service(key)
-    patch = patch_between(settings_of(current), original)
-    return current if patch is None else cluster.patch_service(key, patch)
 
 
 def await_hints(

@@ -1,57 +1,121 @@
 """What Services had before we changed them: one small file each, so that anybody can put it back later.
 
-The first original wins: setting a second mode on top of a first does not forget what the user had.
+The first original wins: setting a second mode on top of a first does not forget what the user had. A file is
+on the disk before the Service is changed: it outlives a machine that loses power.
 """
 
-import json
+import hashlib
+import os
 import re
-from dataclasses import asdict
 from pathlib import Path
+from typing import Any
+
+import msgspec
 
 from k8s.errors import UsageError
 from k8s.routing.modes import RoutingSettings
+from k8s.routing.restoring import Original, possible
 from k8s.topology import ServiceKey
 
 
 class Originals:
-    """Recorded knobs under one folder, a file per context and Service."""
+    """Records under one folder, a file per context and Service."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def remember(self, context: str, key: ServiceKey, original: RoutingSettings) -> bool:
-        """Record *original* unless there is a record already; True where it was new."""
-        path = self._path(context, key)
-        if path.exists():
-            return False
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_suffix(".tmp")
-        temporary.write_text(json.dumps(asdict(original), indent=1) + "\n")
-        temporary.replace(path)
-        return True
-
-    def recall(self, context: str, key: ServiceKey) -> RoutingSettings | None:
-        """The recorded knobs, or None; UsageError where the file is not readable."""
+    def remember(self, context: str, key: ServiceKey, original: Original) -> None:
+        """Record *original* in place of an earlier record; UsageError where that cannot be written."""
         path = self._path(context, key)
         try:
-            raw = json.loads(path.read_text())
-            return RoutingSettings(**raw)
-        except FileNotFoundError:
-            return None
-        except (OSError, ValueError, TypeError) as error:
-            raise UsageError(f"reading the recorded settings of Service {key} in {path}: {error}") from error
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _write(path, encoded(original))
+        except OSError as error:
+            raise UsageError(
+                f"recording what Service {key} has in {path}: {error.strerror or error}; without that record "
+                "nothing is changed; make the folder writable, or name another one in SAMEZONE_HOME"
+            ) from error
+
+    def recall(self, context: str, key: ServiceKey) -> Original | None:
+        """The record, or None; UsageError where the file is not readable."""
+        for path in (self._path(context, key), self._early_path(context, key)):
+            try:
+                return decoded(path.read_bytes())
+            except FileNotFoundError:
+                continue
+            except (OSError, ValueError) as error:
+                raise UsageError(
+                    f"reading the recorded settings of Service {key} in {path}: {error}; look at the "
+                    "Service, and delete the file when it is as it should be"
+                ) from error
+        return None
 
     def forget(self, context: str, key: ServiceKey) -> None:
         """Drop the record."""
-        self._path(context, key).unlink(missing_ok=True)
+        for path in (self._path(context, key), self._early_path(context, key)):
+            try:
+                path.unlink(missing_ok=True)
+            except OSError as error:
+                raise UsageError(f"dropping the record of Service {key}: {error}") from error
 
     def forget_all(self, context: str) -> None:
         """Drop every record of a context: the place itself is gone."""
-        for path in self._folder.glob(f"{_safe(context)}__*.json"):
-            path.unlink(missing_ok=True)
+        for name in {_named(context), _safe(context)}:
+            for path in self._folder.glob(f"{name}__*.json"):
+                path.unlink(missing_ok=True)
 
     def _path(self, context: str, key: ServiceKey) -> Path:
+        return self._folder / f"{_named(context)}__{_named(key.namespace)}__{_named(key.name)}.json"
+
+    def _early_path(self, context: str, key: ServiceKey) -> Path:
+        """Of earlier versions, in which two contexts could share a file."""
         return self._folder / f"{_safe(context)}__{_safe(key.namespace)}__{_safe(key.name)}.json"
+
+
+def encoded(original: Original) -> bytes:
+    """The record as JSON, for a file or an annotation."""
+    return msgspec.json.encode(original)
+
+
+def decoded(data: bytes | str) -> Original:
+    """The record that is written there; ValueError says what is wrong with it.
+
+    Earlier versions wrote the knobs alone: then everything that one of their changes could have set is ours.
+    """
+    raw: Any = msgspec.json.decode(data)
+    if (
+        isinstance(raw, dict)
+        and "had" not in raw
+        and raw.keys() & RoutingSettings.__dataclass_fields__.keys()
+    ):
+        had = msgspec.convert(raw, RoutingSettings)
+        return Original(had=had, ours=possible(had))
+    return msgspec.convert(raw, Original)
+
+
+def _write(path: Path, data: bytes) -> None:
+    """The file is whole and on the disk when this returns, its name too."""
+    temporary = path.with_suffix(f".{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as sink:
+            sink.write(data + b"\n")
+            sink.flush()
+            os.fsync(sink.fileno())
+        temporary.replace(path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _named(text: str) -> str:
+    """A part of a file's name, of its own for each *text*."""
+    safe = _safe(text)
+    return safe if safe == text else f"{safe}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
 
 def _safe(text: str) -> str:

@@ -102,7 +102,11 @@ def settings_of(service: Service) -> RoutingSettings:
 
 def mode_of(service: Service) -> RoutingMode:
     """The mode that is in force: what the controller reads, in its order of precedence."""
-    settings = settings_of(service)
+    return mode_in(settings_of(service))
+
+
+def mode_in(settings: RoutingSettings) -> RoutingMode:
+    """The mode that these knobs put in force."""
     annotation = (
         settings.topology_aware_hints if settings.topology_aware_hints is not None else settings.topology_mode
     )

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from k8s.live import control
+from k8s.live.holding import HoldableCluster
 from k8s.live.live_scene import Collections
 from k8s.topology import Recycled, ServiceKey, Snapshot
 from loadtest.record import Asked, Caveat, Place
@@ -41,7 +42,7 @@ class RunnableCluster(control.Cluster, Watchable, Protocol):
     """What a run needs of the place."""
 
 
-class PlatformCluster(RunnableCluster, Collections, Protocol):
+class PlatformCluster(RunnableCluster, HoldableCluster, Collections, Protocol):
     """The API server of a place that carries load: a run reads and patches it, the doctor looks at it."""
 
 

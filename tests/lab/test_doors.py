@@ -15,8 +15,8 @@ from analysis.source.xray.xray_source import XRaySource
 from k8s.effects import Talk
 from k8s.errors import UsageError
 from k8s.lab import state as lab_state
+from k8s.live import this_process
 from k8s.live.cluster import connect
-from k8s.live.originals import Originals
 from k8s.routing.modes import RoutingMode
 from k8s.topology import ServiceKey
 from loadtest import rundir
@@ -50,7 +50,9 @@ class _Notebook:
             sleep=time.sleep,
             say=self.said.append,
             consent=Consent(talk=Talk(say=self.said.append, agree=self._asked)),
-            originals=Originals(folder / "originals"),
+            holds=this_process.holds(
+                folder, clock=time.time, monotonic=time.monotonic, sleep=time.sleep, say=self.said.append
+            ),
             logs=folder / "logs",
         )
 

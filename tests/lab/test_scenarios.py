@@ -94,7 +94,7 @@ def test_the_measured_share_is_the_predicted_one(place: tuple[str, LabState, Liv
         if not within(forecast, *tries[0]):
             tries.append(measured(state))
     finally:
-        control.restore(cluster, CATALOG, applied.original)
+        control.change(cluster, CATALOG, lambda _: applied.original)
 
     assert outcome.converged == (forecast.refusal is None)
     assert (forecast.refusal is not None) == (mode is RoutingMode.TAR and name in REFUSED)

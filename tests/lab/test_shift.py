@@ -105,7 +105,7 @@ def test_busiest_endpoint(place: tuple[Lab, LabState, LiveCluster], mode: Routin
         counts = measured(state)
     finally:
         assert lab.samezone("lab", "zone", "heal", AWAY).returncode == 0
-        control.restore(cluster, CATALOG, applied.original)
+        control.change(cluster, CATALOG, lambda _: applied.original)
 
     assert all(node.ready for node in nodes)
     assert set(counts) <= set(loads)

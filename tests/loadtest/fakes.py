@@ -17,7 +17,7 @@ from loadtest.swarm.platforms import Checked
 from loadtest.truthfile import TruthFile
 from loadtest.worker.plan import LoadPlan
 from loadtest.worker.tally import WorkerLoss, WorkerTally
-from tests.k8s.fakes import KEY, FakeCluster, endpoint, one_slice
+from tests.k8s.fakes import KEY, FakeCluster, endpoint, holds, one_slice
 
 UI = ServiceKey(namespace="ui", name="ui")
 PLACE = Place(platform="lab", context="lab", server="x", version="v1.35", region="r", zones=("a", "b"))
@@ -176,7 +176,7 @@ def session(platform: FakePlatform, folder: Path, person: Person | None = None) 
         sleep=platform.cluster.sleep,
         say=person.say,
         consent=Consent(talk=Talk(say=person.say, agree=person.agree)),
-        originals=Originals(folder / "originals"),
+        holds=holds(platform.cluster, Originals(folder / "originals"), said=person.said),
         logs=folder / "logs",
         versions=(("samezone", "0.1.0"),),
     )

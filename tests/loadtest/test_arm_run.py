@@ -1,36 +1,51 @@
 """One arm over fakes: the order of things, and that everything is put back however it ends."""
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 import pytest
 
 from k8s.errors import InterruptedRunError, InvalidRunError, UnreachableError
 from k8s.live.control import DISABLED_REASONS
+from k8s.live.holding import Held
 from k8s.live.switching import HintsRefusedError
 from k8s.routing.modes import RoutingMode, RoutingSettings, mode_of
 from k8s.topology import Event, ServiceKey
 from loadtest.arm_run import ArmRequest, ArmRun, NotRestoredError, Setup, run_arm
 from loadtest.record import Asked, RunStatus
-from tests.k8s.fakes import KEY, FakeCluster, endpoint, one_slice
+from tests.k8s.fakes import KEY, FakeCluster, MemoryRecords, endpoint, holds, one_slice
 from tests.loadtest.fakes import LOAD, PLACE, FakeSwarm
 
 
 def run(
-    cluster: FakeCluster, swarm: FakeSwarm, *, mode: RoutingMode = RoutingMode.TAR, keep: bool = False
+    cluster: FakeCluster,
+    swarm: FakeSwarm,
+    *,
+    mode: RoutingMode = RoutingMode.TAR,
+    keep: bool = False,
+    records: MemoryRecords | None = None,
 ) -> tuple[ArmRun, list[RoutingSettings]]:
     remembered: list[RoutingSettings] = []
-    setup = Setup(
-        cluster=cluster,
-        swarm=swarm,
-        clock=cluster.clock,
-        monotonic=cluster.monotonic,
-        sleep=cluster.sleep,
-        remember=remembered.append,
-        truth=lambda: cluster.now_s,
-    )
+
+    def remember(held: Held, before: RoutingSettings) -> None:
+        remembered.append(before)
+        held.remember(before)
+
     asked = Asked(mode=mode.value, service=LOAD.service, client=LOAD.client, plan=LOAD.plan)
     request = ArmRequest(run_id="r1", arm=mode.value, asked=asked, place=PLACE, keep_mode=keep)
-    return run_arm(setup, request), remembered
+    with holds(cluster, records or MemoryRecords()).held(cluster, KEY, run="r1") as held:
+        setup = Setup(
+            cluster=cluster,
+            swarm=swarm,
+            clock=cluster.clock,
+            monotonic=cluster.monotonic,
+            sleep=cluster.sleep,
+            remember=partial(remember, held),
+            note=held.note,
+            give_back=held.give_back,
+            truth=lambda: cluster.now_s,
+        )
+        return run_arm(setup, request), remembered
 
 
 def test_a_whole_arm():
@@ -185,7 +200,6 @@ def test_a_baseline_puts_tar_back():
 
 def test_knobs_that_cannot_be_put_back_are_not_forgotten():
     """The API is away when the run ends: the record of what the Service had stays, for anybody to restore."""
-    forgotten: list[bool] = []
 
     @dataclass
     class GoingAway(FakeCluster):
@@ -194,23 +208,21 @@ def test_knobs_that_cannot_be_put_back_are_not_forgotten():
                 raise UnreachableError("patching Service catalog/catalog: no answer")
             return super().patch_service(key, patch)
 
-    for cluster in (FakeCluster(), GoingAway()):
-        setup = Setup(
-            cluster=cluster,
-            swarm=FakeSwarm(cluster),
-            clock=cluster.clock,
-            monotonic=cluster.monotonic,
-            sleep=cluster.sleep,
-            remember=lambda _: None,
-            forget=lambda: forgotten.append(True),
-        )
-        asked = Asked(mode="tar", service=LOAD.service, client=LOAD.client, plan=LOAD.plan)
-        request = ArmRequest(run_id="r1", arm="tar", asked=asked, place=PLACE)
-        outcome = run_arm(setup, request)
-        assert outcome.record.status is RunStatus.COMPLETE
-        if isinstance(cluster, GoingAway):
-            assert isinstance(outcome.error, NotRestoredError)
-            assert "no answer), which stays on record; once that is mended: samezone routing restore " in str(
-                outcome.error
-            )
-    assert forgotten == [True]
+    here, away = MemoryRecords(), MemoryRecords()
+    here_cluster, away_cluster = FakeCluster(), GoingAway()
+
+    run(here_cluster, FakeSwarm(here_cluster), records=here)
+    outcome, _ = run(away_cluster, FakeSwarm(away_cluster), records=away)
+
+    assert outcome.record.status is RunStatus.COMPLETE
+    assert isinstance(outcome.error, NotRestoredError)
+    assert str(outcome.error) == (
+        "putting back what Service catalog/catalog had: patching Service catalog/catalog: no answer; what it "
+        "had is kept on record; when the cluster answers again, run: samezone routing restore --service "
+        "catalog/catalog"
+    )
+    assert (here.kept, here_cluster.objects) == ({}, {})
+    assert [one.had for one in away.kept.values()] == [RoutingSettings()]
+    assert list(away_cluster.objects) == [
+        "/apis/coordination.k8s.io/v1/namespaces/catalog/leases/samezone.catalog"
+    ]

@@ -44,7 +44,8 @@ def platform() -> FakePlatform:
 
 
 def originals(folder: Path) -> RoutingSettings | None:
-    return Originals(folder / "originals").recall("lab", KEY)
+    record = Originals(folder / "originals").recall("lab", KEY)
+    return None if record is None else record.had
 
 
 def test_a_run_folder_holds_what_was_measured(platform: FakePlatform, tmp_path: Path):

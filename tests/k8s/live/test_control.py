@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from k8s.effects import Patience
+from k8s.errors import ConflictError
 from k8s.live import control
 from k8s.routing.modes import RoutingMode, RoutingSettings
 from k8s.topology import TOPOLOGY_MODE_ANNOTATION, Endpoint, Event, Service
@@ -30,7 +31,7 @@ def test_set_then_restore_leaves_the_service_as_it_was():
 
     applied = control.set_mode(cluster, KEY, RoutingMode.TAR, patience_of(cluster))
     during = cluster.current
-    control.restore(cluster, KEY, applied.original)
+    control.change(cluster, KEY, lambda _: applied.original)
 
     assert dict(during.annotations) == {"team": "x", TOPOLOGY_MODE_ANNOTATION: "Auto"}
     assert cluster.current == applied.service_before
@@ -61,10 +62,40 @@ def test_restoring_twice_patches_once():
     cluster = FakeCluster()
     applied = control.set_mode(cluster, KEY, RoutingMode.PREFER_SAME_ZONE, patience_of(cluster))
 
-    control.restore(cluster, KEY, applied.original)
-    control.restore(cluster, KEY, applied.original)
+    control.change(cluster, KEY, lambda _: applied.original)
+    control.change(cluster, KEY, lambda _: applied.original)
 
     assert len(cluster.patches) == 2
+
+
+def test_a_change_that_comes_in_between_is_not_overwritten():
+    """The patch names the version that was read; it is thought over on the newer one, and noted before."""
+    cluster = FakeCluster(meanwhile=[{"spec": {"trafficDistribution": "PreferClose"}}])
+    noted = []
+
+    changed = control.change(
+        cluster,
+        KEY,
+        lambda now: replace(now, topology_mode="Auto"),
+        note=lambda now, aim: noted.append((now.traffic_distribution, aim.topology_mode)),
+    )
+
+    assert dict(changed.annotations) == {TOPOLOGY_MODE_ANNOTATION: "Auto"}
+    assert changed.traffic_distribution == "PreferClose"
+    assert noted == [(None, "Auto"), ("PreferClose", "Auto")]
+
+
+def test_a_service_that_never_rests_is_left_alone():
+    """After ten tries it is said."""
+    restless = [{"spec": {"trafficDistribution": f"x{number}"}} for number in range(20)]
+    cluster = FakeCluster(meanwhile=restless)
+
+    with pytest.raises(
+        ConflictError, match=r"tried 10 times: something else changes this Service all the time"
+    ):
+        control.change(cluster, KEY, lambda now: replace(now, topology_mode="Auto"))
+
+    assert cluster.current.annotations == ()
 
 
 def test_waits_until_every_slice_is_hinted():

@@ -13,7 +13,7 @@ from k8s.live.originals import Originals
 from k8s.live.switching import HintsRefusedError, RoutingSession, SwitchRequest
 from k8s.routing.modes import RoutingMode, RoutingSettings
 from k8s.topology import Event, Node, NodeName, Snapshot, Zone
-from tests.k8s.fakes import KEY, FakeCluster, endpoint, one_slice
+from tests.k8s.fakes import KEY, FakeCluster, endpoint, holds, one_slice
 
 REFUSED = "Insufficient number of endpoints (2 endpoints, 3 zones), addressType: IPv4"
 REFUSAL = Event(type="Warning", reason="TopologyAwareHintsDisabled", message=REFUSED, last_seen_s=101.0)
@@ -57,7 +57,9 @@ class Person:
 def session_of(cluster: NamedFake, folder: Path, person: Person | None = None) -> RoutingSession:
     person = person or Person()
     talk = Talk(say=person.heard.append, agree=person.agree)
-    return RoutingSession(cluster=cluster, records=Originals(folder), talk=talk)
+    return RoutingSession(
+        cluster=cluster, holds=holds(cluster, Originals(folder), said=person.heard), talk=talk
+    )
 
 
 def request_of(cluster: NamedFake, mode: RoutingMode) -> SwitchRequest:
@@ -97,7 +99,9 @@ def test_a_second_switch_keeps_the_first_record(tmp_path: Path):
     switching.switch(session, request_of(cluster, RoutingMode.PREFER_SAME_ZONE))
     switching.switch(session, request_of(cluster, RoutingMode.TAR))
 
-    assert Originals(tmp_path).recall("eks", KEY) == RoutingSettings()
+    record = Originals(tmp_path).recall("eks", KEY)
+    assert record is not None
+    assert record.had == RoutingSettings()
     (warning,) = person.heard
     assert warning.startswith("warning: Service catalog/catalog has both an Auto annotation and traffic")
 
@@ -142,7 +146,9 @@ def test_refused_hints_come_with_counts_that_work(tmp_path: Path):
         "that work: 3; to take the setting back: samezone routing restore"
     )
     assert caught.value.outcome.refusal == REFUSED
-    assert Originals(tmp_path).recall("eks", KEY) == RoutingSettings()
+    record = Originals(tmp_path).recall("eks", KEY)
+    assert record is not None
+    assert record.had == RoutingSettings()
 
 
 def test_silence_brings_no_advice(tmp_path: Path):

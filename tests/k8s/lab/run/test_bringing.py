@@ -11,11 +11,12 @@ from k8s.lab.run.supervisor import Health
 from k8s.lab.state import CONTEXT
 from k8s.live.originals import Originals
 from k8s.routing.modes import RoutingSettings
+from k8s.routing.restoring import Original
 from tests.k8s.fakes import KEY
 from tests.k8s.lab.labs import settings
 
 pytestmark = pytest.mark.lab
-HAD = RoutingSettings(traffic_distribution="PreferClose")
+HAD = Original(had=RoutingSettings(traffic_distribution="PreferClose"))
 
 
 def test_up_again_and_down(tmp_path: Path) -> None:
