@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from k8s.effects import Say
+from k8s.process import interrupts
 from k8s.topology import ServiceKey
-from loadtest.swarm.interface import Progress
+from loadtest.swarm.interface import Progress, Swarm
 from loadtest.swarm.platforms import Platform
 
 
@@ -30,7 +31,7 @@ def serve(
     sleep: Callable[[float], None],
     say: Say,
 ) -> None:
-    """Returns after Ctrl-C; the load generators have ended then.
+    """Returns after Ctrl-C, once the UI is there; the load generators have ended then.
 
     A worker that is lost is told, and so is its replacement. SamezoneError where it cannot be replaced, or
     where the master is gone.
@@ -38,17 +39,26 @@ def serve(
     swarm = platform.swarm(
         request.client, name=f"{int(clock()):x}", log_dir=request.logs, web_port=request.port
     )
+    with interrupts.held():
+        try:
+            with interrupts.allowed():
+                zones = ", ".join(sorted({tally.zone for tally in swarm.open()}))
+            say(f"Locust web UI: {swarm.web_url} (workers in {zones}); Ctrl-C ends it")
+            _watch(swarm, sleep, say)
+        finally:
+            swarm.close()
+
+
+def _watch(swarm: Swarm, sleep: Callable[[float], None], say: Say) -> None:
+    """Look once a second, until Ctrl-C."""
+    missed: frozenset[str] = frozenset()
     try:
-        zones = ", ".join(sorted({tally.zone for tally in swarm.open()}))
-        say(f"Locust web UI: {swarm.web_url} (workers in {zones}); Ctrl-C ends it")
-        missed: frozenset[str] = frozenset()
-        while True:
-            missed = _tell(missed, swarm.progress(), say)
-            sleep(1.0)
+        with interrupts.allowed():
+            while True:
+                missed = _tell(missed, swarm.progress(), say)
+                sleep(1.0)
     except KeyboardInterrupt:
         say("ending")
-    finally:
-        swarm.close()
 
 
 def _tell(missed: frozenset[str], progress: Progress, say: Say) -> frozenset[str]:

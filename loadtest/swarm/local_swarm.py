@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from k8s.errors import InvalidRunError, SamezoneError, UnreachableError, UsageError
+from k8s.process import interrupts
 from loadtest.swarm.interface import Phase, Progress
 from loadtest.swarm.locust_master import LocustMaster
 from loadtest.worker.messages import SwarmView
@@ -80,9 +81,10 @@ class LocalSwarm:
         self._deaths.clear()
         try:
             self._log_dir.mkdir(parents=True, exist_ok=True)
-            self._start_master(web_port)
-            for worker in self._workers:
-                self._members.append(self._start_worker(worker))
+            with interrupts.held():  # what is started is known, so that it can be ended
+                self._start_master(web_port)
+                for worker in self._workers:
+                    self._members.append(self._start_worker(worker))
             master = LocustMaster(
                 f"http://{LOOPBACK}:{web_port}", expect=[worker.pod for worker in self._workers]
             )
@@ -182,7 +184,8 @@ class LocalSwarm:
                 member.process.wait()
             if member.process.poll() is not None:
                 self._note_death(member)
-                self._members[index] = self._start_worker(worker)
+                with interrupts.held():
+                    self._members[index] = self._start_worker(worker)
 
     def _note_death(self, member: _Member) -> None:
         now_s = time.monotonic()
@@ -221,6 +224,7 @@ class LocalSwarm:
         life = len(self._deaths.get(name, []))
         log = self._log_dir / (f"{name}.{life + 1}.log" if life else f"{name}.log")
         with log.open("wb") as sink:
+            os.fchmod(sink.fileno(), 0o600)
             process = subprocess.Popen(
                 [sys.executable, "-m", "locust", "-f", str(_LOCUSTFILE), *arguments],
                 stdin=subprocess.DEVNULL,

@@ -60,6 +60,7 @@ class FakeSwarm:
     """The master does not answer any more."""
     interrupt_at_s: float = 1e9
     fails_to_open: bool = False
+    interrupted_while_opening: bool = False
     steps: list[str] = field(default_factory=list)
     requests: int = 0
 
@@ -71,6 +72,8 @@ class FakeSwarm:
         self.steps.append("open")
         if self.fails_to_open:
             raise UnreachableError("starting the workers: port 5557 is taken")
+        if self.interrupted_while_opening:
+            raise KeyboardInterrupt
         return (WorkerTally(worker="w1", zone="a", node="node-a"),)
 
     def start(self, plan: LoadPlan, *, run_id: str, phase: Phase) -> None:

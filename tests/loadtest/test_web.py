@@ -86,3 +86,14 @@ def test_generators_that_do_not_start_are_ended(tmp_path: Path):
         watcher.serve(tmp_path)
 
     assert watcher.platform.swarms[0].steps == ["open", "close"]
+
+
+def test_interrupted_before_the_ui_is_there(tmp_path: Path):
+    """That is no orderly end, but everything is ended."""
+    watcher = Watcher(platform(interrupted_while_opening=True))
+
+    with pytest.raises(KeyboardInterrupt):
+        watcher.serve(tmp_path)
+
+    assert watcher.said == []
+    assert watcher.platform.swarms[0].steps == ["open", "close"]
