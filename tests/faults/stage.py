@@ -89,6 +89,7 @@ class Stage:
         self._folder = folder
         self._number = 0
         self._shared: dict[str, Path] = {}
+        self._known: dict[str, Any] = {}
         self.lab: Lab
         self.state: LabState
         self.api: Between
@@ -98,6 +99,7 @@ class Stage:
     def _up(self) -> None:
         self._number += 1
         self._shared.clear()
+        self._known.clear()
         folder = self._folder / f"lab{self._number}"
         folder.mkdir()
         self.lab = Lab(folder=folder)
@@ -193,6 +195,12 @@ class Stage:
             assert place.here("collect", str(folder)).code in JUDGED
             self._shared[arm] = folder
         return self._shared[arm]
+
+    def once(self, what: str, make: Callable[[], Any]) -> Any:
+        """Something about this lab that is worked out once."""
+        if what not in self._known:
+            self._known[what] = make()
+        return self._known[what]
 
     def lend(self, arm: str, place: Place) -> Path:
         """A copy of a measured run among the runs of *place*."""

@@ -146,6 +146,12 @@ class XRay:
             raise UnreachableError(
                 f"calling {operation} of {self._where}: {_short(error)}; is it up, are there credentials?"
             ) from error
+        except (ValueError, TypeError, AttributeError, KeyError) as error:
+            # What botocore's parser raises over bytes that are no JSON, or JSON of another shape.
+            raise IncompleteError(
+                f"calling {operation} of {self._where}: the answer cannot be read ({_short(error)}); does "
+                "something else than X-Ray answer there, a proxy or a login page?"
+            ) from error
         wanted = _HOLDS[operation]
         if wanted not in answer:
             raise IncompleteError(

@@ -9,10 +9,10 @@ import pytest
 
 from analysis.source.interface import IncompleteError, RefusedError
 from analysis.source.xray.client import GRAPH_WINDOW_S, XRay, split
-from k8s.errors import InvalidRunError
+from k8s.errors import InvalidRunError, UnreachableError
 from loadtest.record import Window
 
-Answer = tuple[int, dict]
+Answer = tuple[int, dict | bytes]
 
 
 class Scripted(ThreadingHTTPServer):
@@ -32,7 +32,7 @@ class Handler(BaseHTTPRequestHandler):
         self.server.asked.append((self.path, body))
         script = self.server.answers[self.path]
         status, answer = script.pop(0) if len(script) > 1 else script[0]
-        data = json.dumps(answer).encode()
+        data = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
         self.send_response(status)
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
@@ -164,6 +164,17 @@ def test_an_answer_of_something_else_is_no_empty_graph(server: Scripted):
     server.answers["/ServiceGraph"] = [(200, {"error": "please log in"})]
 
     with pytest.raises(IncompleteError, match="the answer holds no Services"):
+        client(server).graph(Window(start_s=0, end_s=60))
+
+
+@pytest.mark.parametrize(
+    "body", [b'{"Services": [\xff', b'{"Services": 5}', b'{"Services": [[]]}', b"[]", b"7"]
+)
+def test_an_answer_of_another_shape_is_one_line(server: Scripted, body: bytes):
+    """Whatever the client's parser makes of it, it is no traceback and no graph."""
+    server.answers["/ServiceGraph"] = [(200, body)]
+
+    with pytest.raises(UnreachableError, match="calling get_service_graph of"):
         client(server).graph(Window(start_s=0, end_s=60))
 
 
