@@ -190,8 +190,8 @@ class LiveCluster:
             for line in _lines(response):
                 if json.loads(line).get("type") in {"ADDED", "MODIFIED", "DELETED"}:
                     yield
-        except urllib3.exceptions.HTTPError:
-            return  # a closed watch is ordinary; the caller opens the next one
+        except (urllib3.exceptions.HTTPError, ValueError):
+            return  # a closed watch is ordinary, a line cut short too; the caller opens the next one
         finally:
             response.close()
 
@@ -235,8 +235,7 @@ class LiveCluster:
                 response = self._open(method, path, query=query, body=body)
         data = response.data
         if response.status < _ERRORS:
-            parsed: dict[str, Any] = json.loads(data)
-            return parsed
+            return self._parsed(data, path)
         if (absent_ok and response.status == _NOT_FOUND) or (gone_ok and response.status == _TOO_OLD):
             return {}
         reason = _message(data)
@@ -246,6 +245,18 @@ class LiveCluster:
             )
         error = _REFUSALS.get(response.status, UnreachableError)
         raise error(f"{_DOING[method]} {what} in context {self.context}: {response.status} {reason}")
+
+    def _parsed(self, data: bytes, path: str) -> dict[str, Any]:
+        try:
+            parsed = json.loads(data)
+        except ValueError:
+            parsed = None
+        if not isinstance(parsed, dict):
+            raise UnreachableError(
+                f"asking the API server {self.server} (context {self.context}) for {path}: the answer is no "
+                "Kubernetes object; does something else answer there, a proxy or a login page?"
+            )
+        return parsed
 
     def _open(
         self,
