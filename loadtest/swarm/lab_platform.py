@@ -1,5 +1,6 @@
 """The lab as a platform for load: worker pods in its API, its relays' counters, its facts."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -8,7 +9,9 @@ from typing import Any, Final
 
 from k8s.lab import asking, truth
 from k8s.lab import state as lab_state
+from k8s.lab.design import marks
 from k8s.lab.design.addresses import WORKER_PODS_FROM, Addresses
+from k8s.lab.processes import ProcessId, identify
 from k8s.lab.state import LabState
 from k8s.live import recycle
 from k8s.live.cluster import LiveCluster
@@ -127,7 +130,9 @@ class LabSwarm(LocalSwarm):
 
 
 def pod_manifest(worker: WorkerPlacement) -> dict[str, Any]:
-    """A pod that runs outside the lab's supervisor, already on its node and ready."""
+    """A pod that runs outside the lab's supervisor, already on its node and ready; gone with this process."""
+    me = os.getpid()
+    owner = identify(me) or ProcessId(pid=me, started="?")
     return {
         "apiVersion": "v1",
         "kind": "Pod",
@@ -135,7 +140,7 @@ def pod_manifest(worker: WorkerPlacement) -> dict[str, Any]:
             "name": worker.pod,
             "namespace": WORKER_NAMESPACE,
             "labels": {"app.kubernetes.io/name": "locust-worker"},
-            "annotations": {EXTERNAL_ANNOTATION: "true"},
+            "annotations": {EXTERNAL_ANNOTATION: "true", marks.OWNER: f"{owner.pid} {owner.started}"},
         },
         "spec": {"nodeName": worker.node, "containers": [{"name": "locust", "image": "locust"}]},
         "status": {

@@ -13,6 +13,7 @@ from tests.faults.stage import Place, Stage, await_, leftovers
 from tests.faults.table import FOLDER, GONE, NO_FOLDER, RESTORED, SAME, Seen
 from tests.lab.conftest import JUDGED
 
+WORKERS = "/api/v1/namespaces/locust/pods"
 TEMPORARY = re.compile(r"\.(tmp|new|part)$|~$")
 NOISE = re.compile(r"^(\s*$|already stopping)")
 NOTHING_TO_SHOW = (0, 2)
@@ -89,7 +90,9 @@ def check_leftovers(stage: Stage, place: Place, seen: Seen) -> None:
     with suppress(SamezoneError):
         cluster = stage.cluster
         await_nodes(stage)
-        pods = cluster.raw_items("/api/v1/namespaces/locust/pods")
+        with suppress(AssertionError):
+            await_(lambda: not cluster.raw_items(WORKERS), "worker pods to go with their process", 5.0)
+        pods = cluster.raw_items(WORKERS)
         left += [f"pod {one['metadata']['name']}" for one in pods]
         nodes = cluster.snapshot(()).nodes
         left += [f"node {one.name} NotReady" for one in nodes if not one.ready]

@@ -17,6 +17,9 @@ shifted away, as in an EKS zonal shift: the node is cordoned, and its pods are n
 DELAYS = "samezone.dev/delays"
 """On a node: one-way latency of connections from there, in seconds by zone, as JSON; before the settings'."""
 
+OWNER = "samezone.dev/owner"
+"""On an external pod: the process it goes with, its number and when it started, with a space between."""
+
 
 def annotations(obj: Object) -> dict[str, str]:
     """The object's annotations."""
@@ -26,6 +29,12 @@ def annotations(obj: Object) -> dict[str, str]:
 def is_external(pod: Object) -> bool:
     """Whether the pod runs outside the lab's supervisor."""
     return EXTERNAL in annotations(pod)
+
+
+def owner(pod: Object) -> tuple[int, str] | None:
+    """The process that an external pod goes with, its number and its start; None where none is said."""
+    number, _, started = annotations(pod).get(OWNER, "").partition(" ")
+    return (int(number), started) if number.isascii() and number.isdecimal() and started else None
 
 
 def physical_zone(node: Object) -> Zone | None:

@@ -9,10 +9,12 @@ from k8s.lab.apiclient.feed import Feed
 from k8s.lab.asking import answers
 from k8s.lab.controllers.workloads import Feeds, Workloads
 from k8s.lab.design.layout import LabNode, LabPod
+from k8s.lab.nodes.guests import Guests
 from k8s.lab.nodes.keepers import Keepers, PodAddresses
 from k8s.lab.nodes.kubelet import Kubelet, rfc3339_now
 from k8s.lab.nodes.machines import Machines
 from k8s.lab.nodes.outages import Outages
+from k8s.lab.processes import is_running
 from k8s.lab.run.lineup import LabPlan, node_state
 from k8s.lab.run.name_letters import letters
 from k8s.topology import NodeName, PodName
@@ -56,6 +58,7 @@ class Controllers:
             clock_s=time.monotonic,
             now=rfc3339_now,
         )
+        self._guests = Guests(api=api, pods=feeds.pods, is_running=is_running)
         self._joining = Machines(
             api=api,
             nodes=feeds.nodes,
@@ -104,6 +107,7 @@ class Controllers:
                 self._look_at_s = now_s + _LOOK_S
                 changed |= self._joining.sync()
                 self._outages.sync()
+                changed |= self._guests.sync()
                 self._workloads.sync()
                 changed |= self.keepers.sync()
         except ApiError as error:
