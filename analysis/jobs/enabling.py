@@ -5,12 +5,14 @@ from pathlib import Path
 
 from analysis import artifacts
 from analysis.jobs.comparing import CompareRequest, JudgedRun, Judging, compare_runs
-from analysis.jobs.measuring import Session, measure_well
+from analysis.jobs.measuring import Session, measure_well, put_back
 from k8s.doctor import examination
 from k8s.doctor.finding import Severity
-from k8s.errors import UsageError
+from k8s.errors import SamezoneError, UsageError
 from k8s.live import live_scene
-from k8s.routing.modes import RoutingMode
+from k8s.live.claims import HeldByOtherError
+from k8s.process import interrupts
+from k8s.routing.modes import RoutingMode, settings_of
 from loadtest import rundir
 from loadtest.measure import Load, MeasureRequest
 from loadtest.swarm.platforms import PlatformCluster
@@ -36,6 +38,8 @@ def enable(session: Session, request: EnableRequest) -> JudgedRun:
 
     A window that is no evidence is measured once more.
 
+    Where the job is not done, interrupted or without an answer of X-Ray, the Service gets back what it had.
+
     UsageError, before anything is changed, without a baseline under the same load. HintsRefusedError, with
     the Service as it was, where the controller refuses.
     """
@@ -45,15 +49,31 @@ def enable(session: Session, request: EnableRequest) -> JudgedRun:
     cluster = traffic.open_platform().cluster
     found = _baseline_for(request, cluster)
     _say_findings(session, request, cluster)
+    before = settings_of(cluster.service(request.load.service))
+    with traffic.holds.together():
+        try:
+            judged = _judged(session, request, found)
+        except HeldByOtherError:
+            raise  # nothing was changed
+        except (SamezoneError, KeyboardInterrupt):
+            # Measured, perhaps, but not judged: a mode stays in force only where the job is done.
+            with interrupts.held():
+                put_back(session, request.load.service, before, run=f"enable {request.mode.value}")
+            raise
+    traffic.say(
+        f"Service {request.load.service} stays on {request.mode.value}; to put it back: make disable-tar"
+    )
+    return judged
+
+
+def _judged(session: Session, request: EnableRequest, found: Path) -> JudgedRun:
+    """The arm measured, collected and compared with the baseline *found*."""
     run = measure_well(
         session,
         MeasureRequest(mode=request.mode, load=request.load, runs=request.runs, arm=request.arm, keep=True),
     ).run
     compared = CompareRequest(baseline=found, candidate=run.folder, judging=request.judging)
-    comparison = compare_runs(compared, created_s=traffic.clock(), versions=traffic.versions)
-    traffic.say(
-        f"Service {request.load.service} stays on {request.mode.value}; to put it back: make disable-tar"
-    )
+    comparison = compare_runs(compared, created_s=session.traffic.clock(), versions=session.traffic.versions)
     return JudgedRun(folder=run.folder, comparison=comparison)
 
 

@@ -18,8 +18,8 @@ from analysis.verdict.judged import GateName
 from analysis.verdict.windows import measured
 from k8s.effects import Say
 from k8s.errors import InvalidRunError, UnreachableError
-from k8s.routing.modes import settings_of
-from k8s.topology import Snapshot
+from k8s.routing.modes import RoutingSettings, settings_of
+from k8s.topology import ServiceKey, Snapshot
 from loadtest import rundir
 from loadtest.measure import MeasuredRun, MeasureRequest, MeasureSession
 from loadtest.measure import measure as measure_arm
@@ -97,10 +97,9 @@ def measure_well(session: Session, request: MeasureRequest) -> JudgedWindow:
     def say(broken: JudgedWindow, why: str) -> None:
         if request.keep:
             # The second window finds what the first one found, and puts that back where it fails.
-            before = settings_of(broken.run.record.seen.service_before)
-            cluster, service = traffic.open_platform().cluster, request.load.service
-            with traffic.holds.held(cluster, service, run=f"run {broken.run.record.run_id}") as held:
-                held.give_back(before)
+            record = broken.run.record
+            before = settings_of(record.seen.service_before)
+            put_back(session, request.load.service, before, run=f"run {record.run_id}")
         traffic.say(f"{broken.run.folder} is no evidence: {why}; measuring this window once more")
 
     def set_aside(broken: JudgedWindow, instead: JudgedWindow, why: str) -> None:
@@ -108,6 +107,13 @@ def measure_well(session: Session, request: MeasureRequest) -> JudgedWindow:
 
     with traffic.holds.together():
         return again.once_more(one, lambda window: window.fault, on_fault=say, set_aside=set_aside)
+
+
+def put_back(session: Session, service: ServiceKey, before: RoutingSettings, *, run: str) -> None:
+    """Give a Service what it had before a mode was kept; an older record, of an earlier command, stays."""
+    traffic = session.traffic
+    with traffic.holds.held(traffic.open_platform().cluster, service, run=run) as held:
+        held.give_back(before)
 
 
 def fault_of(folder: Path) -> str | None:

@@ -1,7 +1,7 @@
 """Pods of processes that the lab does not keep, as those of load generators: gone with their process.
 
-Whoever makes such a pod deletes it in the end. A process that was killed cannot, nor one that the API is out of
-reach for; a real node's kubelet would find the container dead, and so does this.
+Whoever makes such a pod deletes it in the end. A process that was killed cannot, nor one that is cut off from
+the API; a real node's kubelet would find the container dead, and so does this.
 """
 
 import logging

@@ -16,7 +16,7 @@ from analysis.jobs.enabling import EnableRequest, enable
 from analysis.verdict.compare import Terms
 from analysis.verdict.judged import Decision
 from analysis.verdict.requirements import parse
-from k8s.errors import UsageError
+from k8s.errors import UnreachableError, UsageError
 from k8s.live.control import DISABLED_REASONS
 from k8s.live.switching import HintsRefusedError
 from k8s.routing.modes import RoutingMode, mode_of
@@ -262,3 +262,16 @@ def test_a_demo_measures_a_broken_window_once_more(shop: Shop):
     assert judged.comparison.verdict is not None
     assert judged.comparison.verdict.decision is Decision.PASS, judged.comparison.verdict.reasons
     assert mode_of(shop.cluster.current) is RoutingMode.OFF
+
+
+def test_a_mode_does_not_stay_where_nothing_was_judged(shop: Shop):
+    """The source is away once it was measured: the run is kept, and the Service has what it had."""
+    off(shop, has_twin=False)
+    shop.is_dark = True
+
+    with pytest.raises(UnreachableError, match="no answer"):
+        enable(shop.session(), tar(shop))
+
+    assert mode_of(shop.cluster.current) is RoutingMode.OFF
+    (folder,) = (shop.folder / "runs").glob("*-tar")
+    assert f"the run is kept; go on with: samezone collect {folder}" in shop.person.said
