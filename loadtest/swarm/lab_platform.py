@@ -120,6 +120,8 @@ class LabSwarm(LocalSwarm):
         """Create the workers' pods in the API, then start the processes."""
         for worker in self._pods:
             self._cluster.create_pod(WORKER_NAMESPACE, pod_manifest(worker))
+            path = f"/api/v1/namespaces/{WORKER_NAMESPACE}/pods/{worker.pod}/status"
+            self._cluster.patch(path, pod_status(worker), what=f"pod {worker.pod}")
         return super().open()
 
     def close(self) -> None:
@@ -130,7 +132,7 @@ class LabSwarm(LocalSwarm):
 
 
 def pod_manifest(worker: WorkerPlacement) -> dict[str, Any]:
-    """A pod that runs outside the lab's supervisor, already on its node and ready; gone with this process."""
+    """A pod that runs outside the lab's supervisor, already on its node; gone with this process."""
     me = os.getpid()
     owner = identify(me) or ProcessId(pid=me, started="?")
     return {
@@ -143,6 +145,12 @@ def pod_manifest(worker: WorkerPlacement) -> dict[str, Any]:
             "annotations": {EXTERNAL_ANNOTATION: "true", marks.OWNER: f"{owner.pid} {owner.started}"},
         },
         "spec": {"nodeName": worker.node, "containers": [{"name": "locust", "image": "locust"}]},
+    }
+
+
+def pod_status(worker: WorkerPlacement) -> dict[str, Any]:
+    """What its kubelet would say of it."""
+    return {
         "status": {
             "phase": "Running",
             "podIP": worker.ip,

@@ -10,9 +10,9 @@ do what), ``selectors``, ``tables`` with ``columns`` and ``durations``, ``shapin
 ``server``.
 
 It differs from a real one on purpose: one token, whose holder may do everything; no pages of others, see
-``k8s/doors.py``; nothing is kept on disk; nodes, pods and workloads may bring their ``status`` when they are
-created; a namespace goes at once, with all it holds; the garbage collector works in the moment of the
-deletion; pods with the annotation ``samezone.dev/external: "true"``, whose process the lab does not keep, go
-at once; cluster IPs are not handed out; endpoints may be loopback addresses; events do not expire; protobuf
-is read in part, and never written.
+``k8s/doors.py``; port-forwards lead to addresses of the lab's pods only; nothing is kept on disk; a namespace
+goes at once, with all it holds; the garbage collector works in the moment of the deletion; pods with the
+annotation ``samezone.dev/external: "true"``, whose process the lab does not keep, go at once; cluster IPs are
+not handed out; endpoints may be loopback addresses; events do not expire; protobuf is read in part, and never
+written.
 """

@@ -9,8 +9,9 @@ the client closes the WebSocket, everything is closed. kubectl speaks the other 
 
 import asyncio
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Final
 
 from aiohttp import WSMsgType, web
@@ -35,9 +36,13 @@ _LAST_PORT = 65_535
 class PortForwards:
     """All port-forwards that are open."""
 
-    def __init__(self, store: ObjectStore) -> None:
-        """The pods are looked up in *store*; when one goes, its port-forwards are cut."""
+    def __init__(self, store: ObjectStore, reaches: Callable[[str], bool]) -> None:
+        """The pods are looked up in *store*; when one goes, its port-forwards are cut.
+
+        *reaches* tells whether an address is a pod's: whatever a status says, no other is connected to.
+        """
         self._store = store
+        self._reaches = reaches
         self._cuts: set[asyncio.Event] = set()
 
     def close(self) -> None:
@@ -48,7 +53,7 @@ class PortForwards:
     async def serve(self, request: web.Request, target: RequestTarget) -> web.StreamResponse:
         """Forward until either side ends; StatusError 400 or 404 before that."""
         pod = read(self._store, target)
-        host = _address(pod)
+        host = self._address(pod)
         offered = _protocols(request)
         ports = () if tunneling.PROTOCOL in offered else _ports(request.query.getall("ports", []))
         socket = web.WebSocketResponse(
@@ -71,6 +76,23 @@ class PortForwards:
             await pumping.first_of(work, cut.wait())
         await socket.close()
         return socket
+
+    def _address(self, pod: Object) -> str:
+        """Where the pod is; StatusError 400 for one that does not run, or whose address is no pod's."""
+        name, status = pod["metadata"]["name"], pod.get("status", {})
+        if not pod.get("spec", {}).get("nodeName"):
+            raise statuses.bad_request(f"pod {name} does not have a host assigned")
+        if status.get("phase") != "Running" or not status.get("podIP"):
+            raise statuses.bad_request(
+                f"unable to forward port because pod {name} is not running. "
+                f"Current status={status.get('phase', 'Unknown')}"
+            )
+        address = str(status["podIP"])
+        if not self._reaches(address):
+            raise statuses.bad_request(
+                f"unable to forward port because pod {name} is at {address}: no address of this lab's pods"
+            )
+        return address
 
     @contextlib.contextmanager
     def _cut_with(self, target: RequestTarget, uid: str) -> Iterator[asyncio.Event]:
@@ -155,17 +177,12 @@ class _Channels:
         await self.socket.send_bytes(bytes([channel]) + data)
 
 
-def _address(pod: Object) -> str:
-    """Where the pod is; StatusError 400 for one that does not run."""
-    name, status = pod["metadata"]["name"], pod.get("status", {})
-    if not pod.get("spec", {}).get("nodeName"):
-        raise statuses.bad_request(f"pod {name} does not have a host assigned")
-    if status.get("phase") != "Running" or not status.get("podIP"):
-        raise statuses.bad_request(
-            f"unable to forward port because pod {name} is not running. "
-            f"Current status={status.get('phase', 'Unknown')}"
-        )
-    return str(status["podIP"])
+def is_loopback_address(address: str) -> bool:
+    """Whether this is an address of the loopback, as a pod's is where nothing more is known of them."""
+    try:
+        return ip_address(address).is_loopback
+    except ValueError:
+        return False
 
 
 def _protocols(request: web.Request) -> tuple[str, ...]:

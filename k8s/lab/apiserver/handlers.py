@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -10,13 +11,14 @@ from aiohttp import web
 from k8s import doors
 from k8s.lab.apiserver import about_server, access, listing, patch, protobuf, resources, scale, statuses
 from k8s.lab.apiserver.bodies import MAX_BYTES, answer, decoded, decoded_yaml, refusal
-from k8s.lab.apiserver.forwarding import PortForwards
+from k8s.lab.apiserver.forwarding import PortForwards, is_loopback_address
 from k8s.lab.apiserver.negotiation import META_FORMS, wanted
 from k8s.lab.apiserver.object_store import ObjectStore
 from k8s.lab.apiserver.requests import Options, RequestTarget, options_of, target_of
 from k8s.lab.apiserver.shaping import Shaper
 from k8s.lab.apiserver.watching import Watches, WatchStream
 from k8s.lab.apiserver.writing import PATCH_TYPES, Writer, Written
+from k8s.lab.half_sent import HttpPatience
 
 _READERS = {
     "": decoded,
@@ -32,23 +34,31 @@ _NOT_HERE = {
 _DONE = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """On which a server answers."""
+
+    token: str = field(repr=False)
+    """Asked of everybody; see ``access``."""
+    reaches: Callable[[str], bool] = is_loopback_address
+    """Whether an address is a pod's, which a port-forward may lead to."""
+    patience: HttpPatience = field(default_factory=HttpPatience)
+
+
 class Handlers:
     """The server's side of HTTP."""
 
     def __init__(
-        self, store: ObjectStore, writer: Writer, clock: Callable[[], datetime], *, token: str, body_s: float
+        self, store: ObjectStore, writer: Writer, clock: Callable[[], datetime], terms: Terms
     ) -> None:
-        """*clock* gives aware UTC times, ages in tables are counted from it; *token* is what callers need.
-
-        A body has to come within *body_s*.
-        """
-        self._token = token
-        self._body_s = body_s
+        """*clock* gives aware UTC times; ages in tables are counted from it."""
+        self._token = terms.token
+        self._body_s = terms.patience.body_s
         self._store = store
         self._writer = writer
         self._clock = clock
         self.watches = Watches()
-        self.forwards = PortForwards(store)
+        self.forwards = PortForwards(store, terms.reaches)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Any request; refusals become Status answers."""

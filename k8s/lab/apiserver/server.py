@@ -10,12 +10,12 @@ from aiohttp import web
 
 from k8s.errors import UnreachableError
 from k8s.lab.apiserver.bodies import MAX_BYTES
-from k8s.lab.apiserver.handlers import Handlers
+from k8s.lab.apiserver.handlers import Handlers, Terms
 from k8s.lab.apiserver.object_store import ObjectStore
 from k8s.lab.apiserver.requests import Options, RequestTarget
 from k8s.lab.apiserver.resources import NAMESPACES
 from k8s.lab.apiserver.writing import Writer
-from k8s.lab.half_sent import IDLE_S, HalfSent, HttpPatience
+from k8s.lab.half_sent import IDLE_S, HalfSent
 
 log = logging.getLogger(__name__)
 
@@ -24,18 +24,15 @@ _EPOCH = datetime(2025, 1, 1, tzinfo=UTC)
 _GRACE_S = 0.3
 
 
-def make_app(token: str, patience: HttpPatience) -> web.Application:
-    """The application, with an empty store but for the namespaces every cluster has.
-
-    *token* is asked of everybody; see ``access``.
-    """
+def make_app(terms: Terms) -> web.Application:
+    """The application, with an empty store but for the namespaces every cluster has."""
     # Versions start above those of an earlier lab on this address: milliseconds pass faster than writes
     # come. So a watcher of that lab gets 410 and lists again, and does not wait for ever.
     store = ObjectStore(first_version=(_now() - _EPOCH) // timedelta(milliseconds=1))
     writer = Writer(store, clock=_now, new_uid=_new_uid)
     for name in FIRST_NAMESPACES:
         writer.create(RequestTarget(resource=NAMESPACES), {"metadata": {"name": name}}, Options())
-    handlers = Handlers(store, writer, _now, token=token, body_s=patience.body_s)
+    handlers = Handlers(store, writer, _now, terms)
     app = web.Application(client_max_size=MAX_BYTES)
     app.router.add_route("*", "/{path:.*}", handlers.handle)
 
@@ -47,21 +44,21 @@ def make_app(token: str, patience: HttpPatience) -> web.Application:
     return app
 
 
-def serve(host: str, port: int, token: str, patience: HttpPatience | None = None) -> None:
+def serve(host: str, port: int, terms: Terms) -> None:
     """Serve on *host*:*port* (0: a free one, named in the log) until SIGTERM or SIGINT.
 
-    *token* is asked of everybody, see ``access``. Raises UnreachableError if the address cannot be had.
+    Raises UnreachableError if the address cannot be had.
     """
-    asyncio.run(_serve(host, port, token, patience or HttpPatience()))
+    asyncio.run(_serve(host, port, terms))
 
 
-async def _serve(host: str, port: int, token: str, patience: HttpPatience) -> None:
+async def _serve(host: str, port: int, terms: Terms) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     # Cancelling the handlers of clients that left ends their watches at once, not at the next change.
-    app, half_sent = make_app(token, patience), HalfSent(patience)
+    app, half_sent = make_app(terms), HalfSent(terms.patience)
     app.middlewares.append(half_sent.middleware())
     runner = web.AppRunner(
         app,

@@ -23,7 +23,7 @@ from k8s.lab.apiserver.kinds import SHAPES
 from k8s.lab.apiserver.listing import read
 from k8s.lab.apiserver.object_store import ObjectStore
 from k8s.lab.apiserver.requests import LONGEST_MANAGER, Options, RequestTarget
-from k8s.lab.apiserver.resources import DEPLOYMENTS, NAMESPACES, Resource
+from k8s.lab.apiserver.resources import DEPLOYMENTS, NAMESPACES, NODES, Resource
 from k8s.lab.apiserver.schema import Record
 from k8s.lab.design.seeds import Object
 
@@ -54,13 +54,18 @@ class Writer:
         self._remover = Remover(store, clock)
 
     def create(self, target: RequestTarget, body: Any, options: Options) -> Written:
-        """POST: StatusError 400, 404 (namespace), 409 or 422."""
+        """POST: StatusError 400, 404 (namespace), 409 or 422.
+
+        A status is dropped, as upstream's strategies do, but for a node's, which its kubelet brings along.
+        """
         _check_manager("CreateOptions", options)
         obj, unknown = decoding.decoded(target.resource, body, options)
         metadata = decoding.named(decoding.placed(obj, target)["metadata"], self._new_uid())
         metadata.pop("managedFields", None)
         if metadata.get("resourceVersion"):
             raise statuses.bad_request("resourceVersion should not be set on objects to be created")
+        if target.resource.has_status and target.resource is not NODES:
+            obj = {key: value for key, value in obj.items() if key != "status"}
         return self._add(target, {**obj, "metadata": metadata}, unknown, options)
 
     def update(self, target: RequestTarget, body: Any, options: Options) -> Written:

@@ -20,6 +20,7 @@ from k8s.errors import UnreachableError
 from k8s.lab import state
 from k8s.lab.apiclient.api import LabApi
 from k8s.lab.apiserver import server as apiserver
+from k8s.lab.apiserver.handlers import Terms
 from k8s.lab.asking import answers, relays_complete
 from k8s.lab.controllers import endpointslices
 from k8s.lab.design.layout import CATALOG, SERVICE_NUMBERS, LabNode, LabPod
@@ -88,7 +89,7 @@ class Crew:
         gc.collect()
         gc.freeze()  # so that collections in the children do not touch, and copy, the pages they share
         until_s = time.monotonic() + BOOT_DEADLINE_S
-        self._start(API_SERVER, partial(apiserver.serve, HOST, settings.api_port, plan.token))
+        self._start(API_SERVER, partial(apiserver.serve, HOST, settings.api_port, _terms(plan)))
         self._start(XRAY, partial(_serve_xray, plan))
         self._wait_for("the API server to answer", self._api.is_up, until_s)
         seed(plan, self._api, rfc3339_now())
@@ -242,6 +243,11 @@ def _late(plan: LabPlan) -> dict[PodName, float]:
             by_zone[pod.zone].append(pod.name)
     turns = [name for turn in zip_longest(*by_zone.values()) for name in turn if name is not None]
     return {name: (index + 1) * rollout.every_s for index, name in enumerate(turns[rollout.start :])}
+
+
+def _terms(plan: LabPlan) -> Terms:
+    addresses = plan.layout.addresses
+    return Terms(token=plan.token, reaches=lambda address: addresses.node_of(address) is not None)
 
 
 def _serve_xray(plan: LabPlan) -> None:

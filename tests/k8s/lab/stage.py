@@ -20,7 +20,10 @@ from k8s.topology import TOPOLOGY_MODE_ANNOTATION, EndpointSlice, Event
 ROOT = Path(__file__).parents[3]
 TOKEN = "0123456789abcdef"  # noqa: S105 - no secret
 LOGGED = "import logging; logging.basicConfig(level='INFO');"
-SERVER = LOGGED + f"from k8s.lab.apiserver.server import serve; serve('127.0.0.1', {{port}}, '{TOKEN}')"
+SERVER = (
+    LOGGED + "from k8s.lab.apiserver.server import Terms, serve; "
+    f"serve('127.0.0.1', {{port}}, Terms(token='{TOKEN}'))"
+)
 CONTROLLER = (
     LOGGED + "from k8s.lab.controllers.endpointslices import serve; "
     f"serve('http://127.0.0.1:{{port}}', '{TOKEN}', 7)"
@@ -84,14 +87,15 @@ class Place:
                         {"name": "main", "image": "x", "ports": [{"name": "http", "containerPort": 8080}]}
                     ],
                 },
-                "status": {
-                    "phase": "Running",
-                    "podIP": address,
-                    "podIPs": [{"ip": address}],
-                    "conditions": [{"type": "Ready", "status": "True"}],
-                },
             },
         )
+        status = {
+            "phase": "Running",
+            "podIP": address,
+            "podIPs": [{"ip": address}],
+            "conditions": [{"type": "Ready", "status": "True"}],
+        }
+        self.patch(f"{PODS}/{name}/status", {"status": status})
 
     def furnish(self, pods: Mapping[str, int]) -> None:
         """Three equal nodes and a Service with so many pods on each."""

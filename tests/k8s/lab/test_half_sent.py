@@ -20,10 +20,11 @@ PATIENCE = f"HttpPatience(head_s={HEAD_S}, body_s={HEAD_S}, most=700)"
 PROGRAMS = {
     "apiserver": f"""
 import logging
+from k8s.lab.apiserver.handlers import Terms
 from k8s.lab.apiserver.server import serve
 from k8s.lab.half_sent import HttpPatience
 logging.basicConfig(level="INFO")
-serve("127.0.0.1", 0, "{wire.TOKEN}", {PATIENCE})
+serve("127.0.0.1", 0, Terms(token="{wire.TOKEN}", patience={PATIENCE}))
 """,
     "standin": f"""
 import logging

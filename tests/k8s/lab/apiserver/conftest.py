@@ -22,9 +22,10 @@ from tests.k8s.lab.apiserver.samples import namespace as namespace_sample
 _NUMBERS = count(1)
 _SERVE = f"""
 import logging
+from k8s.lab.apiserver.handlers import Terms
 from k8s.lab.apiserver.server import serve
 logging.basicConfig(level="INFO")
-serve("127.0.0.1", 0, "{wire.TOKEN}")
+serve("127.0.0.1", 0, Terms(token="{wire.TOKEN}"))
 """
 _ROOT = Path(__file__).parents[4]
 _PINNED = Path(sys.executable).with_name("kubectl")
@@ -150,6 +151,11 @@ def add(url: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
         answer = wire.post(url + wire.collection_of(obj), obj)
         assert answer.status == 201, answer.body
         made: dict[str, Any] = answer.json
+        if "status" in obj and obj["kind"] not in ("Node", "Namespace"):
+            # As a kubelet or a controller does it: nobody else may bring one.
+            answer = wire.patch(url + wire.path_of(made) + "/status", {"status": obj["status"]})
+            assert answer.status == 200, answer.body
+            made = answer.json
         return made
 
     return create

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from itertools import count
 from typing import Any
 
-from k8s.lab.apiserver.object_store import ObjectStore
+from k8s.lab.apiserver.object_store import ObjectStore, key_of
+from k8s.lab.apiserver.patch import MERGE_PATCH
 from k8s.lab.apiserver.requests import Options, RequestTarget
 from k8s.lab.apiserver.resources import NAMESPACES, RESOURCES, Resource
 from k8s.lab.apiserver.writing import Writer
@@ -33,7 +34,12 @@ class Place:
         """Create the object where its metadata says."""
         resource = _BY_KIND[obj["kind"]]
         target = RequestTarget(resource=resource, namespace=obj["metadata"].get("namespace", ""))
-        return self.writer.create(target, obj, options or Options()).obj
+        made = self.writer.create(target, obj, options or Options()).obj
+        is_there = self.store.get(resource, key_of(made)) is not None
+        if is_there and resource.has_status and "status" in obj and made.get("status") != obj["status"]:
+            said = {"status": obj["status"]}
+            made = self.writer.patch(target_of(made, "status"), MERGE_PATCH, said, Options()).obj
+        return made
 
 
 def target_of(obj: Object, subresource: str = "") -> RequestTarget:

@@ -37,7 +37,9 @@ def events_of(*arguments: Any, **options: Any) -> Iterator[Any]:
 
 def test_typed_objects_go_there_and_back(api: client.ApiClient, core: Any, namespace: str) -> None:
     """Services, pods, slices: what is read has the types of the client's models."""
-    core.create_namespaced_pod(namespace, samples.pod("catalog-1", namespace))
+    made = samples.pod("catalog-1", namespace)
+    core.create_namespaced_pod(namespace, made)
+    core.patch_namespaced_pod_status("catalog-1", namespace, {"status": made["status"]})
     core.create_namespaced_service(namespace, samples.service(namespace))
     hinted = samples.endpoint("127.100.1.1", "eu-west-1a", "eu-west-1b", pod="catalog-1")
     slices: Any = client.DiscoveryV1Api(api)

@@ -140,8 +140,9 @@ def test_a_watch_goes_on_from_a_list(api: Client, namespace: str) -> None:
 
 
 def test_a_status_is_written_by_its_subresource_only(api: Client, namespace: str) -> None:
-    """The other half stays as it is, both ways."""
-    api.create(samples.pod("a", namespace))
+    """Nor does a create bring one; the other half stays as it is, both ways."""
+    assert api.create(samples.pod("a", namespace))["status"] == {"phase": "Pending"}
+    api.patch("Pod", "a", "merge", {"status": {"phase": "Running"}}, status=True)
     body = {"status": {"phase": "Failed"}, "metadata": {"labels": {"x": "y"}}}
 
     assert api.patch("Pod", "a", "merge", body)["status"]["phase"] == "Running"
@@ -188,6 +189,7 @@ def test_applying_over_somebody_elses_field_is_a_conflict(api: Client, namespace
 def test_a_deployment_is_scaled(api: Client, namespace: str) -> None:
     """Its Scale says what it has and what selects it; the spec follows, and its generation."""
     api.create(samples.deployment(namespace))
+    api.patch("Deployment", "catalog", "merge", {"status": {"replicas": 3}}, status=True)
     before, after = api.scale("catalog"), api.scale("catalog", 5)
     deployment = api.read("Deployment", "catalog")
 

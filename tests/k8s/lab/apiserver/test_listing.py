@@ -99,7 +99,7 @@ def test_a_version_from_too_long_ago_is_410() -> None:
 
 def test_pages_of_a_version_are_of_that_version(place: Place) -> None:
     """Without a match, a limit makes it exact: so it was before there were matches."""
-    then = str(place.store.version - 1)
+    then = str(place.store.version - 2)
 
     assert names(read_page(place.store, ALL_PODS, Options(version=then)))[-1] == "u0"
     first = read_page(place.store, ALL_PODS, Options(version=then, limit=4))
@@ -171,7 +171,7 @@ def test_a_token_that_is_none_is_400(place: Place, token: str) -> None:
 
 def test_an_exact_version_can_be_asked_for(place: Place) -> None:
     """``resourceVersionMatch=Exact`` shows that moment, any other match shows now."""
-    then = str(place.store.version - 1)
+    then = str(place.store.version - 2)
 
     exact = read_page(place.store, ALL_PODS, Options(version=then, version_match="Exact"))
     newer = read_page(place.store, ALL_PODS, Options(version=then, version_match="NotOlderThan"))
@@ -182,7 +182,7 @@ def test_an_exact_version_can_be_asked_for(place: Place) -> None:
 
 def test_a_version_of_the_future_is_504(place: Place) -> None:
     """With the cause that client-go looks for."""
-    with pytest.raises(StatusError, match="Too large resource version: 99999, current: 8") as refused:
+    with pytest.raises(StatusError, match="Too large resource version: 99999, current: 14") as refused:
         read_page(place.store, ALL_PODS, Options(version="99999"))
     assert refused.value.body["details"]["causes"][0]["reason"] == "ResourceVersionTooLarge"
     assert refused.value.code == 504

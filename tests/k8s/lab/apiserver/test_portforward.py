@@ -179,7 +179,10 @@ def test_a_deleted_pods_forwards_are_cut(
 def test_the_servers_end_is_the_forwards_end(tmp_path: Path, port: int) -> None:
     """At once and in order, with bytes under way and a client that does not answer."""
     server = start_server(tmp_path)
-    wire.post(f"{server.url}/api/v1/namespaces/default/pods", samples.pod("p", "default", ip="127.0.0.1"))
+    made = samples.pod("p", "default", ip="127.0.0.1")
+    wire.post(f"{server.url}/api/v1/namespaces/default/pods", made)
+    status = {"status": made["status"]}
+    assert wire.patch(f"{server.url}/api/v1/namespaces/default/pods/p/status", status).status == 200
     path = f"/api/v1/namespaces/default/pods/p/portforward?ports={port}"
     connection: Any = websocket.create_connection(
         server.url.replace("http", "ws") + path, subprotocols=["v4.channel.k8s.io"], header=wire.BEARER
@@ -201,6 +204,10 @@ def test_the_servers_end_is_the_forwards_end(tmp_path: Path, port: int) -> None:
         (None, 'pods \\"nobody\\" not found'),
         ({"spec": {"nodeName": None}}, "pod nobody does not have a host assigned"),
         ({"status": {"phase": "Pending"}}, "pod nobody is not running. Current status=Pending"),
+        *(
+            ({"status": {"podIP": address}}, f"is at {address}: no address of this lab's pods")
+            for address in ("93.184.216.34", "169.254.169.254", "10.0.0.1", "localhost", "::ffff:10.0.0.1")
+        ),
     ],
 )
 def test_pods_that_cannot_be_reached(

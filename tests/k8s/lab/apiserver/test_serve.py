@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from k8s.errors import UnreachableError
+from k8s.lab.apiserver.handlers import Terms
 from k8s.lab.apiserver.server import serve
 from tests.k8s.lab.apiserver import samples, wire
 from tests.k8s.lab.apiserver.conftest import start_server
@@ -24,7 +25,7 @@ def test_a_taken_port_is_said_so() -> None:
         port = taken.getsockname()[1]
 
         with pytest.raises(UnreachableError) as refused:
-            serve("127.0.0.1", port, wire.TOKEN)
+            serve("127.0.0.1", port, Terms(token=wire.TOKEN))
 
     message = str(refused.value)
     assert f"starting the lab's API server on 127.0.0.1:{port}:" in message

@@ -36,7 +36,8 @@ def test_without_a_version_the_state_comes_first(pods: str, namespace: str, add:
         wire.patch(f"{pods}/b", {"metadata": {"labels": {"x": "y"}}})
         wire.call("DELETE", f"{pods}/a?gracePeriodSeconds=0")
 
-        assert seen(events, 3) == [("ADDED", "b"), ("MODIFIED", "b"), ("DELETED", "a")]
+        # Its status, then its label.
+        assert seen(events, 4) == [("ADDED", "b"), ("MODIFIED", "b"), ("MODIFIED", "b"), ("DELETED", "a")]
 
 
 def test_from_a_version_only_what_came_after(pods: str, namespace: str, add: Add) -> None:
