@@ -15,7 +15,7 @@ from analysis.verdict import gates, windows
 from analysis.verdict.compared import Comparison
 from analysis.verdict.judged import Decision
 from k8s.errors import InvalidRunError, UsageError
-from loadtest.record import RunStatus
+from loadtest.record import RunRecord, RunStatus
 
 SEED: Final = 1
 """Of the permutations: the same history shows the same changes each time it is looked at."""
@@ -77,7 +77,7 @@ def run_of(inputs: ArmInputs, comparison: Comparison | None) -> Run:
     """A run's row; InvalidRunError or UsageError for a run that is no evidence, saying why."""
     record = inputs.record
     if record.status is not RunStatus.COMPLETE:
-        raise InvalidRunError(f"run {inputs.folder}: it was {record.status.value}, so it is not comparable")
+        raise not_comparable(inputs.folder, record)
     result = arm_result(inputs, assumed=AssumedBytes())
     pair = result.pairs[0]
     if pair.share is None:
@@ -98,6 +98,13 @@ def run_of(inputs: ArmInputs, comparison: Comparison | None) -> Run:
         p99_s=_p99_s(found.latencies),
         decision=comparison.verdict.decision if comparison is not None and comparison.verdict else None,
     )
+
+
+def not_comparable(folder: str, record: RunRecord) -> InvalidRunError:
+    """Why a run that did not come to its end is no point of a history."""
+    if record.status is RunStatus.RUNNING:
+        return InvalidRunError(f"run {folder}: it goes on, or was cut off, so it is not comparable")
+    return InvalidRunError(f"run {folder}: it was {record.status.value}, so it is not comparable")
 
 
 def _p99_s(latencies: Latencies) -> float | None:

@@ -4,6 +4,6 @@
 - ``again``: a window that is no evidence is measured once more
 - ``comparing``: two collected runs, compared and judged
 - ``baseline``, ``enabling``, ``demo``: jobs of several arms
-- ``stored``: the runs that a folder holds
+- ``stored``: the runs that a folder holds; ``rows``: a run's row of the history, kept in its folder
 - ``session_cli``: the session that a command's options describe
 """

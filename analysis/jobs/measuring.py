@@ -10,20 +10,20 @@ from typing import Final
 from analysis import artifacts
 from analysis.arm.caveats import LOSS_TOLERANCE
 from analysis.arm.result import AssumedBytes, arm_result
-from analysis.jobs import again
+from analysis.jobs import again, stored
 from analysis.source.collect import Collected, Poll, collect
 from analysis.source.interface import Source
 from analysis.verdict import gates
 from analysis.verdict.judged import GateName
 from analysis.verdict.windows import measured
 from k8s.effects import Say
-from k8s.errors import InvalidRunError, UnreachableError
+from k8s.errors import InvalidRunError, UnreachableError, UsageError
 from k8s.routing.modes import RoutingSettings, settings_of
 from k8s.topology import ServiceKey, Snapshot
 from loadtest import rundir
 from loadtest.measure import MeasuredRun, MeasureRequest, MeasureSession
 from loadtest.measure import measure as measure_arm
-from loadtest.record import Caveat, Place
+from loadtest.record import CUT_OFF_S, Caveat, Place, RunRecord, RunStatus
 
 LEFT_OUT: Final = "traces-left-out"
 """Code of the caveats that tell what the run's traces were not drawn from."""
@@ -158,6 +158,16 @@ def _disagree(folder: Path, seen: str) -> InvalidRunError:
     )
 
 
+def _refuse_running(folder: Path, record: RunRecord, now_s: float) -> None:
+    """UsageError for a run that goes on: two processes would write one record."""
+    seen_s = record.checkpoint_s
+    if record.status is RunStatus.RUNNING and seen_s is not None and 0 <= now_s - seen_s < CUT_OFF_S:
+        raise UsageError(
+            f"collecting run {folder}: it goes on, as its record is {now_s - seen_s:.0f} s old; if it was "
+            f"killed, ask again in {CUT_OFF_S:.0f} s"
+        )
+
+
 def _topology(folder: Path) -> tuple[Snapshot, ...]:
     """The run's snapshots; none for a run that was measured without them."""
     return rundir.read_topology(folder) if (folder / rundir.TOPOLOGY).is_file() else ()
@@ -169,6 +179,7 @@ def collect_run(session: CollectSession, folder: Path) -> Collected:
     What the traces were not drawn from becomes a caveat of the run's record, in place of an earlier one.
     """
     record = rundir.read_record(folder)
+    _refuse_running(folder, record, session.clock())
     with session.open_source(record.place) as source:
 
         def say(poll: Poll, expected: int) -> None:
@@ -189,4 +200,5 @@ def collect_run(session: CollectSession, folder: Path) -> Collected:
     said = tuple(Caveat(code=LEFT_OUT, text=one) for one in collected.left_out)
     if (*kept, *said) != record.caveats:
         rundir.write_json(folder / rundir.RECORD, replace(record, caveats=(*kept, *said)))
+    stored.refresh(folder)
     return collected

@@ -1,6 +1,8 @@
 """A history of runs for a terminal: a table for each series, its changes marked and explained."""
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import Final
 
 from rich.console import Group, RenderableType
 
@@ -9,6 +11,13 @@ from analysis.report import judgement, names, units
 from analysis.report.tables import Tone
 from analysis.report.terminal import grid, text
 from analysis.statistics.changepoints import LEAST_RUNS
+
+ALL: Final = 200
+"""A table of more runs than this shows its beginning, its end and what surrounds each change."""
+_ENDS: Final = 40
+"""Runs shown at either end of a longer table."""
+_AROUND: Final = 3
+"""Runs shown on either side of a change in it."""
 
 
 def history(found: Sequence[Series]) -> RenderableType:
@@ -23,13 +32,31 @@ def _series(found: Series) -> Iterator[RenderableType]:
     for column in rows.columns[3:]:
         column.no_wrap = True
     firsts = {shift.first for shift in found.shifts}
-    for run in found.runs:
-        rows.add_row(*_row(run, changed=run.folder in firsts))
+    shown = shown_of(found)
+    for place, after in pairwise((*shown, len(found.runs))):
+        rows.add_row(*_row(found.runs[place], changed=found.runs[place].folder in firsts))
+        if after - place > 1:
+            left_out = f"{units.count(after - place - 1)} more runs"
+            rows.add_row(text(""), text(f"\u2026 {left_out}", Tone.UNKNOWN))
     yield rows
+    if len(shown) < len(found.runs):
+        yield text(f"All {units.count(len(found.runs))} runs: samezone history --json", Tone.UNKNOWN)
     for shift in found.shifts:
         yield text(f"\u25b8 {sentence(shift, found.mode)}", Tone.WARN)
     yield from _silence(found)
     yield text("")
+
+
+def shown_of(found: Series) -> tuple[int, ...]:
+    """Places of the runs that a table shows: all of a short series, else both ends and around each change."""
+    size = len(found.runs)
+    if size <= ALL:
+        return tuple(range(size))
+    firsts = {shift.first for shift in found.shifts}
+    changes = [place for place, run in enumerate(found.runs) if run.folder in firsts]
+    near = {one for place in changes for one in range(place - _AROUND, place + _AROUND)}
+    ends = {*range(_ENDS), *range(size - _ENDS, size)}
+    return tuple(sorted(one for one in near | ends if 0 <= one < size))
 
 
 def _row(run: Run, *, changed: bool) -> Iterator[RenderableType]:

@@ -27,6 +27,12 @@ from analysis.statistics.interval import Interval
 ALARM: Final = 0.05
 PERMUTATIONS: Final = 1999
 LEAST_RUNS: Final = 8
+LONG: Final = 1000
+"""Above so many runs permutations are made in parts: no more of them than the answer takes, or than fit."""
+FINE: Final = 10.0
+"""Of a long history's short parts, which are tested at a small level: permutations for one chance alarm."""
+_ROOM: Final = 1_000_000
+"""Numbers of permuted runs that are held at a time."""
 SIDE: Final = 2
 """Runs on either side of a change; one odd run is an outlier, not a change."""
 _NORMAL: Final = NormalDist()
@@ -82,8 +88,10 @@ def changes(
     while open_:
         start, end = open_.pop()
         part = slice(start, end)
-        split, p_value = _split(values[part], weights[part], rng, permutations)
-        if split is None or p_value > alarm * (end - start) / size:
+        level = alarm * (end - start) / size
+        tries = permutations if size <= LONG else max(permutations, math.ceil(FINE / level))
+        split, p_value = _split(values[part], weights[part], rng, tries, level if size > LONG else 1.0)
+        if split is None or p_value > level:
             continue
         found[start + split] = p_value
         open_ += [(start, start + split), (start + split, end)]
@@ -112,17 +120,25 @@ def _cusum(values: Numbers, weights: Numbers) -> Numbers:
 
 
 def _split(
-    values: Numbers, weights: Numbers, rng: np.random.Generator, permutations: int
+    values: Numbers, weights: Numbers, rng: np.random.Generator, permutations: int, level: float
 ) -> tuple[int | None, float]:
-    """The best split and the p-value of there being none."""
+    """The best split and the p-value of there being none; where that is above *level*, any such one."""
     size = len(values)
     if size < 2 * SIDE or np.ptp(values) < 1e-12:  # noqa: PLR2004 - a rounding error is no change
         return None, 1.0
     seen = _cusum(values, weights)
-    order = rng.permuted(np.tile(np.arange(size), (permutations, 1)), axis=1)
-    chance = _cusum(values[order], weights[order]).max(axis=-1)
+    as_far, tried = 0, 0
+    # Rows are shuffled one after the other, so that the parts make what one piece would.
+    rows = max(1, _ROOM // size) if level < 1 else permutations
+    while tried < permutations:
+        count = min(rows, permutations - tried)
+        order = rng.permuted(np.tile(np.arange(size), (count, 1)), axis=1)
+        chance = _cusum(values[order], weights[order]).max(axis=-1)
+        as_far += int((chance >= seen.max() - 1e-12).sum())
+        tried += count
+        if (as_far + 1) / (permutations + 1) > level:
+            break
     # The history as it was is one of the orders (B. Phipson and G. K. Smyth, SAGMB 9 (2010) 39).
-    as_far = int((chance >= seen.max() - 1e-12).sum())
     return int(seen.argmax()) + SIDE, (as_far + 1) / (permutations + 1)
 
 

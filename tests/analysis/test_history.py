@@ -228,3 +228,20 @@ def test_collected_runs_are_what_is_read(tmp_path):
     _, out, _ = command("--runs", str(tmp_path), "--json")
 
     assert json.loads(out)[0]["runs"][0]["share"]["estimate"] == 0.5
+
+
+def test_a_long_table_shows_its_ends_and_its_changes():
+    """Two thousand runs with one fall: what is left out is counted, and where all of it is is said."""
+    long = [
+        replace(
+            run(0, (0.99 if day < 900 else 0.7) + WOBBLE[day % 7]), folder=f"r{day:04d}", at_s=START_S + day
+        )
+        for day in range(2000)
+    ]
+    (found,) = history.series(long)
+    words = printed(long)
+
+    assert [shift.first for shift in found.shifts] == ["r0900"]
+    assert history_console.shown_of(found) == (*range(40), *range(897, 903), *range(1960, 2000))
+    assert "857 more runs" in words.replace("\u2009", " ").replace("\u00a0", " ")
+    assert "samezone history --json" in words

@@ -90,3 +90,24 @@ def test_changes_are_apart_and_explain_the_level(estimates, seed):
     assert all(after - before >= 2 for before, after in pairwise(edges))
     assert all(one.p_value <= found.alarm for one in found.changes)
     assert all(0 <= one.before <= 1 and 0 <= one.after <= 1 for one in found.changes)
+
+
+def test_permutations_in_parts_are_those_of_one_piece():
+    """A long history is tested as a short one is: the same orders, the same p-value."""
+    values = noisy([0.5, 0.502], 700)
+    weights = np.ones(len(values))
+    found = [
+        changepoints._split(values, weights, np.random.default_rng(5), 1999, level) for level in (1.0, 0.9999)
+    ]
+
+    assert found[0] == found[1]
+    assert found[0][1] > 0.0005
+
+
+def test_a_long_history_is_judged_as_its_parts_call_for():
+    """Five thousand runs: both falls are found, the short one too, and no other."""
+    runs = history(np.concatenate([noisy([0.9, 0.6], 2400), noisy([0.9], 200, seed=2)]))
+    found = changepoints.changes(runs, seed=1)
+
+    assert [one.index for one in found.changes] == [2400, 4800]
+    assert changepoints.changes(history(noisy([0.9], 5000)), seed=1).changes == ()
