@@ -1,9 +1,13 @@
 """Run folders as the analysis reads and writes them."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
+
+from analysis import stages
 from analysis.arm.inputs import ArmInputs, arm_inputs
 from analysis.arm.integrity import Noted
 from analysis.source import collect
@@ -14,6 +18,7 @@ from analysis.verdict import compared
 from analysis.verdict.compare import unlike
 from analysis.verdict.compared import Comparison
 from k8s.errors import UsageError
+from k8s.topology import ServiceKey
 from loadtest import bounds, rundir, truthfile
 from loadtest.record import Caveat, RunRecord, RunStatus, Window
 from loadtest.truthfile import TruthFile
@@ -35,7 +40,7 @@ def read_arm(folder: Path, readers: Readers = READERS) -> ArmInputs:
     """
     record = rundir.read_record(folder)
     if not (folder / rundir.GRAPH).is_file():
-        raise UsageError(f"reading run {folder}: no {rundir.GRAPH} yet; run: samezone collect {folder}")
+        raise UsageError(f"reading run {folder}: {_missing(rundir.GRAPH, record)}; run: {advice(folder)}")
     truth = folder / rundir.TRUTH
     traces = folder / rundir.TRACES
     graph = rundir.read_json(folder / rundir.GRAPH, GraphFile, schema=collect.SCHEMA)
@@ -101,8 +106,9 @@ def read_comparison(folder: Path) -> Comparison:
     if not folder.is_dir():
         raise UsageError(f"reading run {folder}: no such folder; see the folders under runs/")
     if not (folder / rundir.COMPARISON).is_file():
+        record = rundir.read_record(folder)
         raise UsageError(
-            f"reading run {folder}: no {rundir.COMPARISON}; run: samezone compare BASELINE {folder}"
+            f"reading run {folder}: {_missing(rundir.COMPARISON, record)}; run: {advice(folder)}"
         )
     path = folder / rundir.COMPARISON
     comparison = rundir.read_json(path, Comparison, schema=compared.SCHEMA)
@@ -119,7 +125,7 @@ def read_comparison(folder: Path) -> Comparison:
 
 def latest_comparison(root: Path) -> Path | None:
     """The newest run folder with a comparison."""
-    return rundir.find(root, lambda folder: (folder / rundir.COMPARISON).is_file())
+    return rundir.find(root, lambda folder: _holds(folder, rundir.COMPARISON))
 
 
 TWIN_WITHIN_S = 24 * 3600.0
@@ -136,35 +142,104 @@ def twin_of(folder: Path, *, candidate: Path | None = None) -> Path | None:
     judged = {one.resolve() for one in (folder, candidate) if one is not None}
     found: list[tuple[float, Path]] = []
     for other in folder.resolve().parent.iterdir():
-        if other.resolve() in judged or not (other / rundir.GRAPH).is_file():
+        seen = glance(other)
+        if seen is None or other.resolve() in judged or not _holds(other, rundir.GRAPH):
             continue
-        try:
-            record = rundir.read_record(other)
-        except UsageError:
-            continue  # another tool's folder, or a broken one: no twin
-        gap_s = abs(record.created_s - own.created_s)
-        same = record.asked.mode == own.asked.mode and record.status is RunStatus.COMPLETE
-        if same and not is_set_aside(record) and gap_s <= TWIN_WITHIN_S and not unlike(record, own):
+        gap_s = abs(seen.created_s - own.created_s)
+        if seen.asked.mode != own.asked.mode or not seen.is_complete or gap_s > TWIN_WITHIN_S:
+            continue
+        record = _record(other)
+        if record is not None and not is_set_aside(record) and not unlike(record, own):
             found.append((gap_s, other))
     return min(found)[1] if found else None
 
 
-def latest_baseline(root: Path, *, context: str, service: str) -> Path | None:
-    """The newest complete and collected run with routing off, of this context and Service."""
+def latest_baseline(root: Path, *, context: str, service: str, like: RunRecord | None = None) -> Path | None:
+    """The newest complete and collected run with routing off, of this context and Service.
+
+    With *like*, one that a run with that record can be compared with.
+    """
 
     def accept(folder: Path) -> bool:
-        if not (folder / rundir.RECORD).is_file() or not (folder / rundir.GRAPH).is_file():
+        seen = glance(folder)
+        if seen is None or not _holds(folder, rundir.GRAPH):
             return False
-        try:
-            record = rundir.read_record(folder)
-        except UsageError:
-            return False  # another tool's folder, or a broken one: not a baseline
-        return (
-            record.asked.mode == "off"
-            and record.status is RunStatus.COMPLETE
-            and not is_set_aside(record)
-            and record.place.context == context
-            and str(record.asked.service) == service
-        )
+        is_it = (seen.asked.mode, seen.place.context, str(seen.asked.service)) == ("off", context, service)
+        if not is_it or not seen.is_complete:
+            return False
+        record = _record(folder)
+        if record is None or is_set_aside(record):
+            return False
+        return like is None or not unlike(record, like)
 
     return rundir.find(root, accept)
+
+
+class _Asked(msgspec.Struct):
+    mode: str
+    service: ServiceKey
+
+
+class _Place(msgspec.Struct):
+    context: str
+
+
+class Glance(msgspec.Struct):
+    """The part of a record that says whether to read all of it: a folder may hold ten thousand."""
+
+    schema: int
+    status: str
+    created_s: float
+    asked: _Asked
+    place: _Place
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the run came to its end."""
+        return self.status == RunStatus.COMPLETE
+
+
+_GLANCES: Final = msgspec.json.Decoder(Glance)
+
+
+def glance(folder: Path) -> Glance | None:
+    """Of a run folder; None for another tool's folder, or a broken one."""
+    try:
+        return _GLANCES.decode((folder / rundir.RECORD).read_bytes())
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def _record(folder: Path) -> RunRecord | None:
+    try:
+        return rundir.read_record(folder)
+    except UsageError:
+        return None
+
+
+def _holds(folder: Path, name: str) -> bool:
+    """False, too, where it may not be looked at."""
+    return os.path.isfile(folder / name)  # noqa: PTH113 - Path's own raises there
+
+
+def advice(folder: Path) -> str:
+    """The command that takes a run on from where it is; UsageError where its record cannot be read."""
+    record = rundir.read_record(folder)
+    stage = stages.stage_of(
+        record,
+        is_collected=_holds(folder, rundir.GRAPH),
+        is_judged=_holds(folder, rundir.COMPARISON),
+    )
+    service, context = str(record.asked.service), record.place.context
+    found = None
+    if stage is stages.Stage.COLLECTED and record.asked.mode != "off":
+        found = latest_baseline(folder.absolute().parent, context=context, service=service, like=record)
+    baseline = None if found is None else str(folder.parent / found.name)
+    return stages.next_step(str(folder), record, stage, baseline=baseline)
+
+
+def _missing(name: str, record: RunRecord) -> str:
+    """Why a run folder does not hold an artifact."""
+    if record.measured is None or record.seen.measured is None:
+        return stages.why_unmeasured(record)
+    return f"no {name} yet" if name == rundir.GRAPH else f"no {name}"

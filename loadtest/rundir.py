@@ -190,7 +190,9 @@ def read_topology(folder: Path) -> tuple[Snapshot, ...]:
 
 def find(root: Path, accept: Callable[[Path], bool]) -> Path | None:
     """The newest run folder that *accept* says yes to; names sort by time."""
-    if not root.is_dir():
+    try:
+        with os.scandir(root) as found:
+            names = sorted(one.name for one in found if one.is_dir())
+    except OSError:
         return None
-    folders = sorted((one for one in root.iterdir() if one.is_dir()), key=lambda one: one.name)
-    return next((folder for folder in reversed(folders) if accept(folder)), None)
+    return next((root / name for name in reversed(names) if accept(root / name)), None)

@@ -21,9 +21,12 @@ def of_run(record: RunRecord, load: LoadSeen) -> tuple[Caveat, ...]:
     """Whether the load was what was asked for."""
     found: list[tuple[str, str]] = []
     if record.status is not RunStatus.COMPLETE:
-        found.append(
-            ("not-complete", f"The run was {record.status.value}; its window is shorter than asked.")
+        ended = "cut off" if record.status is RunStatus.RUNNING else record.status.value
+        text = (
+            f"The run was {ended} after {load.seconds:.0f} of {record.asked.plan.duration_s:.0f} s of load; "
+            "its counts are those of the window that it has."
         )
+        found.append(("not-complete", text))
     if dropped := sum(worker.spans_dropped for worker in load.workers):
         found.append(("spans-dropped", f"The load generators gave up {dropped} spans."))
     if again := sum(worker.spans_again for worker in load.workers):

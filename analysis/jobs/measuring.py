@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from analysis import artifacts
+from analysis import artifacts, stages
 from analysis.arm.caveats import LOSS_TOLERANCE
 from analysis.arm.result import AssumedBytes, arm_result
 from analysis.jobs import again, stored
@@ -69,7 +69,7 @@ def measure(session: Session, request: MeasureRequest) -> MeasuredRun:
     try:
         collect_run(session.collecting, run.folder)
     except (UnreachableError, KeyboardInterrupt):
-        session.traffic.say(f"the run is kept; go on with: samezone collect {run.folder}")
+        session.traffic.say(f"the run is kept; go on with: {artifacts.advice(run.folder)}")
         raise
     return run
 
@@ -180,6 +180,10 @@ def collect_run(session: CollectSession, folder: Path) -> Collected:
     """
     record = rundir.read_record(folder)
     _refuse_running(folder, record, session.clock())
+    if record.measured is None or record.seen.measured is None:
+        raise UsageError(
+            f"collecting run {folder}: {stages.why_unmeasured(record)}; run: {artifacts.advice(folder)}"
+        )
     with session.open_source(record.place) as source:
 
         def say(poll: Poll, expected: int) -> None:

@@ -13,7 +13,7 @@ from analysis.trial import design, resume_cli
 from analysis.trial.design import Design
 from analysis.trial.experiment import ExperimentRequest, conduct, open_journal, resume
 from analysis.trial.values import Trial
-from k8s.console import Io, Parser, Verbs, verb
+from k8s.console import Io, Parser, Verbs, path, verb
 from k8s.errors import UsageError
 from k8s.routing.modes import RoutingMode, parse_mode
 
@@ -37,7 +37,7 @@ def add(verbs: "Verbs[Parser]", report: Report) -> None:
     )
     parser.add_argument(
         "--resume",
-        type=Path,
+        type=path,
         metavar="FOLDER",
         help="go on with an interrupted experiment as it was planned; no other option is needed",
     )

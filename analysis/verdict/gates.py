@@ -99,10 +99,15 @@ def between(windows: Sequence[Evidence]) -> Gate:
 
 
 def _complete(one: Evidence) -> Gate:
+    """A run that was cut short has its counts, and they are shown; but who cut it, and why, nobody can tell.
+
+    A person stops a run that goes badly, a machine fails under load: then the window that is left is one of
+    the better ones, and a verdict by it would be wrong too often.
+    """
     return Gate(
         name=GateName.COMPLETE,
         passed=one.status is RunStatus.COMPLETE,
-        seen=f"the run was {one.status.value}",
+        seen="the run was cut off" if one.status is RunStatus.RUNNING else f"the run was {one.status.value}",
         bound="complete",
         where=one.where,
     )
