@@ -13,6 +13,6 @@ It differs from a real one on purpose: one token, whose holder may do everything
 ``k8s/doors.py``; port-forwards lead to addresses of the lab's pods only; nothing is kept on disk; a namespace
 goes at once, with all it holds; the garbage collector works in the moment of the deletion; pods with the
 annotation ``samezone.dev/external: "true"``, whose process the lab does not keep, go at once; cluster IPs are
-not handed out; endpoints may be loopback addresses; events do not expire; protobuf is read in part, and never
-written.
+not handed out; endpoints may be loopback addresses; events go by number, not by age; protobuf is
+read in part, and never written.
 """

@@ -11,9 +11,9 @@ from typing import Any, Final
 
 from k8s.lab.apiserver import faults, statuses
 from k8s.lab.apiserver.listing import read
-from k8s.lab.apiserver.object_store import ObjectStore, key_of
+from k8s.lab.apiserver.object_store import ObjectStore, key_of, version_of
 from k8s.lab.apiserver.requests import Options, RequestTarget
-from k8s.lab.apiserver.resources import NAMESPACES, PODS, RESOURCES, Resource
+from k8s.lab.apiserver.resources import EVENTS, NAMESPACES, PODS, RESOURCES, Resource
 from k8s.lab.design.seeds import Object
 
 EXTERNAL_ANNOTATION: Final = "samezone.dev/external"
@@ -59,6 +59,10 @@ def is_deleting(obj: Object) -> bool:
     return bool(obj["metadata"].get("deletionTimestamp"))
 
 
+MOST_EVENTS: Final = 5_000
+"""A real one lets an event go an hour after its last change; here they go by number."""
+
+
 class Remover:
     """Every removal from the store goes through here."""
 
@@ -68,6 +72,14 @@ class Remover:
         self._clock = clock
         self._owners: set[str] = set()
         """The uids that any object ever named as its owner: the others own nothing."""
+
+    def thin_events(self) -> None:
+        """Take away the events that were not touched for longest, once there are too many."""
+        if self._store.count(EVENTS) <= MOST_EVENTS:
+            return
+        oldest = sorted(self._store.objects(EVENTS), key=version_of)[: MOST_EVENTS // 10]
+        for event in oldest:
+            self._store.remove(EVENTS, key_of(event))
 
     def delete(self, target: RequestTarget, body: Any, options: Options) -> Object:
         """DELETE: the answer's body; StatusError 400, 403, 404, 409 or 422.

@@ -96,6 +96,10 @@ class ObjectStore:
         self._record(shelf, "DELETED", key, before, gone)
         return gone
 
+    def count(self, resource: Resource) -> int:
+        """How many objects there are."""
+        return len(self._shelves[resource].objects)
+
     def keys(self, resource: Resource, namespace: str = "") -> tuple[StoreKey, ...]:
         """What is there now, in one namespace or (empty) in all, sorted."""
         objects = self._shelves[resource].objects

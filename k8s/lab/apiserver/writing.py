@@ -23,7 +23,7 @@ from k8s.lab.apiserver.kinds import SHAPES
 from k8s.lab.apiserver.listing import read
 from k8s.lab.apiserver.object_store import ObjectStore
 from k8s.lab.apiserver.requests import LONGEST_MANAGER, Options, RequestTarget
-from k8s.lab.apiserver.resources import DEPLOYMENTS, NAMESPACES, NODES, Resource
+from k8s.lab.apiserver.resources import DEPLOYMENTS, EVENTS, NAMESPACES, NODES, Resource
 from k8s.lab.apiserver.schema import Record
 from k8s.lab.design.seeds import Object
 
@@ -179,6 +179,8 @@ class Writer:
         if not options.dry_run:
             new = self._store.put(resource, new)
             self._remover.note_owners(new)
+            if resource == EVENTS:
+                self._remover.thin_events()
             if self._remover.is_orphan(new):
                 self._remover.remove_orphan(resource, new)
         return Written(obj=new, warnings=(*unknown, *validation.warnings_of(resource, new)), is_new=True)

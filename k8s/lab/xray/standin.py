@@ -102,9 +102,19 @@ class StandIn:
         self._intake.release(now_s)
         if path in _NEED_THE_LEDGER:
             self._store.settle(self._groups_of)
+            self._refuse_what_is_gone(body)
         if fixed is not None:
             return fixed(body, now_s)
         return operation(body) if operation is not None else {}
+
+    def _refuse_what_is_gone(self, body: Body) -> None:
+        """A window from which traces had to go would be answered with a wrong number."""
+        start_s, since_s = body.get("StartTime"), self._store.whole_since_s
+        if isinstance(start_s, int | float) and start_s < since_s:
+            raise api_errors.invalid_request(
+                f"the stand-in keeps {self._settings.max_documents} documents and let traces go that ended "
+                f"until {since_s:.0f}, so it cannot answer for a window that starts at {start_s:.0f}"
+            )
 
     @property
     def takes_otlp(self) -> bool:
@@ -144,6 +154,7 @@ class StandIn:
             "archive": {"payloads": len(self._archive), "bytes": self._archive.stored_bytes},
             "intake": {key: self._intake.counts[key] for key in ("received", "refused", "lost", "doubled")},
             "dropped": {key: self._store.dropped[key] for key in ("capacity", "expired")},
+            "whole_since_s": self._store.whole_since_s,
             "groups": [group.name for group in self._groups.all()],
             "destination": self._destination.in_force,
             "knobs": msgspec.structs.asdict(self.knobs),

@@ -61,6 +61,8 @@ class TraceStore:
         """How many elements are kept, replaced ones included."""
         self.dropped: Counter[str] = Counter()
         """Documents that are gone, by reason: ``capacity`` or ``expired``."""
+        self.whole_since_s = 0.0
+        """Traces that ended until then had to make room: a window that begins earlier is not whole."""
 
     def __len__(self) -> int:
         return len(self._traces)
@@ -85,6 +87,8 @@ class TraceStore:
         while self._traces:
             key, oldest = next(iter(self._traces.items()))
             if self.documents > most or self._archive.stored_bytes > most_bytes:
+                ends_s = (element.end_s for element in unpack(oldest.elements))
+                self.whole_since_s = max(self.whole_since_s, *ends_s)
                 self._drop(key, "capacity")
             elif oldest.first_seen_s < now_s - self._settings.retention_s:
                 self._drop(key, "expired")

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from k8s.lab.apiserver.deleting import EXTERNAL_ANNOTATION, FOREGROUND
+from k8s.lab.apiserver.deleting import EXTERNAL_ANNOTATION, FOREGROUND, MOST_EVENTS
 from k8s.lab.apiserver.patch import MERGE_PATCH
-from k8s.lab.apiserver.requests import Options
-from k8s.lab.apiserver.resources import DEPLOYMENTS, PODS, REPLICA_SETS
+from k8s.lab.apiserver.requests import Options, RequestTarget
+from k8s.lab.apiserver.resources import DEPLOYMENTS, EVENTS, PODS, REPLICA_SETS
 from k8s.lab.apiserver.statuses import StatusError
 from k8s.lab.design.seeds import Object
 from tests.k8s.lab.apiserver import samples
@@ -227,3 +227,19 @@ def test_a_binding_puts_a_pod_on_a_node_once(place: Place) -> None:
     ]
     assert refused.value.code == 409
     assert 'pod p is already assigned to node "node-b-1"' in str(refused.value)
+
+
+def test_events_are_bounded(place: Place) -> None:
+    """Those that were not touched for longest go, a tenth at a time."""
+    for number in range(MOST_EVENTS):
+        place.add(samples.event("catalog", name=f"e{number:04}"))
+    touched = {"metadata": {"annotations": {"seen": "again"}}}
+    first = RequestTarget(resource=EVENTS, namespace="catalog", name="e0000")
+    place.writer.patch(first, MERGE_PATCH, touched, Options())
+    assert place.store.count(EVENTS) == MOST_EVENTS
+
+    place.add(samples.event("catalog", name="last"))
+
+    left = [name for _, name in place.store.keys(EVENTS)]
+    tenth = MOST_EVENTS // 10
+    assert left == ["e0000", *(f"e{number:04}" for number in range(tenth + 1, MOST_EVENTS)), "last"]

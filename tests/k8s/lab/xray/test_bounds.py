@@ -4,6 +4,7 @@ import random
 
 import pytest
 
+from k8s.lab.xray.api_errors import XrayError
 from tests.k8s.lab.xray.builders import (
     T0,
     TRACE,
@@ -26,6 +27,11 @@ def noise(size: int, seed: int = 0) -> str:
     return random.Random(seed).randbytes(size // 2).hex()
 
 
+def trace_of(number: int) -> dict[str, str]:
+    """The field that puts a document into a trace of its own."""
+    return {"trace_id": trace_id(number)}
+
+
 def test_bytes_are_bounded() -> None:
     """Large documents push out the oldest traces before they are many."""
     target = stand_in(max_bytes=200_000)
@@ -37,7 +43,7 @@ def test_bytes_are_bounded() -> None:
     assert status["archive"]["bytes"] <= 200_000
     assert status["traces"] + status["dropped"]["capacity"] == 50
     assert 10 < status["traces"] < 50
-    assert counts(services(target))[0]["ui", None] == status["traces"]
+    assert target.dump(50)["status"]["traces"] == status["traces"]
 
 
 def test_one_trace_cannot_take_everything() -> None:
@@ -45,10 +51,10 @@ def test_one_trace_cannot_take_everything() -> None:
     target = stand_in(max_documents=100)
     for first in range(1, 151, 50):
         put(target, *(segment("ui", number) for number in range(first, first + 50)))
-    put(target, segment("catalog", 999) | {"trace_id": trace_id(2)})
+    put(target, segment("catalog", 999, start=2.0) | {"trace_id": trace_id(2)})
 
     assert target.status()["dropped"]["capacity"] == 150
-    assert counts(services(target))[0] == {("catalog", "client"): None, ("catalog", None): 1}
+    assert counts(services(target, StartTime=2.0))[0] == {("catalog", "client"): None, ("catalog", None): 1}
 
 
 def test_names_are_forgotten() -> None:
@@ -57,16 +63,31 @@ def test_names_are_forgotten() -> None:
     target = stand_in(clock, max_unused_names=50, max_documents=60)
     take(target, shop())
     for number in range(10, 300):
-        put(target, segment(f"pod-{number}", number) | {"trace_id": trace_id(number)})
-        services(target)
+        put(target, segment(f"pod-{number}", number, start=number / 10, took=0.05) | trace_of(number))
+        services(target, StartTime=number / 10)
         target.tick()
     kept = [number for number in range(300) if number >= 300 - target.status()["documents"]]
     expected = stand_in()
     for number in kept:
-        put(expected, segment(f"pod-{number}", number) | {"trace_id": trace_id(number)})
+        put(expected, segment(f"pod-{number}", number, start=number / 10, took=0.05) | trace_of(number))
 
     assert target.status()["names"] <= 4 * 60
-    assert canonical(services(target)) == canonical(services(expected))
+    since = {"StartTime": min(kept) / 10}
+    assert canonical(services(target, **since)) == canonical(services(expected, **since))
+
+
+def test_a_window_that_reaches_back_to_what_had_to_go_is_refused() -> None:
+    """No number rather than a wrong one, for the graph, its series and searches; later windows are whole."""
+    target = stand_in(max_documents=20)
+    for number in range(1, 31):
+        put(target, segment("ui", number, start=number, took=0.5) | trace_of(number))
+    assert counts(services(target, StartTime=10.6))[0]["ui", None] == 20
+    assert target.status()["whole_since_s"] == T0 + 10.5
+
+    early = {"StartTime": T0 + 10.4, "EndTime": T0 + 60}
+    for path in ("/ServiceGraph", "/TimeSeriesServiceStatistics", "/TraceSummaries"):
+        with pytest.raises(XrayError, match="keeps 20 documents and let traces go"):
+            target.call(path, early)
 
 
 def test_names_of_what_is_under_way_stay() -> None:

@@ -122,14 +122,14 @@ def test_capacity() -> None:
     """When there are too many documents the oldest traces go, and are counted as dropped."""
     target = stand_in(max_documents=20)
     for number in range(1, 31):
-        documents = [segment("ui", 1), call("GET", 2, 1)]
+        documents = [segment("ui", 1, start=number), call("GET", 2, 1, start=number)]
         put(target, *(item | {"trace_id": trace_id(number)} for item in documents))
     status = target.status()
 
     assert (status["traces"], status["documents"]) == (10, 20)
     assert status["dropped"] == {"capacity": 40, "expired": 0}
     assert status["archive"]["payloads"] == 10
-    assert counts(services(target))[0][("ui", None)] == 10
+    assert counts(services(target, StartTime=21))[0][("ui", None)] == 10
     assert target.call("/Traces", {"TraceIds": [trace_id(20), trace_id(21)]})["UnprocessedTraceIds"] == [
         trace_id(20)
     ]
