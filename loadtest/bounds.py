@@ -18,6 +18,8 @@ MOST: Final = 1e15
 """Of any number; a petabyte in a window is more than a machine sends, and floats still count in ones here."""
 MOST_S: Final = 253_402_300_799.0
 """Of any number of seconds: the last one of the year 9999, the last that a date can be made of."""
+MOST_BUCKET: Final = 4_000
+"""Of a latency histogram; the middle of this one is a hundred million years."""
 SIGNED: Final = frozenset({"seed", "seat", "step_s"})
 """Names of numbers that may be below zero: a seed, a step of the wall clock."""
 
@@ -60,6 +62,9 @@ def wrong_snapshot(snapshot: Snapshot) -> str | None:
 def _wrong_tally(worker: WorkerTally) -> str | None:
     if worker.failures > worker.requests:
         return f"failures is {worker.failures}, of {worker.requests} requests"
+    for name in ("latency", "latency_intended", "lateness"):
+        if (most := max((index for index, _ in getattr(worker, name).counts), default=0)) > MOST_BUCKET:
+            return f"{name}.counts has a bucket {_short(most)}, beyond anything real (at most {MOST_BUCKET})"
     for at, page in enumerate(worker.pages):
         if page.failures > page.requests:
             return f"pages[{at}].failures is {page.failures}, of {page.requests} requests"

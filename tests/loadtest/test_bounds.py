@@ -29,6 +29,10 @@ def with_worker(**changes: object) -> RunRecord:
         (with_worker(cpu_percent_max=float("inf")), "cpu_percent_max is inf, no number"),
         (with_worker(latency=histogram([(3, -2)])), "workers[1].latency.counts[0][1] is -2, below zero"),
         (
+            with_worker(latency=histogram([(80_000, 5)])),
+            "workers[1].latency.counts has a bucket 80000, beyond anything real (at most 4000)",
+        ),
+        (
             with_worker(pages=(PageTally(page="home", requests=1, failures=2),)),
             "workers[1].pages[0].failures is 2, of 1 requests",
         ),

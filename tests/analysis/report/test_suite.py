@@ -155,7 +155,7 @@ def test_a_case_for_each():
     assert groups == {
         "samezone.guards": 4,
         "samezone.requirements": 1,
-        "samezone.gates": 8,
+        "samezone.gates": 14,
         "samezone.null": 1,
     }
     assert missed is not None

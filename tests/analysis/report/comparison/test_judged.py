@@ -120,7 +120,7 @@ def test_gates_are_folded_when_all_passed(pages):
     """Gates that passed are folded away; those that failed are not."""
     folded = pages["passed"].partition('<details id="table-gates">')[2].partition("</details>")[0]
 
-    assert "Gates: all 25 passed" in folded
+    assert "Gates: all 43 passed" in folded
     assert 'id="table-gates-failed"' not in pages["passed"]
     assert 'id="table-gates-failed"' in pages["invalid"]
 
