@@ -172,6 +172,8 @@ def test_the_harness_may_do_what_it_does_and_no_more(target: str):
         ("ClusterRole", None, "nodes", ("list", "watch"), ()),
         ("ClusterRole", None, "pods", ("list", "watch"), ()),
         ("ClusterRole", None, "services", ("get", "list"), ()),
+        ("Role", "catalog", "leases", ("create",), ()),
+        ("Role", "catalog", "leases", ("get", "update", "delete"), ("samezone.catalog",)),
         ("Role", "catalog", "services", ("patch",), ("catalog",)),
         ("Role", "ui", "deployments", ("list",), ()),
         ("Role", "ui", "deployments", ("patch",), deployments),
