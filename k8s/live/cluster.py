@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import urllib3
 import websocket
@@ -276,8 +277,7 @@ class LiveCluster:
         try:
             return self._api.rest_client.pool_manager.request(
                 method,
-                self.server + path,
-                fields=dict(query) if query else None,
+                self.server + path + (f"?{urlencode(query)}" if query else ""),
                 headers=headers,
                 **({"body": json.dumps(body).encode()} if body is not None else {}),
                 timeout=urllib3.Timeout(connect=CONNECT_TIMEOUT_S, read=read_timeout_s),
