@@ -1,6 +1,5 @@
 """A lab as samezone sees it in the campaign: its API server and its X-Ray behind a ``Between`` each."""
 
-import importlib.util
 import io
 import json
 import os
@@ -16,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-import pytest
 
 from analysis.cli import main
 from k8s.console import Io
@@ -37,9 +35,6 @@ NOTHING = RoutingSettings()
 CLOSE = RoutingSettings(traffic_distribution="PreferClose")
 """Two states that a Service may be in before."""
 WELL_S = 20.0
-needs_lease = pytest.mark.skipif(
-    importlib.util.find_spec("k8s.live.holding") is None, reason="runs hold no Lease yet"
-)
 HASTE = 10.0
 
 

@@ -5,7 +5,6 @@ What breaks is between samezone and the API server; the lab itself goes on.
 
 import threading
 from itertools import cycle
-from typing import Any
 
 import pytest
 
@@ -13,7 +12,7 @@ from tests.faults import between
 from tests.faults.between import Meddle
 from tests.faults.conftest import Campaign
 from tests.faults.playing import PHASES, SERVICE, Asked, Happens, Play
-from tests.faults.stage import PLAN, Stage, needs_lease
+from tests.faults.stage import PLAN, Stage
 from tests.faults.table import ANY_FOLDER, FOLDER, RESTORED, Row
 
 pytestmark = pytest.mark.faults
@@ -51,17 +50,11 @@ BROKEN = (0, 4, 5)
 """It may be done all the same, say that the window is no evidence, or that the place refuses."""
 
 
-def in_turns() -> list[Any]:
+def in_turns() -> list[tuple[str, str]]:
     """A 500 for each kind of request, and two of the other faults in turns."""
     first, *others = ONCE
     turns = cycle(others)
-    pairs = [pair for one in REQUESTS for pair in ((one, first), (one, next(turns)), (one, next(turns)))]
-    return [pytest.param(*pair, marks=leases(pair[0])) for pair in pairs]
-
-
-def leases(request_: str) -> tuple[pytest.MarkDecorator, ...]:
-    """Not played while nothing writes a Lease."""
-    return (needs_lease,) if request_ == "writing the Lease" else ()
+    return [pair for one in REQUESTS for pair in ((one, first), (one, next(turns)), (one, next(turns)))]
 
 
 def provoked(meddle: Meddle, play: Play) -> Meddle:
@@ -94,7 +87,7 @@ def test_one_request_fails(campaign: Campaign, request_: str, fault: str) -> Non
     campaign.play(row, "run", "tar", *PLAN, moment=moment, happens=lambda _: None)
 
 
-@pytest.mark.parametrize("request_", [pytest.param(one, marks=leases(one)) for one in WRITES])
+@pytest.mark.parametrize("request_", WRITES)
 def test_an_answer_is_lost(campaign: Campaign, request_: str) -> None:
     """The API server did what was asked, and the command does not know."""
     row = Row(

@@ -9,7 +9,7 @@ import pytest
 from tests.faults import between
 from tests.faults.conftest import Campaign
 from tests.faults.playing import PHASES, SERVICE, Asked, Heard, Play, Said, interruptions
-from tests.faults.stage import PLAN, Place, leftovers, needs_lease
+from tests.faults.stage import PLAN, Place, leftovers
 from tests.faults.table import ANY_FOLDER, FOLDER, GONE, NO_FOLDER, RESTORED, Row
 
 pytestmark = pytest.mark.faults
@@ -314,7 +314,6 @@ def test_a_signal_in_experiment(campaign: Campaign, phase: str, number: signal.S
     )
 
 
-@needs_lease
 @pytest.mark.parametrize("phase", ["settling", "warming up", "measuring, middle", "quiet after"])
 def test_a_second_run_is_refused(campaign: Campaign, phase: str) -> None:
     """One run a Service: the second one says who holds it, and the first one does not notice."""

@@ -6,7 +6,7 @@ from k8s.live.cluster import LiveCluster
 from k8s.topology import TOPOLOGY_MODE_ANNOTATION
 from tests.faults.conftest import Campaign
 from tests.faults.playing import PHASES, SERVICE, Asked, Play
-from tests.faults.stage import CATALOG, PLAN, needs_lease
+from tests.faults.stage import CATALOG, PLAN
 from tests.faults.table import ANY_FOLDER, FOLDER, GONE, THEIRS, Row
 
 pytestmark = pytest.mark.faults
@@ -67,7 +67,6 @@ def test_the_namespace_is_deleted(campaign: Campaign, phase: str) -> None:
     campaign.play(row, "run", "tar", *PLAN, moment=AT[phase], happens=deletes)
 
 
-@needs_lease
 @pytest.mark.parametrize("phase", [one for one in AT if one != "setting the mode"])
 def test_somebody_edits_the_service(campaign: Campaign, phase: str) -> None:
     """Their value stays, and the run says so."""
