@@ -104,7 +104,7 @@ test-slow: $(TESTS) ## verdicts on the lab, an install into an empty environment
 	@$(BIN)/pytest -m slow
 
 test-faults: $(TESTS) ## the fault campaign: something breaks in every phase of every verb; N faults, N survived
-	@$(BIN)/pytest -n 3 --dist worksteal -m faults tests/faults
+	@$(BIN)/pytest -n 4 --dist worksteal -m faults tests/faults
 
 fast: $(TESTS) ## while you work: the tests without lab, load, simulations and other programs
 	@$(BIN)/pytest -n 2 --dist loadfile --hypothesis-profile fast \
