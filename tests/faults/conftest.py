@@ -134,7 +134,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     left = sum(row["leftovers"] != "none" for row in rows)
     survived = sum(row["survived"] == "yes" for row in rows)
     table = terminalreporter.config.rootpath / ".samezone" / TABLE_FILE
-    table.parent.mkdir(exist_ok=True)
+    table.parent.mkdir(mode=0o700, exist_ok=True)
     table.write_text(Table(rows=rows).text() + "\n")
     terminalreporter.section("faults")
     terminalreporter.write_line(f"the table: {table}")
