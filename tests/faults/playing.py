@@ -177,7 +177,7 @@ class Written:
             time.sleep(0.001)
 
 
-SERVICE = "/namespaces/catalog/services/catalog$"
+SERVICE = r"/namespaces/catalog/services/catalog(\?|$)"
 PHASES: dict[str, Moment] = {
     "importing": Heard(),
     "importing more": Heard(later_s=0.1),

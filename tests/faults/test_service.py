@@ -5,7 +5,7 @@ import pytest
 from k8s.live.cluster import LiveCluster
 from k8s.topology import TOPOLOGY_MODE_ANNOTATION
 from tests.faults.conftest import Campaign
-from tests.faults.playing import PHASES, SERVICE, Asked, Play
+from tests.faults.playing import PHASES, Asked, Play
 from tests.faults.stage import CATALOG, PLAN
 from tests.faults.table import ANY_FOLDER, FOLDER, GONE, THEIRS, Row
 
@@ -41,7 +41,7 @@ def test_the_service_is_deleted(campaign: Campaign, phase: str) -> None:
     cluster = campaign.stage.cluster
 
     def deletes(play: Play) -> None:
-        delete(cluster, f"/api/v1{SERVICE.removesuffix('$')}")
+        delete(cluster, "/api/v1/namespaces/catalog/services/catalog")
         play.provoked += 1
 
     campaign.play(row, "run", "tar", *PLAN, moment=AT[phase], happens=deletes)
