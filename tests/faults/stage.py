@@ -88,6 +88,7 @@ class Stage:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._number = 0
+        self._attempts = 0
         self._shared: dict[str, Path] = {}
         self._known: dict[str, Any] = {}
         self.lab: Lab
@@ -180,7 +181,8 @@ class Stage:
     def measured(self, arm: str) -> Path:
         """A whole run of this lab, measured once and collected; for rows that need one to begin with."""
         if arm not in self._shared:
-            place = self.place(self._folder / f"lab{self._number}-{arm}")
+            self._attempts += 1
+            place = self.place(self._folder / f"lab{self._number}-{arm}-{self._attempts}")
             done = subprocess.run(
                 [str(BIN / "samezone"), "run", arm, *PLAN],
                 cwd=place.folder,
