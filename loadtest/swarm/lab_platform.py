@@ -1,12 +1,15 @@
 """The lab as a platform for load: worker pods in its API, its relays' counters, its facts."""
 
 import os
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from k8s.errors import SamezoneError
 from k8s.lab import asking, truth
 from k8s.lab import state as lab_state
 from k8s.lab.design import marks
@@ -26,6 +29,8 @@ from loadtest.worker.tally import WorkerTally
 WORKER_NAMESPACE: Final = "locust"
 CLUSTER_NAME: Final = "samezone-lab"
 EXTERNAL_ANNOTATION: Final = "samezone.dev/external"
+LOOK_S: Final = 1.0
+"""Between looks for the workers' pods."""
 RESTART_S: Final = 60.0
 """The longest that new client pods may take to be ready."""
 
@@ -115,13 +120,12 @@ class LabSwarm(LocalSwarm):
         super().__init__(workers=workers, log_dir=log_dir, web_port=web_port)
         self._cluster = cluster
         self._pods = workers
+        self._looked_s = 0.0
 
     def open(self) -> tuple[WorkerTally, ...]:
         """Create the workers' pods in the API, then start the processes."""
         for worker in self._pods:
-            self._cluster.create_pod(WORKER_NAMESPACE, pod_manifest(worker))
-            path = f"/api/v1/namespaces/{WORKER_NAMESPACE}/pods/{worker.pod}/status"
-            self._cluster.patch(path, pod_status(worker), what=f"pod {worker.pod}")
+            self._create_pod(worker)
         return super().open()
 
     def close(self) -> None:
@@ -129,6 +133,35 @@ class LabSwarm(LocalSwarm):
         super().close()
         for worker in self._pods:
             self._cluster.delete_pod(WORKER_NAMESPACE, worker.pod)
+
+    def _without_place(self) -> frozenset[str]:
+        """Whose pod was deleted or evicted: the process ends, as a kubelet would have it."""
+        now_s = time.monotonic()
+        if now_s - self._looked_s < LOOK_S:
+            return frozenset()
+        self._looked_s = now_s
+        try:
+            there = self._pods_there()
+        except SamezoneError:
+            return frozenset()  # an API that is away has evicted nobody
+        return frozenset(worker.pod for worker in self._pods) - there
+
+    def _make_place(self, worker: WorkerPlacement) -> None:
+        """The pod again, if it is gone, as a Deployment would make a new one."""
+        with suppress(SamezoneError):  # an API that is away has the pod, as far as anybody knows
+            if worker.pod not in self._pods_there():
+                self._create_pod(worker)
+
+    def _create_pod(self, worker: WorkerPlacement) -> None:
+        self._cluster.create_pod(WORKER_NAMESPACE, pod_manifest(worker))
+        path = f"/api/v1/namespaces/{WORKER_NAMESPACE}/pods/{worker.pod}/status"
+        self._cluster.patch(path, pod_status(worker), what=f"pod {worker.pod}")
+
+    def _pods_there(self) -> frozenset[str]:
+        found = self._cluster.raw_items(f"/api/v1/namespaces/{WORKER_NAMESPACE}/pods")
+        return frozenset(
+            pod["metadata"]["name"] for pod in found if "deletionTimestamp" not in pod["metadata"]
+        )
 
 
 def pod_manifest(worker: WorkerPlacement) -> dict[str, Any]:

@@ -61,6 +61,8 @@ class LocalSwarm:
         self._members: list[_Member] = []
         self._deaths: dict[str, list[float]] = {}
         """When each worker ended too early, by the monotonic clock."""
+        self._evicted: set[int] = set()
+        """Process ids of workers that were asked to end, as their place is gone."""
         self._master: LocustMaster | None = None
 
     @property
@@ -175,17 +177,28 @@ class LocalSwarm:
         return self._members[0].process.poll() is None
 
     def _mend(self, view: SwarmView) -> None:
-        """Replace every worker whose process ended or hangs."""
-        hung = _hung(view)
+        """Replace every worker whose process ended or hangs; end those whose place is gone."""
+        hung, evicted = _hung(view), self._without_place()
         for index, worker in enumerate(self._workers, 1):
             member = self._members[index]
             if member.process.pid in hung:
                 _signal(member, signal.SIGKILL)
                 member.process.wait()
+            if worker.pod in evicted and member.process.pid not in self._evicted:
+                self._evicted.add(member.process.pid)
+                _signal(member, signal.SIGTERM)
             if member.process.poll() is not None:
                 self._note_death(member)
+                self._make_place(worker)
                 with interrupts.held():
                     self._members[index] = self._start_worker(worker)
+
+    def _without_place(self) -> frozenset[str]:
+        """Pod names of the workers that shall end: here none, a process needs no pod."""
+        return frozenset()
+
+    def _make_place(self, worker: WorkerPlacement) -> None:
+        """Called before a worker is replaced."""
 
     def _note_death(self, member: _Member) -> None:
         now_s = time.monotonic()

@@ -5,6 +5,7 @@ import subprocess
 import time
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from tests.lab.locust_pods import LocustPods
 pytestmark = pytest.mark.lab
 
 LOAD = ("--rate", "60", "--duration", "6", "--warmup", "1", "--users", "9", "--seed", "3")
+LONGER = ("--rate", "60", "--duration", "14", "--warmup", "1", "--users", "9", "--seed", "3")
 TOPOLOGY_MODE = "service.kubernetes.io/topology-mode"
 
 
@@ -181,6 +183,29 @@ def test_a_port_forward_that_is_cut_is_made_again(lab: Lab, pods: LocustPods):
     workers = found["seen"]["measured"]["workers"]
     assert 360 <= sum(worker["requests"] for worker in workers) < 450
     assert sum(worker["failures"] for worker in workers) == 0
+
+
+def test_a_worker_pod_that_is_replaced_is_taken_in(lab: Lab, pods: LocustPods):
+    """A new pod in the same zone goes on with the load; the run is whole, and says who was lost."""
+    lost = pods.workers[1]
+    process = start(lab, "run", "tar", "--yes", *LONGER)
+    await_line(process, "measuring")
+    time.sleep(1)
+    pods.kill(lost.pod)
+    new = replace(lost, pod=f"{lost.pod}-new")
+    pods.start_worker(new)
+    _, err = process.communicate(timeout=120)
+    pods.kill(new.pod)
+    pods.start_worker(lost)
+    assert process.returncode == 0, err
+    found = record(lab, "tar")
+    (loss,) = found["seen"]["measured"]["losses"]
+    assert (loss["worker"], loss["zone"], loss["replaced_by"]) == (lost.pod, lost.zone, new.pod)
+    assert 0 < loss["back_s"] - loss["lost_s"] < 12
+    workers = {worker["worker"]: worker for worker in found["seen"]["measured"]["workers"]}
+    assert workers[lost.pod]["requests"] > 0
+    assert workers[new.pod]["requests"] > 20
+    assert sum(worker["failures"] for worker in workers.values()) == 0
 
 
 def test_a_master_that_restarts_ends_the_run(lab: Lab, pods: LocustPods):

@@ -1,11 +1,14 @@
 """``make web``: the Locust web UI on the lab, for a person to drive."""
 
 import json
+import os
 import signal
 import time
 import urllib.parse
 import urllib.request
+from collections.abc import Iterator
 
+import psutil
 import pytest
 
 from tests.lab.conftest import Lab, processes_of
@@ -36,6 +39,61 @@ def test_the_web_ui_drives_all_zones(lab: Lab):
         assert b"eu-west-1b" in get(f"{address}/zones")
         pods = lab.tool("kubectl", "-n", "locust", "get", "pods", "-o", "wide").stdout
         assert pods.count("locust-worker-") == 3
+    finally:
+        running.send_signal(signal.SIGINT)
+        running.communicate(timeout=60)
+
+    assert running.returncode == 0
+    assert "locust-worker-" not in lab.tool("kubectl", "-n", "locust", "get", "pods").stdout
+    assert [one for one in processes_of(lab.folder) if "locust" in " ".join(one.cmdline())] == []
+
+
+def worker_process(lab: Lab) -> psutil.Process:
+    """The process of one worker."""
+    return next(
+        one
+        for one in processes_of(lab.folder)
+        if "locust" in (words := " ".join(one.cmdline())) and "--worker" in words
+    )
+
+
+def await_word(lines: Iterator[str], word: str) -> str:
+    """The next line with a word in it."""
+    return next(line for line in lines if word in line)
+
+
+def requests_of(address: str, zone: str) -> int:
+    seen = json.loads(get(f"{address}/samezone/tallies"))
+    return sum(tally["requests"] for tally in seen["tallies"] if tally["zone"] == zone)
+
+
+def test_the_web_ui_survives_its_workers(lab: Lab):
+    """A worker is killed, then another one's pod is deleted: each is told, its zone's load comes back."""
+    running = lab.start("web", "--web-port", "0")
+    assert running.stderr is not None
+    lines = iter(running.stderr)
+    try:
+        address = await_word(lines, "Locust web UI:").split()[3]
+        form = urllib.parse.urlencode({"user_count": 6, "spawn_rate": 6}).encode()
+        with urllib.request.urlopen(f"{address}/swarm", data=form, timeout=10) as response:
+            assert json.load(response)["success"]
+        time.sleep(2)
+        victim = worker_process(lab)
+        zone = victim.environ()["SAMEZONE_ZONE"]
+        os.kill(victim.pid, signal.SIGKILL)
+        assert "is lost" in await_word(lines, "worker")
+        back = await_word(lines, "worker")
+        assert f"of {zone} is back after" in back
+        before = requests_of(address, zone)
+        time.sleep(2)
+        assert requests_of(address, zone) > before + 20
+
+        other = worker_process(lab).environ()["SAMEZONE_POD"]
+        assert lab.tool("kubectl", "-n", "locust", "delete", "pod", other).returncode == 0
+        assert other in await_word(lines, "is lost")
+        assert other in await_word(lines, "is back")
+        assert other in lab.tool("kubectl", "-n", "locust", "get", "pods").stdout
+        assert running.poll() is None
     finally:
         running.send_signal(signal.SIGINT)
         running.communicate(timeout=60)
