@@ -188,6 +188,7 @@ class Glance(msgspec.Struct):
     """The part of a record that says whether to read all of it: a folder may hold ten thousand."""
 
     schema: int
+    run_id: str
     status: str
     created_s: float
     asked: _Asked

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
+from analysis import artifacts
 from analysis.arm.result import AssumedBytes
 from analysis.jobs.again import Attempt
 from analysis.jobs.measuring import Session
@@ -23,9 +24,11 @@ from analysis.trial.kept import KeptBench
 from analysis.trial.run import Found, Order
 from analysis.trial.values import Planned, Trial
 from k8s.errors import SamezoneError, UsageError
+from k8s.live.claims import HeldByOtherError
 from loadtest import rundir
 from loadtest.measure import Load
 from loadtest.record import Caveat, Place
+from loadtest.swarm.platforms import PlatformCluster
 
 TRIAL: Final = "trial.json"
 BY_HAND: Final = "by hand"
@@ -95,13 +98,36 @@ def resume(session: Session, folder: Path) -> Conducted:
         kept = books.read(folder)
         platform = session.traffic.open_platform()
         refuse_other_place(folder, kept.place, platform.place())
-        session.traffic.holds.check(platform.cluster, kept.load.service)
+        _put_back(session, platform.cluster, folder, kept)
         count = len(kept.windows)
         session.traffic.say(
             f"experiment {', '.join(kept.design.arms)} on Service {kept.load.service} in context "
             f"{kept.place.context} goes on after {count} window{'' if count == 1 else 's'}"
         )
         return _carried_on(session, Book(folder, kept, monotonic=session.traffic.monotonic))
+
+
+def _put_back(session: Session, cluster: PlatformCluster, folder: Path, kept: Journal) -> None:
+    """Give the Service what it had before a window of this trial that was killed under its mode.
+
+    HeldByOtherError where a living process has the Service, or the run that left it is none of this trial's.
+    """
+    traffic, service = session.traffic, kept.load.service
+    try:
+        traffic.holds.check(cluster, service)
+    except HeldByOtherError:
+        with traffic.holds.taken_over(cluster, service, run=f"trial {folder.name}") as held:
+            original = None if held is None else held.original
+            if held is None or original is None or not _is_window(folder, original.run):
+                raise
+            held.give_back(original.had)
+        traffic.say(f"Service {service} has again what it had before the trial was killed")
+
+
+def _is_window(folder: Path, run: str) -> bool:
+    """Whether a run that left a Service changed was one of this trial's windows."""
+    ids = {one.run_id for one in map(artifacts.glance, folder.iterdir()) if one is not None}
+    return run.removeprefix("run ") in ids
 
 
 def open_journal(folder: Path) -> Journal:
