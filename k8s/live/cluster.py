@@ -277,9 +277,10 @@ class LiveCluster:
         try:
             return self._api.rest_client.pool_manager.request(
                 method,
+                # Not as "fields": urllib3 would make them the body of a POST, and refuses them beside one.
                 self.server + path + (f"?{urlencode(query)}" if query else ""),
                 headers=headers,
-                **({"body": json.dumps(body).encode()} if body is not None else {}),
+                body=None if body is None else json.dumps(body).encode(),
                 timeout=urllib3.Timeout(connect=CONNECT_TIMEOUT_S, read=read_timeout_s),
                 preload_content="watch" not in (query or {}),
                 retries=False,
