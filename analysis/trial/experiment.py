@@ -25,7 +25,7 @@ from analysis.trial.run import Found, Order
 from analysis.trial.values import Planned, Trial
 from k8s.errors import SamezoneError, UsageError
 from k8s.live.claims import HeldByOtherError
-from loadtest import rundir
+from loadtest import bounds, rundir
 from loadtest.measure import Load
 from loadtest.record import Caveat, Place
 from loadtest.swarm.platforms import PlatformCluster
@@ -134,7 +134,7 @@ def open_journal(folder: Path) -> Journal:
     """Of a trial that can be gone on with; UsageError where it cannot, saying why."""
     if not (folder / JOURNAL).is_file():
         raise UsageError(f"going on with {folder}: {_no_journal(folder)}")
-    found = rundir.read_json(folder / TRIAL, Trial, schema=trials.SCHEMA) if has_trial(folder) else None
+    found = _written(folder) if has_trial(folder) else None
     if found is not None and not found.is_interrupted:
         raise UsageError(
             f"going on with {folder}: it is finished, verdict {found.decision.value}; to see it: "
@@ -147,9 +147,17 @@ def _no_journal(folder: Path) -> str:
     if not folder.is_dir():
         return "no such folder; trials are folders under runs/ that end in -experiment"
     if has_trial(folder):
-        found = rundir.read_json(folder / TRIAL, Trial, schema=trials.SCHEMA)
+        found = _written(folder)
         return f"it is finished, verdict {found.decision.value}; to see it: samezone report {folder}"
     return f"not a trial, it holds no {JOURNAL}; trials are folders under runs/ that end in -experiment"
+
+
+def _written(folder: Path) -> Trial:
+    """``trial.json``; UsageError where it was damaged."""
+    found = rundir.read_json(folder / TRIAL, Trial, schema=trials.SCHEMA)
+    if (wrong := bounds.wrong_number(found, signed=True)) is not None:
+        raise UsageError(f"reading {folder / TRIAL}: {wrong}; it was damaged or edited")
+    return found
 
 
 def has_trial(folder: Path) -> bool:
@@ -167,7 +175,7 @@ def read_trial(folder: Path) -> Trial:
 
     UsageError where there is none, or a window before the last cannot be read.
     """
-    found = rundir.read_json(folder / TRIAL, Trial, schema=trials.SCHEMA) if has_trial(folder) else None
+    found = _written(folder) if has_trial(folder) else None
     if found is not None and not (found.is_interrupted and (folder / JOURNAL).is_file()):
         return found
     if not (folder / JOURNAL).is_file():
