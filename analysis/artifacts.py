@@ -73,7 +73,8 @@ def read_arm(folder: Path, readers: Readers = READERS) -> ArmInputs:
             ),
         )
     except UsageError as error:
-        raise UsageError(f"reading run {folder}: {error}") from error
+        words = str(error).replace("samezone collect RUN", f"samezone collect {folder}")
+        raise UsageError(f"reading run {folder}: {words}") from error
 
 
 def _wanted(record: RunRecord, graph: GraphFile) -> Window:

@@ -15,7 +15,7 @@ from typing import Final
 import msgspec
 
 from analysis.history import Run
-from k8s.errors import UsageError
+from k8s.errors import InvalidRunError, UsageError
 from loadtest import rundir
 
 ROW: Final = "row.json"
@@ -44,7 +44,10 @@ class RowFile:
     stamps: tuple[Stamp, ...]
     content: str
     """Digest of the artifacts."""
-    row: Run
+    row: Run | None
+    """None for a run that is no point of a history."""
+    why: str = ""
+    """Why it is none."""
     check: str
     """Digest of the row itself: nobody looks at it otherwise."""
 
@@ -53,14 +56,21 @@ _DECODER: Final = msgspec.json.Decoder(RowFile)
 
 
 def read(folder: Path) -> Run | None:
-    """The row of a run folder; None where there is none that can be believed."""
+    """The row of a run folder; None where there is none that can be believed.
+
+    InvalidRunError for a run that was found to be no point of a history, saying why.
+    """
     try:
         found = _DECODER.decode((folder / ROW).read_bytes())
     except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    if (found.schema, found.method) != (SCHEMA, METHOD) or found.check != _check(found.row):
+    if (found.schema, found.method) != (SCHEMA, METHOD) or found.check != _check(found.row, found.why):
         return None
-    return found.row if _is_of(folder, found) else None
+    if not _is_of(folder, found):
+        return None
+    if found.row is None:
+        raise InvalidRunError(found.why)
+    return found.row
 
 
 def _is_of(folder: Path, found: RowFile) -> bool:
@@ -74,14 +84,16 @@ def _is_of(folder: Path, found: RowFile) -> bool:
         return False
 
 
-def save(folder: Path, row: Run) -> None:
-    """Keep a run's row beside the artifacts that it was made of; where that cannot be, it is made anew."""
+def save(folder: Path, row: Run | None, *, why: str = "") -> None:
+    """Keep a run's row beside the artifacts that it was made of; where that cannot be, it is made anew.
+
+    Without a row *why* says why it has none.
+    """
     stamps = tuple(_stamps(folder))
     with suppress(OSError, UsageError):
-        rundir.write_json(
-            folder / ROW,
-            RowFile(stamps=stamps, content=_content(folder, stamps), row=row, check=_check(row)),
-        )
+        content = _content(folder, stamps)
+        made = RowFile(stamps=stamps, content=content, row=row, why=why, check=_check(row, why))
+        rundir.write_json(folder / ROW, made)
 
 
 def _stamps(folder: Path) -> Iterator[Stamp]:
@@ -99,5 +111,5 @@ def _content(folder: Path, stamps: tuple[Stamp, ...]) -> str:
     return digest.hexdigest()
 
 
-def _check(row: Run) -> str:
-    return blake2b(msgspec.json.encode(row), digest_size=_DIGEST_BYTES).hexdigest()
+def _check(row: Run | None, why: str) -> str:
+    return blake2b(msgspec.json.encode((row, why)), digest_size=_DIGEST_BYTES).hexdigest()

@@ -20,6 +20,8 @@ from loadtest.record import RunStatus
 
 OnRead = Callable[[int, int], None]
 """Hears how many run folders were read, of how many."""
+_COLLECT: Final = "samezone collect RUN"
+"""As it is said where nobody knows the folder."""
 _DAMAGED: Final = (SamezoneError, OSError, ArithmeticError, LookupError, ValueError)
 """What a folder that was damaged, or edited, may end in: one line, and not the history of all others."""
 
@@ -37,7 +39,7 @@ def stored_runs(root: Path, say: Say, on_read: OnRead = lambda *_: None) -> Iter
         try:
             run = rows.read(folder) or _made(folder)
         except _DAMAGED as error:
-            say(f"skipped {name}: {_words(error)}")
+            say(f"skipped {name}: {_words(error).replace(_COLLECT, f'samezone collect {folder}')}")
         else:
             # Windows of two experiments may have the same name.
             yield replace(run, folder=name, decision=_decision(folder, say))
@@ -59,7 +61,13 @@ def _made(folder: Path) -> Run:
         raise InvalidRunError("set aside, its window was measured once more")
     if record.status is not RunStatus.COMPLETE:
         raise history.not_comparable(folder.name, record)
-    row = history.run_of(artifacts.read_arm(folder), None)
+    inputs = artifacts.read_arm(folder)
+    try:
+        row = history.run_of(inputs, None)
+    except SamezoneError as error:
+        # It takes as long to find out that a run is none as that it is one.
+        rows.save(folder, None, why=str(error))
+        raise
     rows.save(folder, row)
     return row
 

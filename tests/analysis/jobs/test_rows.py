@@ -9,6 +9,7 @@ import pytest
 
 from analysis.jobs import rows
 from analysis.jobs.stored import refresh, stored_runs
+from k8s.errors import InvalidRunError
 from loadtest import rundir
 from tests.analysis.test_history import START_S, stored
 
@@ -80,3 +81,21 @@ def test_a_folder_that_cannot_be_written_to_has_no_row(folder: Path):
     (folder / rows.ROW).mkdir()
 
     assert share(folder) == pytest.approx(0.9)
+
+
+def test_a_run_that_is_no_point_is_known_to_be_none(tmp_path: Path):
+    """Why, too; found out once, until its artifacts are others."""
+    folder = stored(tmp_path / "runs", "one", 90, START_S)
+    record = rundir.read_record(folder)
+    window = replace(record.measured, start_s=START_S + 600, end_s=START_S + 613)
+    rundir.write_json(folder / rundir.RECORD, replace(record, measured=window))
+    refresh(folder)
+
+    with pytest.raises(InvalidRunError, match="gate window"):
+        rows.read(folder)
+    said: list[str] = []
+    assert list(stored_runs(folder.parent, said.append)) == []
+    (line,) = said
+    assert line.endswith(f"collect again: samezone collect {folder}")
+    rundir.write_json(folder / rundir.RECORD, record)
+    assert rows.read(folder) is None
