@@ -81,6 +81,7 @@ KNOBS: Final[tuple[tuple[str, str, Callable[[str], Any] | None, str], ...]] = (
     ("--duplicate-rate", "duplicate_rate", _share, "share of documents delivered twice"),
     ("--retention", "retention_s", _seconds, "seconds for which traces are kept"),
     ("--max-documents", "max_documents", _count, "documents kept; the oldest traces go first"),
+    ("--max-trace-documents", "max_trace_documents", _count, "documents of one trace; more are refused"),
     ("--max-bytes", "max_bytes", _count, "bytes kept of what arrived, compressed"),
     ("--graph-page-size", "graph_page_size", _count, "services on a page"),
     ("--summary-page-size", "summary_page_size", _count, "trace summaries on a page"),

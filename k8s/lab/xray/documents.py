@@ -14,6 +14,8 @@ from k8s.lab.xray.translate import SUBSEGMENT, Document
 
 MOST_DOCUMENTS: Final = 50
 LARGEST_BYTES: Final = 64 * 1024
+LARGEST_SPAN_BYTES: Final = 2**20
+"""A span, or a resource, whose documents are too large without a look."""
 LONGEST_NAME: Final = 200
 _TRACE_ID: Final = re.compile(r"1-[0-9a-fA-F]{8}-[0-9a-fA-F]{24}")
 

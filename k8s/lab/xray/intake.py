@@ -13,7 +13,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span as SpanMessage
 
 from k8s.lab.xray.archive import Archive, Resources, spans_of
 from k8s.lab.xray.behaviour import Settings
-from k8s.lab.xray.documents import LARGEST_BYTES, Refused, read, trace_key
+from k8s.lab.xray.documents import LARGEST_BYTES, LARGEST_SPAN_BYTES, Refused, read, trace_key
 from k8s.lab.xray.elements import Packer
 from k8s.lab.xray.otel_resources import OtelResource
 from k8s.lab.xray.spans import is_empty, span_of
@@ -49,6 +49,8 @@ class Intake:
         self._packer = packer
         self._random = random.Random(settings.seed)  # noqa: S311  # reproducible unreliability
         self._waiting: list[tuple[float, int, Batch]] = []
+        self._waiting_in: Counter[bytes] = Counter()
+        """How many of those documents are of which trace."""
         self._order = count()
         self.counts: Counter[str] = Counter()
         """Documents ``received``, ``refused``, and (by the settings' will) ``lost`` and ``doubled``."""
@@ -67,7 +69,8 @@ class Intake:
         number = self._archive.new_number()
         batch: Batch = {}
         for position, (message, resource) in enumerate(spans_of(request, self._resources)):
-            if is_empty(message.trace_id) or is_empty(message.span_id) or self._too_large(message, resource):
+            nameless = is_empty(message.trace_id) or is_empty(message.span_id)
+            if nameless or self._too_large(message, resource) or self._is_full(message.trace_id, batch):
                 self.counts["refused"] += 1
             else:
                 elements = self._packer.of_span(message, resource, number, position)
@@ -86,6 +89,11 @@ class Intake:
             if isinstance(document, Refused):
                 refused.append(document)
                 continue
+            if self._is_full(trace_key(document["trace_id"]), batch):
+                most = self._settings.max_trace_documents
+                cause = f". The trace has {most} documents already"
+                refused.append(Refused(id=document["id"], code="TraceSizeExceeded", cause=cause))
+                continue
             elements = list(self._packer.of_document(document, number, len(taken)))
             if self._put(batch, trace_key(document["trace_id"]), elements, together=True):
                 taken.append(document)
@@ -98,6 +106,10 @@ class Intake:
         """Make visible what has waited long enough."""
         while self._waiting and self._waiting[0][0] <= now_s:
             due_s, _, batch = heapq.heappop(self._waiting)
+            for key, elements in batch.items():
+                self._waiting_in[key] -= len(elements)
+                if not self._waiting_in[key]:
+                    del self._waiting_in[key]
             self._add(batch, due_s)
 
     def _put(self, batch: Batch, key: bytes, elements: list[bytes], *, together: bool = False) -> bool:
@@ -124,6 +136,7 @@ class Intake:
         if latest_s > 0:
             due_s = now_s + self._random.uniform(soonest_s, latest_s)
             heapq.heappush(self._waiting, (due_s, next(self._order), batch))
+            self._waiting_in.update({key: len(elements) for key, elements in batch.items()})
         else:
             self._add(batch, now_s)
 
@@ -132,10 +145,18 @@ class Intake:
             self._store.add(key, elements, now_s)
         self._store.make_room(now_s)
 
+    def _is_full(self, key: bytes, batch: Batch) -> bool:
+        """Whether a trace has as many documents as it may, with those on their way in this request."""
+        here = self._store.size(key) + self._waiting_in[key] + len(batch.get(key, ()))
+        return here >= self._settings.max_trace_documents
+
     def _too_large(self, message: SpanMessage, resource: OtelResource) -> bool:
         # X-Ray refuses documents over 64 KB, and the exporter says so at DEBUG only.
-        if message.ByteSize() < _COULD_BE_TOO_LARGE:
+        size = message.ByteSize()
+        if size < _COULD_BE_TOO_LARGE:
             return False
+        if size > LARGEST_SPAN_BYTES:
+            return True
         documents = documents_of(span_of(message), resource, self._settings.indexing)
         return any(len(msgspec.json.encode(document)) > LARGEST_BYTES for document in documents)
 

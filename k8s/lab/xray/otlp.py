@@ -5,6 +5,7 @@ gzip or identity.
 """
 
 import zlib
+from collections.abc import Iterator
 from typing import Final
 
 from google.protobuf.json_format import MessageToJson  # type: ignore[import-untyped]  # no stubs
@@ -17,11 +18,17 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 
 from k8s.errors import SamezoneError
 from k8s.lab.xray import otlp_json
+from k8s.lab.xray.documents import LARGEST_SPAN_BYTES
 
 PROTOBUF: Final = "application/x-protobuf"
 JSON: Final = "application/json"
 LARGEST_BYTES: Final = 20 * 2**20
 """Of a body, after decompression: what a collector's OTLP receiver takes unless told otherwise."""
+SLICE_SPANS: Final = 2_000
+"""Taken at once; an SDK sends 512 at most unless told otherwise."""
+_SMALL_BYTES: Final = 2**20
+_MOST_GAINED: Final = 100
+"""Spans that differ shrink to a tenth; what shrinks to a hundredth says the same again and again."""
 _TRACE_ID_BYTES: Final = 16
 _SPAN_ID_BYTES: Final = 8
 _INVALID_ARGUMENT: Final = 3
@@ -45,6 +52,8 @@ def decompressed(body: bytes, encoding: str) -> bytes:
         raise NotOtlpError(f"the body is not gzip: {error}") from error
     if machine.unconsumed_tail or not machine.eof:
         raise NotOtlpError("the gzip body is cut off or too large")
+    if len(content) > _SMALL_BYTES and len(content) > _MOST_GAINED * len(body):
+        raise NotOtlpError(f"the gzip body stands for more than {_MOST_GAINED} times its size")
     return content
 
 
@@ -59,6 +68,8 @@ def decode(content: bytes, content_type: str) -> ExportTraceServiceRequest:
     except (DecodeError, ValueError, OverflowError, RecursionError) as error:
         raise NotOtlpError(f"the body is not an ExportTraceServiceRequest: {error}") from error
     for resource_spans in request.resource_spans:
+        if resource_spans.resource.ByteSize() > LARGEST_SPAN_BYTES:
+            raise NotOtlpError(f"a resource of more than {LARGEST_SPAN_BYTES} bytes")
         for scope_spans in resource_spans.scope_spans:
             for span in scope_spans.spans:
                 parent = span.parent_span_id
@@ -69,6 +80,38 @@ def decode(content: bytes, content_type: str) -> ExportTraceServiceRequest:
                 ):
                     raise NotOtlpError(f"span {span.name!r} has an id of the wrong length")
     return request
+
+
+def slices(
+    request: ExportTraceServiceRequest, content: bytes, most: int = SLICE_SPANS
+) -> Iterator[tuple[ExportTraceServiceRequest, bytes]]:
+    """The request in parts of at most *most* spans each, in their order, each with its protobuf encoding.
+
+    One that is small enough stays as it is; *content* is its encoding.
+    """
+    if sum(len(scope.spans) for one in request.resource_spans for scope in one.scope_spans) <= most:
+        yield request, content
+        return
+    part, room = ExportTraceServiceRequest(), most
+    for resource_spans in request.resource_spans:
+        for scope_spans in resource_spans.scope_spans:
+            for start, end in _ranges(len(scope_spans.spans), room, most):
+                if not room:
+                    yield part, part.SerializeToString()
+                    part, room = ExportTraceServiceRequest(), most
+                into = part.resource_spans.add(resource=resource_spans.resource)
+                into.scope_spans.add(scope=scope_spans.scope, spans=scope_spans.spans[start:end])
+                room -= end - start
+    yield part, part.SerializeToString()
+
+
+def _ranges(count: int, first: int, most: int) -> Iterator[tuple[int, int]]:
+    """(start, end) of pieces of *count*: the first at most *first* long (0: as the others), then *most*."""
+    start, size = 0, first or most
+    while start < count:
+        end = min(start + size, count)
+        yield start, end
+        start, size = end, most
 
 
 def success(content_type: str) -> bytes:

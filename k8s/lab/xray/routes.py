@@ -19,6 +19,7 @@ from typing import Any, Final
 import msgspec
 from aiohttp import web
 from aiohttp.typedefs import Handler
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from k8s import doors
 from k8s.lab.xray import otlp
@@ -30,6 +31,8 @@ from k8s.lab.xray.standin import StandIn
 _LOG: Final = logging.getLogger(__name__)
 CONTROL: Final = "Samezone-Control"
 _TICK_S: Final = 0.25
+_MUCH_BYTES: Final = 64 * 1024
+"""Of a body, as it came."""
 _TOO_SLOW: Final = HTTPStatus.REQUEST_TIMEOUT
 _DUMPED: Final = 100
 _NUMBER: Final = re.compile(r"[0-9]{1,6}")
@@ -76,7 +79,9 @@ def _ticking(stand_in: StandIn) -> Callable[[web.Application], AsyncIterator[Non
     async def tick() -> None:
         while True:
             await asyncio.sleep(_TICK_S)
-            stand_in.tick()
+            for _ in range(stand_in.ticks_due):
+                stand_in.tick()
+                await asyncio.sleep(0)  # others want an answer, too
 
     async def context(_app: web.Application) -> AsyncIterator[None]:
         task = asyncio.create_task(tick())
@@ -109,13 +114,19 @@ class _Handlers:
             )
         if not self._stand_in.takes_otlp:
             return _otlp(HTTPStatus.BAD_REQUEST, otlp.failure(_NEEDS_TRANSACTION_SEARCH, kind), kind)
+        encoding = request.headers.get("Content-Encoding", "").lower()
         try:
-            content = otlp.decompressed(body, request.headers.get("Content-Encoding", "").lower())
-            message = otlp.decode(content, kind)
+            # What is small is done before a thread would have begun.
+            if len(body) < _MUCH_BYTES:
+                message, content = _decoded(body, encoding, kind)
+            else:
+                message, content = await asyncio.to_thread(_decoded, body, encoding, kind)
         except otlp.NotOtlpError as error:
             return _otlp(HTTPStatus.BAD_REQUEST, otlp.failure(str(error), kind), kind)
-        protobuf = content if kind == otlp.PROTOBUF else message.SerializeToString()
-        self._stand_in.take_otlp(message, protobuf)
+        for part, encoded in otlp.slices(message, content):
+            self._stand_in.take_otlp(part, encoded)
+            if part is not message:
+                await asyncio.sleep(0)  # others want an answer, too
         return _otlp(HTTPStatus.OK, otlp.success(kind), kind)
 
     async def operation(self, request: web.Request) -> web.Response:
@@ -131,7 +142,10 @@ class _Handlers:
                 account=self._settings.account_id,
             )
             path = request.path if request.method == "POST" else f"{request.method} {request.path}"
-            answer = self._stand_in.call(path, await _body(request))
+            body = await _body(request)
+            for _ in self._stand_in.catching_up(path):
+                await asyncio.sleep(0)
+            answer = self._stand_in.call(path, body)
         except XrayError as error:
             return _refusal(error)
         return _json(answer)
@@ -179,6 +193,13 @@ class _Handlers:
             what = "the lab's token, SAMEZONE_LAB_TOKEN of its env file" if token else "any value"
             why = f"{request.path} needs the header {CONTROL} with {what}"
             raise XrayError("AccessDeniedException", why, HTTPStatus.FORBIDDEN)
+
+
+def _decoded(body: bytes, encoding: str, kind: str) -> tuple[ExportTraceServiceRequest, bytes]:
+    """An OTLP request and its protobuf encoding; NotOtlpError."""
+    content = otlp.decompressed(body, encoding)
+    message = otlp.decode(content, kind)
+    return message, content if kind == otlp.PROTOBUF else message.SerializeToString()
 
 
 async def _body(request: web.Request) -> dict[str, Any]:

@@ -5,7 +5,7 @@ guide; the 6 hours and their message were seen live by others.
 """
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 import msgspec
@@ -139,9 +139,23 @@ class StandIn:
         self._intake.release(now_s)
         self._store.make_room(now_s)
         self._store.forget_names(self._intake.packed)
-        least = _MATCHED_A_TICK if self._groups else _SETTLED_A_TICK
-        most = max(least, self._store.unsettled // _CATCHING_UP)
-        return self._store.settle(self._groups_of, before_s=now_s - _QUIET_S, most=most)
+        return self._store.settle(self._groups_of, before_s=now_s - _QUIET_S, most=self._slice)
+
+    @property
+    def ticks_due(self) -> int:
+        """How many ticks to make one after the other, with time for others between them."""
+        return max(1, self._store.unsettled // _CATCHING_UP // self._slice)
+
+    def catching_up(self, path: str) -> Iterator[None]:
+        """Count what waits, where a call needs it, but for a little; others may have a turn in between."""
+        while path in _NEED_THE_LEDGER and self._store.unsettled > self._slice:
+            self._store.settle(self._groups_of, most=self._slice)
+            yield
+
+    @property
+    def _slice(self) -> int:
+        """How many traces are counted without a pause."""
+        return _MATCHED_A_TICK if self._groups else _SETTLED_A_TICK
 
     def status(self) -> Answer:
         """What is here, and what is not any more."""
