@@ -46,7 +46,7 @@ def wrong_record(record: RunRecord) -> str | None:
 
 
 def wrong_snapshot(snapshot: Snapshot) -> str | None:
-    """What number in a snapshot cannot be, with its key; None without one."""
+    """What in a snapshot cannot be, with its key; None without it."""
     if (why := _why("taken_at_s", snapshot.taken_at_s, signed=False)) is not None:
         return f"taken_at_s {why}"
     numbers = [
@@ -56,6 +56,10 @@ def wrong_snapshot(snapshot: Snapshot) -> str | None:
         ),
         *((f"pods[{at}].restarts", one.restarts) for at, one in enumerate(snapshot.pods)),
     ]
+    for at, one in enumerate(snapshot.slices):
+        for number, endpoint in enumerate(one.endpoints):
+            if not endpoint.addresses:
+                return f"slices[{at}].endpoints[{number}].addresses is empty"
     return next((f"{key} {why}" for key, one in numbers if (why := _why(key, one, signed=False))), None)
 
 

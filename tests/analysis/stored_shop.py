@@ -101,8 +101,9 @@ def _record(shop: Shop, mode: str, run_id: str, began_s: float) -> RunRecord:
 
 
 def topology(window: Window) -> Iterable[Snapshot]:
-    """Seen before the window and after it."""
-    return (replace(PLACE, taken_at_s=at_s) for at_s in (window.start_s - 1.0, window.end_s + 0.1))
+    """Seen before the window and after it; every pod in the namespace of its Service."""
+    pods = tuple(replace(pod, namespace=pod.name.partition("-")[0]) for pod in PLACE.pods)
+    return (replace(PLACE, pods=pods, taken_at_s=at_s) for at_s in (window.start_s - 1.0, window.end_s + 0.1))
 
 
 def _marked(row: dict[str, Any], run_id: str, number: int) -> dict[str, Any]:

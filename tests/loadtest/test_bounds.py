@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from k8s.topology import Node, NodeName, Pod, PodName, Snapshot, Zone
+from k8s.topology import Endpoint, EndpointSlice, Node, NodeName, Pod, PodName, Snapshot, Zone
 from loadtest import bounds
 from loadtest.record import LoadSeen, RunRecord, Window
 from loadtest.worker.latency import histogram
@@ -62,7 +62,7 @@ def test_differences_may_be_below_zero():
 
 
 def test_snapshots_are_looked_at_where_they_count():
-    """When it was taken, a node's CPU, a pod's restarts."""
+    """When it was taken, a node's CPU, a pod's restarts, an endpoint's address."""
     node = Node(name=NodeName("n"), zone=Zone("a"), ready=True, cpu_allocatable_milli=-1)
     pod = Pod(namespace="x", name=PodName("p"), restarts=10**16)
 
@@ -70,6 +70,10 @@ def test_snapshots_are_looked_at_where_they_count():
     assert bounds.wrong_snapshot(Snapshot(taken_at_s=-1.0)) == "taken_at_s is -1, below zero"
     assert bounds.wrong_snapshot(Snapshot(taken_at_s=1.0, nodes=(node,))) == (
         "nodes[0].cpu_allocatable_milli is -1, below zero"
+    )
+    one = EndpointSlice(namespace="x", name="s", service="s", endpoints=(Endpoint(addresses=()),))
+    assert bounds.wrong_snapshot(Snapshot(taken_at_s=1.0, slices=(one,))) == (
+        "slices[0].endpoints[0].addresses is empty"
     )
     assert "pods[0].restarts is 10000000000000000" in str(
         bounds.wrong_snapshot(Snapshot(taken_at_s=1.0, pods=(pod,)))
