@@ -15,6 +15,7 @@ from typing import Final, Protocol
 from k8s.effects import Say
 from k8s.errors import (
     ConflictError,
+    InterruptedRunError,
     InvalidRunError,
     NotFoundError,
     SamezoneError,
@@ -31,6 +32,8 @@ from k8s.topology import ServiceKey
 GIVE_BACK_S: Final = 10.0
 """How long putting back is tried while the API server is away."""
 _AGAIN_S: Final = 0.5
+_ATTEMPTS: Final = 3
+"""How often letting go is begun, should Ctrl-C fall into it."""
 
 
 class HoldableCluster(control.Cluster, RawObjects, Protocol):
@@ -257,11 +260,12 @@ class Held:
                 return self._give_back(target, force=force)
             except NotFoundError as error:
                 raise InvalidRunError(f"{doing}: it is gone, and its settings with it ({error})") from error
-            except UnreachableError as error:
+            except (UnreachableError, OSError, KeyboardInterrupt) as error:
                 if self._effects.monotonic() >= until_s:
                     self._is_told = True
+                    why = str(error) or "interrupted"
                     raise UnreachableError(
-                        f"{doing}: {error}; what it had is kept on record; when the cluster answers again, "
+                        f"{doing}: {why}; what it had is kept on record; when the cluster answers again, "
                         f"run: {self.command}"
                     ) from error
             self._effects.sleep(_AGAIN_S)
@@ -271,18 +275,29 @@ class Held:
         self._ended.set()
         if self._heart.is_alive():
             self._heart.join()
-        try:
-            if self._is_back():
-                self._drop()
-                self._effects.records.forget(self._cluster.context, self._key)
-            else:
-                self._release()
-        except SamezoneError as error:
-            if not self._is_told:
-                self._effects.say(
-                    f"letting Service {self._key} go: {error}; what it had is kept on record; before the "
-                    f"next run: {self.command}"
-                )
+        for _ in range(_ATTEMPTS):
+            try:
+                self._let_go()
+            except KeyboardInterrupt:
+                continue  # a Lease that is left would lock everybody out
+            except (SamezoneError, OSError) as error:
+                self._say_kept(error)
+            return
+        self._say_kept(InterruptedRunError(f"interrupted {_ATTEMPTS} times"))
+
+    def _let_go(self) -> None:
+        if self._is_back():
+            self._drop()
+            self._effects.records.forget(self._cluster.context, self._key)
+        else:
+            self._release()
+
+    def _say_kept(self, error: Exception) -> None:
+        if not self._is_told:
+            self._effects.say(
+                f"letting Service {self._key} go: {error}; what it had is kept on record; before the "
+                f"next run: {self.command}"
+            )
 
     def _give_back(self, target: RoutingSettings, *, force: bool) -> tuple[ChangedKnob, ...]:
         ours = (target,) if self._original is None else self._original.ours
