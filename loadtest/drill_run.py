@@ -112,8 +112,9 @@ class _Saboteur:
         self.ticks.append(Tick(at_s=done_s, requests=progress.requests, failures=progress.failures))
         if self.thread is None and done_s >= FAILS_AFTER * total_s:
             self.failed_at_s = done_s
-            self.thread = threading.Thread(target=self._fail, daemon=True)
-            self.thread.start()
+            with interrupts.held():
+                self.thread = threading.Thread(target=self._fail, daemon=True)
+                self.thread.start()
 
     def heal(self) -> None:
         """Power is back; nothing if there was no failure."""

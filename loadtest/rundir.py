@@ -16,6 +16,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from k8s.errors import UsageError
+from k8s.process import interrupts
 from k8s.topology import Snapshot
 from loadtest import bounds
 from loadtest.record import SCHEMA, RunRecord
@@ -37,16 +38,17 @@ def write_bytes(path: Path, data: bytes) -> None:
     """Write all of *data* or nothing; it is on the disk then, should the machine lose power."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        try:
-            with temporary.open("wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
-        _sync_folder(path.parent)
+        with interrupts.held():
+            try:
+                with temporary.open("wb") as file:
+                    file.write(data)
+                    file.flush()
+                    os.fsync(file.fileno())
+                temporary.replace(path)
+            except BaseException:
+                temporary.unlink(missing_ok=True)
+                raise
+            _sync_folder(path.parent)
     except OSError as error:
         raise UsageError(f"writing {path}: {error.strerror or error}") from error
 

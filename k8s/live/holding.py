@@ -322,13 +322,14 @@ class Held:
             return True
 
     def _record(self, original: Original) -> None:
-        self._effects.records.remember(self._cluster.context, self._key, original)
-        before, self._original = self._original, original
-        try:
-            self._write(lambda lease: replace(lease, original=original))
-        except SamezoneError:
-            self._original = before
-            raise
+        with interrupts.held():  # in both places, or in none
+            self._effects.records.remember(self._cluster.context, self._key, original)
+            before, self._original = self._original, original
+            try:
+                self._write(lambda lease: replace(lease, original=original))
+            except SamezoneError:
+                self._original = before
+                raise
 
     def _beat(self) -> None:
         while not self._ended.wait(self._effects.claims.renew_s):

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from k8s.errors import UsageError
+from k8s.process import interrupts
 from k8s.routing.modes import RoutingSettings
 from k8s.routing.restoring import Original, possible
 from k8s.topology import ServiceKey
@@ -96,20 +97,22 @@ def decoded(data: bytes | str) -> Original:
 def _write(path: Path, data: bytes) -> None:
     """The file is whole and on the disk when this returns, its name too."""
     temporary = path.with_suffix(f".{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as sink:
-            sink.write(data + b"\n")
-            sink.flush()
-            os.fsync(sink.fileno())
-        temporary.replace(path)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    with interrupts.held():
+        try:
+            with temporary.open("wb") as sink:
+                os.fchmod(sink.fileno(), 0o600)
+                sink.write(data + b"\n")
+                sink.flush()
+                os.fsync(sink.fileno())
+            temporary.replace(path)
+        except OSError:
+            temporary.unlink(missing_ok=True)
+            raise
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
 
 
 def _named(text: str) -> str:

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from k8s.effects import Say
 from k8s.errors import SamezoneError
+from k8s.process import interrupts
 from k8s.topology import Snapshot
 from loadtest import rundir
 from loadtest.arm_run import ArmRun
@@ -70,8 +71,9 @@ class RunKeeper:
         """Take what the run has so far; the first time, begin to write checkpoints."""
         self._latest = run
         if self._thread is None:
-            self._thread = threading.Thread(target=self._write_for_ever, daemon=True)
-            self._thread.start()
+            with interrupts.held():
+                self._thread = threading.Thread(target=self._write_for_ever, daemon=True)
+                self._thread.start()
         if self._trouble and not self._said:
             self._said = True
             self._say(f"what is measured cannot be kept while the run goes on: {self._trouble}")

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from k8s.errors import SamezoneError
+from k8s.process import interrupts
 from k8s.topology import Snapshot
 from loadtest.swarm.platforms import Watchable
 
@@ -28,12 +29,14 @@ class TopologyLog:
         """Take the first snapshot and begin to watch."""
         first = self._cluster.snapshot(self._namespaces)
         self._snapshots.append(first)
-        self._threads = [threading.Thread(target=self._take, daemon=True)] + [
+        threads = [threading.Thread(target=self._take, daemon=True)] + [
             threading.Thread(target=self._watch, args=(path,), daemon=True)
             for path in self._cluster.watch_paths(self._namespaces)
         ]
-        for thread in self._threads:
-            thread.start()
+        with interrupts.held():  # those that are known have started
+            self._threads = threads
+            for thread in threads:
+                thread.start()
         return first
 
     def stop(self) -> tuple[Snapshot, ...]:
