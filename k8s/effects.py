@@ -32,3 +32,9 @@ class Patience:
     monotonic: Callable[[], float]
     """Measures the wait."""
     sleep: Callable[[float], None]
+
+
+def steady(clock: Callable[[], float], monotonic: Callable[[], float]) -> Callable[[], float]:
+    """The wall clock as it is now, and as it would go on if nobody set it: for stamps and waits alike."""
+    ahead_s = clock() - monotonic()
+    return lambda: monotonic() + ahead_s

@@ -16,7 +16,7 @@ from analysis.source.interface import Source
 from analysis.verdict import gates
 from analysis.verdict.judged import GateName
 from analysis.verdict.windows import measured
-from k8s.effects import Say
+from k8s.effects import Say, steady
 from k8s.errors import InvalidRunError, UnreachableError, UsageError
 from k8s.routing.modes import RoutingSettings, settings_of
 from k8s.topology import ServiceKey, Snapshot
@@ -37,6 +37,7 @@ class CollectSession:
 
     open_source: OpenSource
     clock: Callable[[], float]
+    """Seconds since the epoch, by a clock that nobody sets: how long is waited depends on it."""
     sleep: Callable[[float], None]
     say: Say
 
@@ -53,7 +54,7 @@ class Session:
         """The part of it that reads calls."""
         return CollectSession(
             open_source=self.open_source,
-            clock=self.traffic.clock,
+            clock=steady(self.traffic.clock, self.traffic.monotonic),
             sleep=self.traffic.sleep,
             say=self.traffic.say,
         )

@@ -9,6 +9,7 @@ from analysis.jobs.comparing import Judging
 from analysis.jobs.measuring import CollectSession, Session
 from analysis.source import cli as source_cli
 from k8s.console import Io
+from k8s.effects import steady
 
 
 def session_of(args: argparse.Namespace, io: Io) -> Session:
@@ -21,7 +22,10 @@ def session_of(args: argparse.Namespace, io: Io) -> Session:
 def collect_session_of(args: argparse.Namespace, io: Io) -> CollectSession:
     """For a command with the options of a source alone."""
     return CollectSession(
-        open_source=partial(source_cli.xray_of, args, io), clock=io.clock, sleep=io.sleep, say=io.say
+        open_source=partial(source_cli.xray_of, args, io),
+        clock=steady(io.clock, io.monotonic),
+        sleep=io.sleep,
+        say=io.say,
     )
 
 

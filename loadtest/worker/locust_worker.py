@@ -60,6 +60,8 @@ class Worker:
         self._round: Round | None = None
         self._nudge = Event()
         self._cpu_mark = (time.perf_counter(), time.process_time())
+        self._heard = (0.0, time.perf_counter())
+        """The master's last sign of life: Locust's stamp, and when it was new by a clock that nobody sets."""
         hooks: Any = environment.events  # their methods are not annotated
         hooks.test_start.add_listener(self._on_test_start)
         hooks.test_stopping.add_listener(self._on_test_stopping)
@@ -205,9 +207,12 @@ class Worker:
         return 100 * (now_cpu_s - before_cpu_s) / (now_s - before_s)
 
     def _stop_if_orphaned(self) -> None:
-        heard_s = self._runner.last_heartbeat_timestamp
+        stamp_s = self._runner.last_heartbeat_timestamp or 0.0
+        if stamp_s != self._heard[0]:
+            self._heard = (stamp_s, time.perf_counter())
+        silent_s = time.perf_counter() - self._heard[1]
         current = self._round
-        if current and not current.stopping and heard_s and time.time() - heard_s > _ORPHAN_S:
+        if current and not current.stopping and stamp_s and silent_s > _ORPHAN_S:
             logger.error("the master is silent; no more requests are sent")
             self._retire(current)
 
