@@ -34,9 +34,10 @@ REPORT_S = 20.0
 _REPOSITORY = Path(__file__).parents[3]
 _API = f"""
 import logging
+from k8s.lab.apiserver.handlers import Terms
 from k8s.lab.apiserver.server import serve
 logging.basicConfig(level="INFO")
-serve("127.0.0.1", 0, "{wire.TOKEN}")
+serve("127.0.0.1", 0, Terms(token="{wire.TOKEN}"))
 """
 _XRAY = """
 import sys
