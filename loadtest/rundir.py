@@ -179,11 +179,9 @@ def read_record(folder: Path) -> RunRecord:
 
 
 def read_topology(folder: Path) -> tuple[Snapshot, ...]:
-    """The run's snapshots, oldest first; at least one."""
+    """The run's snapshots, oldest first; none where the cluster never answered."""
     path = folder / TOPOLOGY
     snapshots = read_lines(path, Snapshot)
-    if not snapshots:
-        raise UsageError(f"reading {path}: it holds no snapshot, so nobody knows where the pods were")
     for number, snapshot in enumerate(snapshots, start=1):
         if (wrong := bounds.wrong_snapshot(snapshot)) is not None:
             raise UsageError(f"reading {path} line {number}: {wrong}; it was damaged or edited")

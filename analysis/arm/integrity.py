@@ -154,7 +154,10 @@ def _of_topology(found: Material) -> Iterator[Flaw]:
             "the snapshots are not in the order of time: the clock was set, or the file edited; measure again"
         )
         yield Flaw(kind=FlawKind.TOPOLOGY, text=text)
-    if window is not None and times:
+    if not times:
+        text = "no snapshot shows where the pods were; measure again"
+        yield Flaw(kind=FlawKind.TOPOLOGY, text=text)
+    elif window is not None:
         quiet_s = found.record.asked.plan.quiet_s + SECOND_S
         late_s, early_s = min(times) - window.start_s - quiet_s, window.end_s - quiet_s - max(times)
         if late_s > 0 or early_s > 0:

@@ -180,14 +180,6 @@ def test_numbers_and_bytes_that_cannot_be_are_one_line(tmp_path: Path, old: byte
     assert "\n" not in str(caught.value)
 
 
-def test_a_topology_without_a_snapshot_is_refused(tmp_path: Path):
-    """An empty file says of no pod where it was."""
-    (tmp_path / rundir.TOPOLOGY).write_bytes(b"")
-
-    with pytest.raises(UsageError, match=r"topology\.jsonl: it holds no snapshot"):
-        rundir.read_topology(tmp_path)
-
-
 def test_damaged_gzip_is_one_line_whichever_byte_it_is(tmp_path: Path):
     """A bit turned over anywhere, or the end missing, is damage or still the same rows; nothing else."""
     path = tmp_path / rundir.TRACES
