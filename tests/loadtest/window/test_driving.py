@@ -81,6 +81,7 @@ def run(cluster: FakeCluster, swarm: FakeSwarm | None = None) -> tuple[ArmRun, l
         monotonic=cluster.monotonic,
         sleep=cluster.sleep,
         remember=lambda _: None,
+        give_back=lambda: None,
         publish=published.append,
     )
     asked = Asked(mode="tar", service=LOAD.service, client=LOAD.client, plan=LOAD.plan)
