@@ -15,9 +15,9 @@ LOAD = ("--rate", "30", "--users", "9", "--warmup", "1", "--duration", "6", "--b
 
 
 def test_an_experiment_killed_in_a_window_is_gone_on_with(lab: Lab):
-    """SIGKILL in the second window, and again under TAR: every window that was whole is kept."""
+    """SIGKILL in the second window, and in the third: every window that was whole is kept."""
     process = lab.start("experiment", "--blocks", "AB", *LOAD)
-    await_line(process, "null pair 1b")
+    await_line(process, "X-Ray shows")
     await_line(process, "measuring for")
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
@@ -29,12 +29,12 @@ def test_an_experiment_killed_in_a_window_is_gone_on_with(lab: Lab):
     assert "interrupted" in judged.stdout
 
     process = lab.start("experiment", "--resume", str(folder))
-    await_line(process, "block 1 of 1, tar")
     await_line(process, "measuring for")
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
     done = lab.samezone("experiment", "--resume", str(folder), timeout_s=400)
 
+    # A machine that is too busy ends it as invalid, after a window that broke a gate twice.
     assert done.returncode in JUDGED, done.stderr
     trial = json.loads((folder / "trial.json").read_bytes())
     assert not trial["is_interrupted"]
