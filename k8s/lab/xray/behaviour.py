@@ -30,7 +30,7 @@ class Settings:
     index_all_attributes: bool = False
     max_documents: int = 1_500_000
     """Documents kept; the oldest traces go first. About 300 bytes each."""
-    max_trace_documents: int = 10_000
+    max_trace_documents: int = 20_000
     """Of one trace, which is worked out at once; more are refused: X-Ray takes 500 KB of one."""
     max_bytes: int = 512 * 2**20
     """Of what arrived, compressed; the oldest traces go first here, too."""
