@@ -5,15 +5,16 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import loadtest
 from k8s.lab import state as lab_state
 from k8s.lab.design.addresses import Addresses
 from k8s.live.cluster import LiveCluster, connect
 from k8s.topology import ServiceKey
-from loadtest.swarm.lab_platform import LabPlatform, pod_manifest
+from loadtest.swarm.lab_platform import LabPlatform, pod_manifest, pod_status
 from loadtest.worker.placement import WorkerPlacement, to_environment
 
 LOCUSTFILE = Path(loadtest.__file__).parent / "worker" / "locustfile.py"
@@ -77,8 +78,7 @@ class LocustPods:
             "name": self.master_pod,
             "labels": {"app.kubernetes.io/name": "locust-master"},
         }
-        manifest["status"]["podIP"] = self.master_ip
-        self.cluster.create_pod("locust", manifest)
+        self._create_pod(manifest, replace(first, pod=self.master_pod, ip=self.master_ip))
 
     def hide_master(self) -> None:
         """Delete the master's pod from the API, which cuts its port-forwards; the process goes on."""
@@ -89,7 +89,13 @@ class LocustPods:
 
     def start_worker(self, worker: WorkerPlacement) -> None:
         self._spawn(worker.pod, ("--worker", "--master-host", self.master_ip), to_environment(worker))
-        self.cluster.create_pod("locust", pod_manifest(worker))
+        self._create_pod(pod_manifest(worker), worker)
+
+    def _create_pod(self, manifest: dict[str, Any], placed: WorkerPlacement) -> None:
+        """A pod, and what its kubelet says of it."""
+        self.cluster.create_pod("locust", manifest)
+        path = f"/api/v1/namespaces/locust/pods/{placed.pod}/status"
+        self.cluster.patch(path, pod_status(placed), what=f"pod {placed.pod}")
 
     def kill(self, pod: str) -> None:
         process = self.processes.pop(pod)

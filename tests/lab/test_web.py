@@ -48,13 +48,9 @@ def test_the_web_ui_drives_all_zones(lab: Lab):
     assert [one for one in processes_of(lab.folder) if "locust" in " ".join(one.cmdline())] == []
 
 
-def worker_process(lab: Lab) -> psutil.Process:
-    """The process of one worker."""
-    return next(
-        one
-        for one in processes_of(lab.folder)
-        if "locust" in (words := " ".join(one.cmdline())) and "--worker" in words
-    )
+def worker_process(command: int) -> psutil.Process:
+    """The process of one worker that a command started."""
+    return next(one for one in psutil.Process(command).children() if "--worker" in one.cmdline())
 
 
 def await_word(lines: Iterator[str], word: str) -> str:
@@ -78,7 +74,7 @@ def test_the_web_ui_survives_its_workers(lab: Lab):
         with urllib.request.urlopen(f"{address}/swarm", data=form, timeout=10) as response:
             assert json.load(response)["success"]
         time.sleep(2)
-        victim = worker_process(lab)
+        victim = worker_process(running.pid)
         zone = victim.environ()["SAMEZONE_ZONE"]
         os.kill(victim.pid, signal.SIGKILL)
         assert "is lost" in await_word(lines, "worker")
@@ -88,7 +84,7 @@ def test_the_web_ui_survives_its_workers(lab: Lab):
         time.sleep(2)
         assert requests_of(address, zone) > before + 20
 
-        other = worker_process(lab).environ()["SAMEZONE_POD"]
+        other = worker_process(running.pid).environ()["SAMEZONE_POD"]
         assert lab.tool("kubectl", "-n", "locust", "delete", "pod", other).returncode == 0
         assert other in await_word(lines, "is lost")
         assert other in await_word(lines, "is back")
