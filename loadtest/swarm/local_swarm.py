@@ -123,7 +123,8 @@ class LocalSwarm:
         self._mend(view)
         here = {tally.process for tally in view.tallies}
         absent = {member.name for member in self._members[1:] if member.process.pid not in here}
-        return replace(seen, lost=tuple(sorted(absent.union(seen.lost))))
+        waiting = {loss.worker for loss in seen.losses if not loss.back_s}
+        return replace(seen, lost=tuple(sorted(absent.union(seen.lost, waiting))))
 
     def stop(self) -> None:
         """Stop sending, let requests in flight end, wait until every span is delivered or dropped.
