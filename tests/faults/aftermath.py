@@ -9,7 +9,7 @@ import psutil
 from k8s.errors import SamezoneError
 from k8s.routing.modes import RoutingSettings
 from tests.faults.playing import Play
-from tests.faults.stage import Place, Stage, await_, leftovers
+from tests.faults.stage import LEASES, Place, Stage, await_, leftovers
 from tests.faults.table import FOLDER, GONE, NO_FOLDER, RESTORED, SAME, Seen
 from tests.lab.conftest import JUDGED
 
@@ -39,7 +39,7 @@ def check_exit(play: Play, seen: Seen, code: int) -> None:
 def check_service(stage: Stage, place: Place, seen: Seen, before: RoutingSettings) -> None:
     """What the Service has."""
     row = seen.row
-    if row.service == RESTORED and seen.code != 0:
+    if row.service == RESTORED:
         done = place.here("routing", "restore")
         assert done.code == 0, done.err
         seen.service = RESTORED
@@ -110,7 +110,7 @@ def await_nodes(stage: Stage) -> None:
 
 def _leases(stage: Stage) -> list[str]:
     try:
-        found = stage.cluster.raw_items("/apis/coordination.k8s.io/v1/namespaces/catalog/leases")
+        found = stage.cluster.raw_items(LEASES)
     except SamezoneError:
         return []
     return [

@@ -34,6 +34,7 @@ PLAN = ("--rate", "30", "--duration", "2", "--warmup", "1", "--seed", "3")
 NOTHING = RoutingSettings()
 CLOSE = RoutingSettings(traffic_distribution="PreferClose")
 """Two states that a Service may be in before."""
+LEASES = "/apis/coordination.k8s.io/v1/namespaces/catalog/leases"
 WELL_S = 20.0
 HASTE = 10.0
 
@@ -137,6 +138,13 @@ class Stage:
                 self.again()
                 return
             time.sleep(0.1)
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Nobody holds the Service: what one row left is that row's fault alone."""
+        for lease in self.cluster.raw_items(LEASES):
+            name, version = lease["metadata"]["name"], lease["metadata"]["resourceVersion"]
+            self.cluster.delete_object(f"{LEASES}/{name}", version=version, what=f"Lease {name}")
 
     def _has_all(self) -> bool:
         """Whether the lab lives and has its Service: what is gone for good is not waited for."""
