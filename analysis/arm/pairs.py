@@ -164,7 +164,8 @@ def _expected(calls: Sequence[Call], timeline: Timeline, server: Workload) -> fl
         if isinstance(place, Placed):
             made[place.zone] += call.count
     pods = Counter(place.zone for _, place in timeline.pods(server) if isinstance(place, Placed))
-    if not made or not pods:
+    # A source may list a pair that made no call in the window.
+    if not made.total() or not pods:
         return None
     return math.fsum(
         made[zone] / made.total() * pods[zone] / pods.total()  # type: ignore[index]

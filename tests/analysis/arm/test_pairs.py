@@ -85,9 +85,10 @@ def test_expected_share_of_random_routing():
     assert result(graph()).expected_even_share == pytest.approx(1 / 3)
 
 
-def test_no_calls_no_numbers():
-    """An empty pair has no share, and does not divide by zero."""
-    found = result(Graph())
+@pytest.mark.parametrize("empty", [Graph(), Graph().edge("ui-1", "catalog-1", 0)])
+def test_no_calls_no_numbers(empty: Graph):
+    """A pair without calls, listed or not, has no share, and does not divide by zero."""
+    found = result(empty)
 
     assert (found.calls, found.share, found.share_bounds, found.coverage) == (0, None, None, None)
     assert found.expected_even_share is None
