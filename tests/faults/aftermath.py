@@ -10,7 +10,7 @@ from k8s.errors import SamezoneError
 from k8s.routing.modes import RoutingSettings
 from tests.faults.playing import Play
 from tests.faults.stage import LEASES, Place, Stage, await_, leftovers
-from tests.faults.table import FOLDER, GONE, NO_FOLDER, RESTORED, SAME, Seen
+from tests.faults.table import FOLDER, GONE, NO_FOLDER, RESTORED, SAME, THEIRS, Seen
 from tests.lab.conftest import JUDGED
 
 WORKERS = "/api/v1/namespaces/locust/pods"
@@ -86,7 +86,7 @@ def check_leftovers(stage: Stage, place: Place, seen: Seen) -> None:
         await_(lambda: not leftovers(place), "processes to end", 5.0)
     left = [f"process {' '.join(_words(one))}" for one in leftovers(place)]
     left += [f"file {one}" for one in sorted(place.folder.rglob("*")) if TEMPORARY.search(one.name)]
-    if seen.row.service != GONE:  # what can never be put back stays on record until the lab is down
+    if seen.row.service not in (GONE, THEIRS):  # what could not be put back, or yet may be, stays on record
         left += [f"record {one.name}" for one in place.home.glob("originals/*")]
     with suppress(SamezoneError):
         cluster = stage.cluster
