@@ -14,6 +14,7 @@ imports nothing that takes time: ``typing`` alone would double what it costs.
 """
 
 import _thread
+import atexit
 import os
 import signal
 import sys
@@ -61,6 +62,15 @@ def listen(program: str) -> None:
     for number in heard():
         signal.signal(number, _hear)
     sys.unraisablehook = _not_raised
+    # Registered first, so called last: then the interpreter takes handlers away, and a signal would kill it.
+    atexit.register(_hear_no_more)
+
+
+def _hear_no_more() -> None:
+    """All is done, and the exit code stands: what Python still tidies up is not cut short."""
+    for number in HEARD:
+        if signal.getsignal(number) is _hear:
+            signal.signal(number, signal.SIG_IGN)
 
 
 def heard() -> tuple[signal.Signals, ...]:

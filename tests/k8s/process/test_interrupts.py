@@ -1,5 +1,6 @@
 """Where a signal is raised, in processes of their own: they send it to themselves at the line in question."""
 
+import signal
 import subprocess
 import sys
 
@@ -144,3 +145,27 @@ def test_once_it_is_done_its_code_stands():
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
 
     assert (done.returncode, done.stdout, done.stderr) == (0, "done\n", "")
+
+
+LATE = """
+from k8s.process import interrupts
+interrupts.listen("samezone")
+import os, sys, time
+class Last:
+    def __del__(self, write=os.write, sleep=time.sleep):
+        write(1, b"ending\\n")
+        sleep(0.2)
+sys.modules["last"] = Last()
+"""
+"""What is still there when Python takes a process apart."""
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT, signal.SIGTERM], ids=lambda one: one.name)
+def test_a_signal_after_the_end_does_not_change_the_exit_code(number: signal.Signals):
+    """While the interpreter ends, it has taken the handlers away: the job is done all the same."""
+    with subprocess.Popen([sys.executable, "-c", LATE], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ending\n"
+        process.send_signal(number)
+
+    assert process.returncode == 0
