@@ -150,10 +150,10 @@ def test_the_counterfactual_predicts_what_then_happened():
 
 
 def test_gates_of_one_window_need_no_other():
-    """Eight gates a window, and one more for the rates of several."""
+    """Fourteen gates a window, and one more for the rates of several."""
     one = worlds.window(600, 1200)
-    assert len(decision.gates_of([one])) == 8
-    assert len(decision.gates_of([one, one])) == 17
+    assert len(decision.gates_of([one])) == 14
+    assert len(decision.gates_of([one, one])) == 29
 
 
 def test_several_candidates_of_one_baseline_are_ranked():
