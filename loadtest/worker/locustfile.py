@@ -44,9 +44,6 @@ def add_options(parser: LocustArgumentParser, **_event: Any) -> None:
 
 def begin(environment: Environment, **_event: Any) -> None:
     """Wire this process: a master keeps the board, a worker sends."""
-    parent = os.environ.get(_PARENT)
-    if parent:
-        end_with(int(parent))
     runner = environment.runner
     if isinstance(runner, MasterRunner):
         _begin_master(environment, runner)
@@ -63,6 +60,9 @@ def _begin_master(environment: Environment, runner: MasterRunner) -> None:
         install(environment.web_ui, conductor.view, on_stopped=conductor.note_stop)
 
 
+# Once this file is loaded: a worker waits for its master for minutes before Locust fires its init event.
+if _PARENT in os.environ:
+    end_with(int(os.environ[_PARENT]))
 _hooks: Any = events
 _hooks.init_command_line_parser.add_listener(add_options)
 _hooks.init.add_listener(begin)

@@ -181,7 +181,7 @@ SERVICE = r"/namespaces/catalog/services/catalog(\?|$)"
 PHASES: dict[str, Moment] = {
     "importing": Heard(),
     "importing more": Heard(later_s=0.1),
-    "opening": Asked(pattern="GET /version"),
+    "opening": Asked(pattern="GET .*"),
     "reading what the Service has": Asked(pattern=f"GET .*{SERVICE}"),
     "setting the mode": Asked(pattern=f"PATCH .*{SERVICE}"),
     "the mode is set, unanswered": Asked(pattern=f"PATCH .*{SERVICE}", done=True),
