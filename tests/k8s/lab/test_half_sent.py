@@ -43,6 +43,8 @@ async def main():
 asyncio.run(main())
 """,
 }
+PROMPT_S = 5.0
+"""Of a busy machine: a first packet that finds no room is sent again after 1 s, then after 2 s."""
 MANY = 600
 HALVES = [
     pytest.param(b"", id="nothing"),
@@ -112,13 +114,13 @@ def test_six_hundred_of_them_end_and_others_are_answered(port: int, half: bytes)
     """Whatever has come of them; a whole request beside them is answered at once."""
     with ExitStack() as stack:
         connections = [stack.enter_context(opened(port, half)) for _ in range(MANY)]
-        assert healthy_s(port) < 1
+        assert healthy_s(port) < PROMPT_S
         until_s = time.monotonic() + HEAD_S * 10
         left = connections
         while left := [connection for connection in left if not is_closed(connection)]:
             assert time.monotonic() < until_s, f"{len(left)} are left"
             time.sleep(0.1)
-        assert healthy_s(port) < 1
+        assert healthy_s(port) < PROMPT_S
 
 
 def test_a_head_in_drops_ends_as_well(port: int) -> None:
