@@ -59,7 +59,8 @@ def expect(done: subprocess.CompletedProcess[str], verdict: dict, decision: str,
 
 def test_a_baseline_certifies_the_instrument(baseline: str):
     """Two equal arms, and what they showed."""
-    assert "null pair certified: equal arms differ by less than 0.05" in baseline
+    is_certified = "null pair certified: equal arms differ by less than 0.05" in baseline
+    assert is_certified or any(f"is no evidence: {gate}" in baseline for gate in BUSY), baseline
 
 
 def test_tar_on_three_even_zones_passes(even: Lab, baseline: str):
