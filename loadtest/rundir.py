@@ -16,7 +16,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from k8s.errors import UsageError
-from k8s.process import interrupts
+from k8s.process.whole_files import write_whole
 from k8s.topology import Snapshot
 from loadtest import bounds
 from loadtest.record import SCHEMA, RunRecord
@@ -36,30 +36,10 @@ anything."""
 
 def write_bytes(path: Path, data: bytes) -> None:
     """Write all of *data* or nothing; it is on the disk then, should the machine lose power."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with interrupts.held():
-            try:
-                with temporary.open("wb") as file:
-                    file.write(data)
-                    file.flush()
-                    os.fsync(file.fileno())
-                temporary.replace(path)
-            except BaseException:
-                temporary.unlink(missing_ok=True)
-                raise
-            _sync_folder(path.parent)
+        write_whole(path, data)
     except OSError as error:
         raise UsageError(f"writing {path}: {error.strerror or error}") from error
-
-
-def _sync_folder(folder: Path) -> None:
-    """So that the renaming, too, is on the disk."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -5,7 +5,6 @@ on the disk before the Service is changed: it outlives a machine that loses powe
 """
 
 import hashlib
-import os
 import re
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from typing import Any
 import msgspec
 
 from k8s.errors import UsageError
-from k8s.process import interrupts
+from k8s.process.whole_files import write_whole
 from k8s.routing.modes import RoutingSettings
 from k8s.routing.restoring import Original, possible
 from k8s.topology import ServiceKey
@@ -30,7 +29,7 @@ class Originals:
         path = self._path(context, key)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            _write(path, encoded(original))
+            write_whole(path, encoded(original) + b"\n", mode=0o600)
         except OSError as error:
             raise UsageError(
                 f"recording what Service {key} has in {path}: {error.strerror or error}; without that record "
@@ -92,27 +91,6 @@ def decoded(data: bytes | str) -> Original:
         had = msgspec.convert(raw, RoutingSettings)
         return Original(had=had, ours=possible(had))
     return msgspec.convert(raw, Original)
-
-
-def _write(path: Path, data: bytes) -> None:
-    """The file is whole and on the disk when this returns, its name too."""
-    temporary = path.with_suffix(f".{os.getpid()}.tmp")
-    with interrupts.held():
-        try:
-            with temporary.open("wb") as sink:
-                os.fchmod(sink.fileno(), 0o600)
-                sink.write(data + b"\n")
-                sink.flush()
-                os.fsync(sink.fileno())
-            temporary.replace(path)
-        except OSError:
-            temporary.unlink(missing_ok=True)
-            raise
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
 
 
 def _named(text: str) -> str:

@@ -1,5 +1,5 @@
 """The process that a command is.
 
 ``interrupts`` (signals), ``streams`` (standard output and error), ``private`` (its folder of state).
-Imported before everything else, so it imports little.
+These are imported before everything else, so they import little. ``whole_files`` writes what must survive it.
 """
