@@ -12,7 +12,7 @@ from analysis.jobs import again
 from analysis.jobs.again import Attempt
 from analysis.jobs.measuring import Session, collect_run, measure
 from analysis.trial.book import Book
-from analysis.trial.journal import LONGEST_TEAR_S, GivenUp, KeptWindow
+from analysis.trial.journal import LONGEST_TEAR_S, GivenUp, KeptWindow, settle_s
 from analysis.trial.kept import KeptBench
 from analysis.trial.run import WindowsEndError, part_of
 from k8s.errors import InvalidRunError, UsageError
@@ -51,10 +51,7 @@ class RunBench:
     @property
     def settle_s(self) -> float:
         """Seconds that a window takes beside its measured ones, warm-up included."""
-        if not self._is_live:
-            return self._kept.settle_s
-        windows = self._book.journal.windows
-        return sum(one.settle_s for one in windows) / len(windows) if windows else 0.0
+        return settle_s(self._book.journal.windows) if self._is_live else self._kept.settle_s
 
     def say(self, text: str) -> None:
         """A line for a person; what the kept windows showed was said when they were measured."""
@@ -169,12 +166,9 @@ class RunBench:
         )
 
     def _give_up(self, name: str, why: str, *, instead: Path | None = None) -> None:
-        folder = self._book.folder / name
-        record = _record(folder)
-        label = name if record is None else record.arm
-        self._book.give_up(GivenUp(label=label, folder=name, why=why, requests=_requests(record)))
+        record = _leave_out(self._book, name, why)
         if record is not None and instead is not None and not artifacts.is_set_aside(record):
-            artifacts.set_aside(folder, instead=instead, why=why)
+            artifacts.set_aside(self._book.folder / name, instead=instead, why=why)
 
     def _read(self, folder: Path, label: str) -> Attempt:
         assumed: AssumedBytes = self._book.journal.assumed
@@ -188,14 +182,15 @@ def begin_again(book: Book, part: str) -> None:
     for one in book.journal.windows:
         if part_of(one.label) == part:
             why = f"the trial was interrupted in {part} for more than an hour, so that was begun again"
-            book.give_up(
-                GivenUp(
-                    label=one.label,
-                    folder=one.folder,
-                    why=why,
-                    requests=_requests(_record(book.folder / one.folder)),
-                )
-            )
+            _leave_out(book, one.folder, why, label=one.label)
+
+
+def _leave_out(book: Book, name: str, why: str, *, label: str | None = None) -> RunRecord | None:
+    """Give a run folder up, under its arm's label where none is given; its record, where that can be read."""
+    record = _record(book.folder / name)
+    label = label or (name if record is None else record.arm)
+    book.give_up(GivenUp(label=label, folder=name, why=why, requests=_requests(record)))
+    return record
 
 
 def _record(folder: Path) -> RunRecord | None:

@@ -12,7 +12,7 @@ is not looked at because it was interrupted, so its error rate is that of one th
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Final
@@ -112,6 +112,11 @@ class KeptWindow:
     def settle_s(self) -> float:
         """Seconds that it took beside its measured ones, warm-up included."""
         return self.took_s - self.seconds
+
+
+def settle_s(windows: Sequence[KeptWindow]) -> float:
+    """Seconds that a window takes beside its measured ones, on average; 0 of none."""
+    return sum(one.settle_s for one in windows) / len(windows) if windows else 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

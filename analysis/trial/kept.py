@@ -6,7 +6,7 @@ from analysis import artifacts
 from analysis.arm.result import AssumedBytes
 from analysis.jobs import again
 from analysis.jobs.again import Attempt
-from analysis.trial.journal import KeptWindow
+from analysis.trial.journal import KeptWindow, settle_s
 from analysis.trial.run import WindowsEndError
 from k8s.errors import UsageError
 
@@ -34,8 +34,7 @@ class KeptBench:
     @property
     def settle_s(self) -> float:
         """As it was when the windows were measured."""
-        used = self._windows[: self._used]
-        return sum(one.settle_s for one in used) / len(used) if used else 0.0
+        return settle_s(self._windows[: self._used])
 
     def say(self, text: str) -> None:
         """Nothing: it was said then."""
