@@ -8,13 +8,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from k8s.lab.design.addresses import Addresses
+from k8s.lab.design.application import Workload
 from k8s.lab.design.settings import LabSettings
 from k8s.topology import NodeName, PodName, ServiceKey, Zone
 
-CATALOG = ServiceKey(namespace="catalog", name="catalog")
-UI = ServiceKey(namespace="ui", name="ui")
-SERVICE_NUMBERS = {CATALOG: 1, UI: 2}
-"""The last octet of a Service's addresses."""
 NAME_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
 """What Kubernetes makes name suffixes of (apimachinery, util/rand): no vowels, hence no words."""
 
@@ -35,16 +32,13 @@ class LabPod:
     """A pod of the lab's own."""
 
     service: ServiceKey
-    """The Service that selects it; its name is the app's and its namespace the pod's."""
+    """The Service that selects it; its name is the label's and its namespace the pod's."""
+    workload: Workload
+    """What it runs: of the app's workload behind that Service, unless somebody runs its image elsewhere."""
     name: PodName
     node: NodeName
     zone: Zone
     ip: str
-
-    @property
-    def program(self) -> str:
-        """Which program it runs."""
-        return self.service.name
 
     @property
     def replica_set(self) -> str:
@@ -78,16 +72,15 @@ def lay_out(settings: LabSettings, octet: int, letters: Callable[[int], str]) ->
     nodes = tuple(_nodes(settings, addresses))
     used: Counter[NodeName] = Counter()
     pods: list[LabPod] = []
-    for service, replicas, per_zone in (
-        (CATALOG, settings.catalog_replicas, settings.catalog_per_zone),
-        (UI, settings.ui_replicas, settings.ui_per_zone),
-    ):
-        replica_set = f"{service.name}-{letters(9)}"
-        for node in _places(nodes, settings.zones, per_zone or _evenly(replicas, len(settings.zones))):
+    for workload in settings.app.workloads:
+        replica_set = f"{workload.key.name}-{letters(9)}"
+        per_zone = workload.per_zone or _evenly(workload.replicas, len(settings.zones))
+        for node in _places(nodes, settings.zones, per_zone):
             used[node.name] += 1
             pods.append(
                 LabPod(
-                    service=service,
+                    service=workload.key,
+                    workload=workload,
                     name=PodName(f"{replica_set}-{letters(5)}"),
                     node=node.name,
                     zone=node.zone,

@@ -1,15 +1,17 @@
 """The API objects a lab starts with, as JSON (pure): what a cloud and ``kubectl apply`` would make."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from k8s.lab.design.addresses import POD_PORT, SERVICE_PORT
+from k8s.lab.design.application import Workload
 from k8s.lab.design.layout import LabNode, LabPod
 from k8s.lab.design.settings import ExtraNode
 from k8s.topology import ZONE_LABEL, NodeName, ServiceKey, Zone
 
-NAMESPACES = ("default", "kube-system", "catalog", "ui", "locust")
+NAMESPACES = ("default", "kube-system", "locust")
+"""What is there beside the app's own."""
 APP_LABEL = "app.kubernetes.io/name"
 KUBE_PROXY_MINOR = 35
 """The version of kube-proxy, 1.x, that the nodes say they run and the relays behave like."""
@@ -24,18 +26,8 @@ MACHINE = "samezone.dev/machine"
 _MEMORY = "16Gi"
 _MAX_PODS = "110"
 _PRE_STOP_S = 1
-_READINESS = {"catalog": "/health", "ui": "/actuator/health/readiness"}
-
-_REGISTRY = "samezone.dev/lab"
-IMAGES = {f"{_REGISTRY}/{name}": name for name in _READINESS}
-"""What the lab can run: image and the program's name."""
 
 Object = dict[str, Any]
-
-
-def readiness_path(service: ServiceKey) -> str:
-    """What the kubelet asks the Service's pods."""
-    return _READINESS[service.name]
 
 
 def collection_path(obj: Object) -> str:
@@ -160,7 +152,7 @@ def pod_object(pod: LabPod) -> Object:
         "apiVersion": "v1",
         "kind": "Pod",
         "metadata": {"name": pod.name, "namespace": pod.service.namespace, "labels": _pod_labels(pod)},
-        "spec": {"nodeName": pod.node, "containers": [_container(pod.service)]},
+        "spec": {"nodeName": pod.node, "containers": [_container(pod.workload)]},
     }
 
 
@@ -220,7 +212,7 @@ def pod_status(pod: LabPod, host_ip: str, condition: PodCondition) -> Object:
         "containerStatuses": [
             {
                 "name": CONTAINER,
-                "image": _image(pod.service),
+                "image": pod.workload.image,
                 "ready": condition.ready,
                 "started": condition.exit_code is None,
                 "restartCount": condition.restarts,
@@ -230,9 +222,9 @@ def pod_status(pod: LabPod, host_ip: str, condition: PodCondition) -> Object:
     }
 
 
-def no_image_status(container: str, image: str) -> Object:
-    """The status of a pod whose image the lab does not have."""
-    reason, message = "ErrImageNeverPull", f"the lab can run {', '.join(IMAGES)} and no other image"
+def no_image_status(container: str, image: str, images: Iterable[str]) -> Object:
+    """The status of a pod whose image is none of those that the lab has."""
+    reason, message = "ErrImageNeverPull", f"the lab can run {', '.join(images)} and no other image"
     return {
         "phase": "Pending",
         "containerStatuses": [
@@ -258,7 +250,10 @@ def _workload(kind: str, name: str, labels: dict[str, str], pods: Sequence[LabPo
         "spec": {
             "replicas": len(pods),
             "selector": {"matchLabels": labels},
-            "template": {"metadata": {"labels": labels}, "spec": {"containers": [_container(service)]}},
+            "template": {
+                "metadata": {"labels": labels},
+                "spec": {"containers": [_container(pods[0].workload)]},
+            },
         },
     }
 
@@ -267,16 +262,13 @@ def _pod_labels(pod: LabPod) -> dict[str, str]:
     return {APP_LABEL: pod.service.name, "pod-template-hash": pod.replica_set.rpartition("-")[2]}
 
 
-def _container(service: ServiceKey) -> Object:
+def _container(workload: Workload) -> Object:
+    probe = {"path": workload.readiness_path, "port": POD_PORT, "scheme": "HTTP"}
     return {
         "name": CONTAINER,
-        "image": _image(service),
+        "image": workload.image,
         "ports": [{"name": "http", "containerPort": POD_PORT, "protocol": "TCP"}],
-        "readinessProbe": {"httpGet": {"path": readiness_path(service), "port": POD_PORT, "scheme": "HTTP"}},
+        "readinessProbe": {"httpGet": probe},
         # So that the proxies know before it stops listening, as Kubernetes' documentation advises.
         "lifecycle": {"preStop": {"sleep": {"seconds": _PRE_STOP_S}}},
     }
-
-
-def _image(service: ServiceKey) -> str:
-    return f"{_REGISTRY}/{service.name}"

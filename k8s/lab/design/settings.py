@@ -3,12 +3,18 @@
 from dataclasses import dataclass
 
 from k8s.errors import UsageError
+from k8s.lab.design import application as apps
 from k8s.lab.design.addresses import MAX_NODES, WORKER_PODS_FROM
-from k8s.topology import Zone
+from k8s.lab.design.application import App
+from k8s.lab.design.store_app import CATALOG, STORE
+from k8s.topology import ServiceKey, Zone
 
 DEFAULT_API_PORT = 16443
 DEFAULT_XRAY_PORT = 16080
 _MAX_PORT = 65535
+DEFAULT_SCRAPE_S = 1.0
+_SCRAPES_S = (0.1, 60.0)
+"""Prometheus takes samples of the last five minutes for an answer; some have to be there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,11 +38,12 @@ class ExtraNode:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rollout:
-    """Catalog pods that come one after the other once the lab is up."""
+    """Pods of a workload that come one after the other once the lab is up."""
 
     start: int
-    """Catalog pods at the beginning; the others follow."""
+    """Pods at the beginning; the others follow."""
     every_s: float
+    workload: ServiceKey = CATALOG
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,24 +57,20 @@ class LabSettings:
     """Allocatable CPU of a node; the TAR heuristic weighs zones by it."""
     zone_cpu_milli: tuple[tuple[Zone, int], ...] = ()
     """(zone, allocatable CPU of each of its nodes) where it differs from ``cpu_milli``."""
-    ui_replicas: int = 3
-    catalog_replicas: int = 6
-    ui_per_zone: tuple[int, ...] = ()
-    """Pods in each zone, in the order of ``zones``; empty spreads ``ui_replicas`` evenly."""
-    catalog_per_zone: tuple[int, ...] = ()
+    app: App = STORE
+    """What runs there."""
     cross_zone_delay_s: float = 0.0006
     """Extra one-way latency of a connection between two zones."""
     pair_delays: tuple[PairDelay, ...] = ()
     """Pairs that differ from ``cross_zone_delay_s``."""
     extra_nodes: tuple[ExtraNode, ...] = ()
     rollout: Rollout | None = None
-    keep_alive: bool = False
-    """Whether ui keeps its connections to catalog; by default every call opens a new one."""
-    sql_spans: bool = True
-    """Whether catalog makes a span of each query to its database, as the sample's does."""
     api_port: int = DEFAULT_API_PORT
     """0 takes a free port."""
     xray_port: int = DEFAULT_XRAY_PORT
+    prometheus_scrape_s: float | None = None
+    """How often a Prometheus scrapes the relays, in seconds; None runs no Prometheus."""
+    prometheus_port: int = 0
     seed: int = 1
     """Of pod names and of the controller's choices."""
     routing_seed: int | None = None
@@ -107,23 +110,24 @@ def _faults(settings: LabSettings) -> list[str]:
         faults.append(f"{nodes} nodes asked for; have between 1 and {MAX_NODES}")
     if settings.cpu_milli < 1 or any(cpu < 1 for _, cpu in settings.zone_cpu_milli):
         faults.append("a node needs some CPU; give milli-CPU, e.g. 4000")
-    for name, replicas, per_zone in (
-        ("ui", settings.ui_replicas, settings.ui_per_zone),
-        ("catalog", settings.catalog_replicas, settings.catalog_per_zone),
-    ):
-        if per_zone and (len(per_zone) != len(settings.zones) or min(per_zone) < 0):
-            faults.append(f"{name} pods per zone: give {len(settings.zones)} numbers, one for each zone")
-        if (sum(per_zone) if per_zone else replicas) < 1:
-            faults.append(f"{name} needs at least one replica")
-    most = _pods(settings.ui_replicas, settings.ui_per_zone)
-    most += _pods(settings.catalog_replicas, settings.catalog_per_zone)
+    faults += [said for _, said in apps.faults(settings.app, len(settings.zones))]
+    most = settings.app.pods
     if nodes and most >= WORKER_PODS_FROM:
         faults.append(f"{most} pods asked for; this machine's lab holds up to {WORKER_PODS_FROM - 1}")
-    for name, port in (("API", settings.api_port), ("X-Ray", settings.xray_port)):
+    ports = {
+        "API": settings.api_port,
+        "X-Ray": settings.xray_port,
+        "Prometheus": settings.prometheus_port,
+    }
+    for name, port in ports.items():
         if not 0 <= port <= _MAX_PORT:
             faults.append(f"{name} port {port} is not a port; use 0 for a free one")
     if settings.api_port == settings.xray_port != 0:
         faults.append(f"port {settings.api_port} was given to both the API server and X-Ray")
+    scrape_s = settings.prometheus_scrape_s
+    if scrape_s is not None and not _SCRAPES_S[0] <= scrape_s <= _SCRAPES_S[1]:
+        least_s, most_s = _SCRAPES_S
+        faults.append(f"a scrape every {scrape_s:g} s asked for; give from {least_s:g} to {most_s:g} seconds")
     return faults + _scenario_faults(settings)
 
 
@@ -137,10 +141,14 @@ def _scenario_faults(settings: LabSettings) -> list[str]:
     if len(set(names)) != len(names):
         faults.append(f"an extra node is named twice in {', '.join(names)}")
     rollout = settings.rollout
-    pods = _pods(settings.catalog_replicas, settings.catalog_per_zone)
-    if rollout is not None and not (0 < rollout.start < pods and rollout.every_s >= 0):
+    if rollout is None:
+        return faults
+    rolled = settings.app.find(rollout.workload)
+    if rolled is None:
+        faults.append(f"the rollout is of {rollout.workload}, which is no workload of the app")
+    elif not (0 < rollout.start < rolled.pods and rollout.every_s >= 0):
         faults.append(
-            f"the rollout starts with {rollout.start} of {pods} catalog pods, then one every "
+            f"the rollout starts with {rollout.start} of {rolled.pods} pods of {rolled.key}, then one every "
             f"{rollout.every_s:g} s; start with at least one and fewer than all, and give seconds from 0"
         )
     return faults
@@ -171,7 +179,3 @@ def _zone_faults(settings: LabSettings) -> list[str]:
 
 def _is_zone(zone: str) -> bool:
     return len(zone) > 1 and zone[-1].isascii() and zone[-1].islower() and zone[-2].isdigit()
-
-
-def _pods(replicas: int, per_zone: tuple[int, ...]) -> int:
-    return sum(per_zone) if per_zone else replicas

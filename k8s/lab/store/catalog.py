@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import Tracer
 
-from k8s.lab.store.database import TRACER_NAME, Database
-from k8s.lab.store.httpd import Reply
-from k8s.lab.store.pod_settings import PodSettings
+from k8s.lab.service.httpd import Reply
+from k8s.lab.service.leaf import TRACER_NAME
+from k8s.lab.service.pod_settings import PodSettings
+from k8s.lab.service.serving import Call, Route, TracedPages, error_reply, json_reply, serve_until_told
+from k8s.lab.service.tracing import start_tracing
+from k8s.lab.store.database import Database
 from k8s.lab.store.products import PRODUCTS, TAGS, Product, Tag
-from k8s.lab.store.serving import Call, Route, TracedPages, error_reply, json_reply, serve_until_told
-from k8s.lab.store.tracing import start_tracing
 
 _PRODUCT = "/catalog/products/"
 
@@ -39,7 +40,7 @@ class Catalog:
 
     def __init__(self, pod: PodSettings, tracer: Tracer) -> None:
         """*tracer* makes the spans of the queries, where the pod shall have them."""
-        self._database = Database(tracer if pod.sql_spans else None)
+        self._database = Database(tracer if pod.workload.database else None)
         self._topology = json_reply(
             {
                 "persistenceProvider": "in-memory",

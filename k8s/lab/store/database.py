@@ -14,10 +14,9 @@ from collections.abc import Sequence
 from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanKind, Tracer, set_span_in_context
 
+from k8s.lab.service.leaf import SPAN_NAME
 from k8s.lab.store.products import PRODUCTS, TAGS, Product, Tag, select
 
-SPAN_NAME = "gorm.Query"
-TRACER_NAME = "gorm.io/plugin/opentelemetry"
 _COLUMNS = ",".join(f"`products`.`{name}`" for name in ("id", "name", "description", "price"))
 _JOINS = (
     "JOIN product_tags ON product_tags.product_id = products.id",

@@ -10,12 +10,13 @@ from urllib.parse import quote
 
 import msgspec
 
-from k8s.lab.store.calls import CallFailedError, CatalogCalls
-from k8s.lab.store.httpd import Reply
+from k8s.lab.design.store_app import CATALOG
+from k8s.lab.service.calls import CallFailedError, ServiceCalls
+from k8s.lab.service.httpd import Reply
+from k8s.lab.service.pod_settings import PodSettings
+from k8s.lab.service.serving import HTML, Call, Route, TracedPages, json_reply, serve_until_told
+from k8s.lab.service.tracing import start_tracing
 from k8s.lab.store.pages import Pages, ProductSeen, SizeSeen, TagSeen
-from k8s.lab.store.pod_settings import PodSettings
-from k8s.lab.store.serving import HTML, Call, Route, TracedPages, json_reply, serve_until_told
-from k8s.lab.store.tracing import start_tracing
 
 HOME_PRODUCTS = 3
 PAGE_PRODUCTS = 6
@@ -31,11 +32,11 @@ _size = msgspec.json.Decoder(SizeSeen)
 class Ui:
     """The handlers of one ui pod."""
 
-    def __init__(self, pod: PodSettings, calls: CatalogCalls) -> None:
+    def __init__(self, pod: PodSettings, calls: ServiceCalls) -> None:
         self._calls = calls
         self._pages = Pages(pod=pod.name, zone=pod.zone)
         where = json_reply(
-            {"pod": pod.name, "node": pod.node, "zone": pod.zone, "endpoints": {"catalog": pod.catalog_url}}
+            {"pod": pod.name, "node": pod.node, "zone": pod.zone, "endpoints": {"catalog": pod.url(CATALOG)}}
         )
         self._item = self._route("/catalog/{id}", self._detail)
         self._routes = {
@@ -71,8 +72,8 @@ class Ui:
         return Route(template=template, handler=handler)
 
     async def _home(self, call: Call) -> bytes:
-        size = await self._calls.get("/catalog/size", {"tags": ""}, call.context, _size)
-        products = await self._calls.get(
+        size = await self._calls.get_json("/catalog/size", {"tags": ""}, call.context, _size)
+        products = await self._calls.get_json(
             "/catalog/products", {"page": "1", "size": str(HOME_PRODUCTS)}, call.context, _products
         )
         return self._pages.home(size.size, products)
@@ -80,9 +81,9 @@ class Ui:
     async def _catalog(self, call: Call) -> bytes:
         tag = call.query.get("tag", "")
         page, count = call.number("page", 1), call.number("size", PAGE_PRODUCTS)
-        tags = await self._calls.get("/catalog/tags", {}, call.context, _tags)
-        size = await self._calls.get("/catalog/size", {"tags": tag}, call.context, _size)
-        products = await self._calls.get(
+        tags = await self._calls.get_json("/catalog/tags", {}, call.context, _tags)
+        size = await self._calls.get_json("/catalog/size", {"tags": tag}, call.context, _size)
+        products = await self._calls.get_json(
             "/catalog/products",
             {"page": str(page), "size": str(count), "tags": tag},
             call.context,
@@ -93,7 +94,7 @@ class Ui:
     async def _detail(self, call: Call) -> bytes:
         item = call.path.removeprefix(_ITEM)
         return self._pages.product(
-            await self._calls.get(f"/catalog/products/{quote(item)}", {}, call.context, _product)
+            await self._calls.get_json(f"/catalog/products/{quote(item)}", {}, call.context, _product)
         )
 
 
@@ -112,7 +113,13 @@ def serve(pod: PodSettings) -> None:
 async def _serve(pod: PodSettings) -> None:
     provider = start_tracing(pod)
     tracer = provider.get_tracer("ui")
-    calls = CatalogCalls(pod.catalog_url, source_ip=pod.ip, keep_alive=pod.keep_alive, tracer=tracer)
+    calls = ServiceCalls(
+        "catalog",
+        pod.url(CATALOG),
+        source_ip=pod.ip,
+        keep_alive=pod.workload.keep_alive,
+        tracer=tracer,
+    )
     try:
         await serve_until_told(TracedPages(Ui(pod, calls).route, tracer), pod, provider)
     finally:

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from k8s.lab.design.layout import CATALOG, UI, Layout
+from k8s.lab.design.layout import Layout
 from k8s.lab.design.settings import LabSettings
+from k8s.lab.design.store_app import CATALOG, UI, store
 from k8s.lab.run.lineup import plan_lab
 from k8s.topology import NodeName, Zone
 
@@ -34,25 +35,25 @@ def test_the_default_is_three_zones_with_a_node_each() -> None:
 @pytest.mark.parametrize(("replicas", "spread"), [(6, [2, 2, 2]), (7, [3, 2, 2]), (2, [1, 1, 0])])
 def test_pods_are_spread_as_evenly_as_possible(replicas: int, spread: list[int]) -> None:
     """Zones differ by one pod at most."""
-    assert spread == per_zone(layout(catalog_replicas=replicas), CATALOG)
+    assert spread == per_zone(layout(app=store(catalog=replicas)), CATALOG)
 
 
 def test_pods_per_zone_can_be_given() -> None:
     """They replace the even spread, Service by Service."""
-    found = layout(catalog_per_zone=(5, 0, 1), ui_replicas=3)
+    found = layout(app=store(catalog=(5, 0, 1), ui=3))
     assert (per_zone(found, CATALOG), per_zone(found, UI)) == ([5, 0, 1], [1, 1, 1])
 
 
 def test_the_pods_of_a_zone_take_turns_on_its_nodes() -> None:
     """Three pods on two nodes: two and one."""
-    found = layout(nodes_per_zone=2, catalog_per_zone=(3, 0, 0), ui_per_zone=(0, 1, 0))
+    found = layout(nodes_per_zone=2, app=store(catalog=(3, 0, 0), ui=(0, 1, 0)))
     on = Counter(pod.node for pod in found.pods if pod.service == CATALOG)
     assert {NodeName("node-a-1"): 2, NodeName("node-a-2"): 1} == on
 
 
 def test_every_pod_has_an_address_of_its_own_on_its_node() -> None:
     """No address twice, and the third octet is the node's number."""
-    found = layout(nodes_per_zone=2, catalog_replicas=20, ui_replicas=9)
+    found = layout(nodes_per_zone=2, app=store(catalog=20, ui=9))
     assert len({pod.ip for pod in found.pods}) == 29
     assert all(found.addresses.node_of(pod.ip) == found.node(pod.node).number for pod in found.pods)
 

@@ -6,6 +6,7 @@ import pytest
 
 from k8s.errors import UsageError
 from k8s.lab.design.settings import LabSettings, PairDelay, check
+from k8s.lab.design.store_app import store
 from k8s.topology import Zone
 
 A, B, C = Zone("eu-west-1a"), Zone("eu-west-1b"), Zone("eu-west-1c")
@@ -31,11 +32,14 @@ def test_the_defaults_can_be_built() -> None:
         ({"nodes_per_zone": 0}, "0 nodes asked for"),
         ({"nodes_per_zone": 20}, "60 nodes asked for; have between 1 and 54"),
         ({"cpu_milli": 0}, "a node needs some CPU"),
-        ({"ui_replicas": 0}, "ui needs at least one replica"),
-        ({"catalog_per_zone": (1, 2)}, "give 3 numbers, one for each zone"),
-        ({"catalog_replicas": 97}, "100 pods asked for"),
+        ({"app": store(ui=0)}, "ui/ui needs at least one pod"),
+        ({"app": store(catalog=(1, 2))}, "catalog/catalog: expected 3 numbers, one for each zone"),
+        ({"app": store(catalog=97)}, "100 pods asked for"),
         ({"api_port": 70000}, "API port 70000 is not a port"),
         ({"api_port": 7, "xray_port": 7}, "both the API server and X-Ray"),
+        ({"prometheus_port": -1}, "Prometheus port -1 is not a port"),
+        ({"prometheus_scrape_s": 0.0}, "a scrape every 0 s asked for; give from 0.1 to 60 seconds"),
+        ({"prometheus_scrape_s": 61.0}, "a scrape every 61 s asked for"),
         ({"cross_zone_delay_s": -1.0}, "a cross-zone delay below 0 s"),
         (
             {"zone_cpu_milli": ((Zone("eu-west-1x"), 1),)},

@@ -9,11 +9,12 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from k8s.lab.store.calls import CatalogCalls
+from k8s.lab.design.store_app import CATALOG, store
+from k8s.lab.service.calls import ServiceCalls
+from k8s.lab.service.httpd import HttpServer
+from k8s.lab.service.pod_settings import PodSettings
+from k8s.lab.service.serving import TracedPages
 from k8s.lab.store.catalog import Catalog
-from k8s.lab.store.httpd import HttpServer
-from k8s.lab.store.pod_settings import PodSettings
-from k8s.lab.store.serving import TracedPages
 from k8s.lab.store.ui import Ui
 
 CATALOG_IP, UI_IP, CLIENT_IP = "127.78.1.1", "127.78.1.2", "127.78.1.9"
@@ -21,7 +22,10 @@ CATALOG_IP, UI_IP, CLIENT_IP = "127.78.1.1", "127.78.1.2", "127.78.1.9"
 
 def pod(name: str, ip: str, **more: object) -> PodSettings:
     """A pod of zone a."""
-    given: dict[str, object] = {"keep_alive": False, "sql_spans": True} | more
+    given: dict[str, object] = {"sql_spans": True, "catalog_url": ""} | more
+    by_name = {
+        workload.key.name: workload for workload in store(sql_spans=bool(given["sql_spans"])).workloads
+    }
     return PodSettings(
         name=name,
         namespace=name.partition("-")[0],
@@ -30,9 +34,8 @@ def pod(name: str, ip: str, **more: object) -> PodSettings:
         region="eu-west-1",
         ip=ip,
         otlp_url="http://127.0.0.1:1/v1/traces",
-        keep_alive=bool(given["keep_alive"]),
-        sql_spans=bool(given["sql_spans"]),
-        catalog_url=str(given.get("catalog_url", "")),
+        workload=by_name[name.partition("-")[0]],
+        callee_urls=((CATALOG, str(given["catalog_url"])),),
     )
 
 
@@ -98,7 +101,7 @@ async def open_shop(*, keep_alive: bool = False, sql_spans: bool = False) -> Asy
     )
     catalog = HttpServer(CATALOG_IP, 0, catalog_pages.answer)
     url = f"http://{CATALOG_IP}:{catalog.port}"
-    calls = CatalogCalls(url, source_ip=UI_IP, keep_alive=keep_alive, tracer=tracer)
+    calls = ServiceCalls("catalog", url, source_ip=UI_IP, keep_alive=keep_alive, tracer=tracer)
     ui_pages = TracedPages(Ui(pod("ui-1", UI_IP, catalog_url=url), calls).route, tracer)
     ui = HttpServer(UI_IP, 0, ui_pages.answer)
     try:

@@ -10,9 +10,9 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, set_span_in_context
 
+from k8s.lab.service.tracing import resource_of
 from k8s.lab.store.database import Database
 from k8s.lab.store.products import PRODUCTS
-from k8s.lab.store.tracing import resource_of
 from tests.k8s.lab.store.shop import CATALOG_IP, open_shop, pod
 from tests.k8s.lab.xray.builders import EKS, Clock, by_name, counts, stand_in, take
 

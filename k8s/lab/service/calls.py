@@ -1,6 +1,7 @@
-"""ui's calls to catalog: from the pod's own address, one CLIENT span and usually one connection each."""
+"""A pod's calls to a Service: from its own address, one CLIENT span and usually one connection each."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TypeVar
 from urllib.parse import urlencode, urlsplit
 
@@ -10,7 +11,7 @@ from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer, set_
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from k8s.errors import UnreachableError
-from k8s.lab.store.exchange import HttpAnswer, HttpLink, connect
+from k8s.lab.service.exchange import HttpAnswer, HttpLink, connect
 
 CALL_TIMEOUT_S = 5.0
 _ERROR = 400
@@ -19,18 +20,22 @@ T = TypeVar("T")
 
 
 class CallFailedError(UnreachableError):
-    """catalog did not answer, or not well; *status* is its answer, 0 if there was none."""
+    """The Service did not answer, or not well; *status* is its answer, 0 if there was none."""
 
     def __init__(self, message: str, status: int = 0) -> None:
         super().__init__(message)
         self.status = status
 
 
-class CatalogCalls:
-    """A client of the Service ``catalog``; close it at the end."""
+class ServiceCalls:
+    """A client of one Service; close it at the end."""
 
-    def __init__(self, base_url: str, *, source_ip: str, keep_alive: bool, tracer: Tracer) -> None:
+    def __init__(
+        self, service: str, base_url: str, *, source_ip: str, keep_alive: bool, tracer: Tracer
+    ) -> None:
+        """*service* is what complaints call it."""
         parts = urlsplit(base_url)
+        self._service = service
         self._base_url = base_url
         self._target = (parts.hostname or "", parts.port or 80)
         self._source_ip = source_ip
@@ -38,11 +43,25 @@ class CatalogCalls:
         self._tracer = tracer
         self._idle: list[HttpLink] = []
 
-    async def get(
+    async def get_json(
         self, path: str, query: Mapping[str, str], context: Context | None, decoder: msgspec.json.Decoder[T]
     ) -> T:
         """The decoded answer; CallFailedError if there is none, or one that says no."""
         resource = f"{path}?{urlencode(query)}" if query else path
+        with self._spanned(resource, context) as span:
+            try:
+                return decoder.decode(await self._body(resource, span))
+            except msgspec.DecodeError as error:
+                raise CallFailedError(f"reading {self._service}'s answer: {error}") from error
+
+    async def get(self, resource: str, context: Context | None) -> bytes:
+        """The answer's body; CallFailedError if there is none, or one that says no."""
+        with self._spanned(resource, context) as span:
+            return await self._body(resource, span)
+
+    @contextmanager
+    def _spanned(self, resource: str, context: Context | None) -> Iterator[Span]:
+        """A CLIENT span as long as the call takes."""
         span = self._tracer.start_span(
             "GET",
             context=context,
@@ -55,10 +74,7 @@ class CatalogCalls:
             },
         )
         try:
-            return decoder.decode(await self._body(resource, span))
-        except msgspec.DecodeError as error:
-            span.set_status(Status(StatusCode.ERROR))
-            raise CallFailedError(f"reading catalog's answer: {error}") from error
+            yield span
         except CallFailedError:
             span.set_status(Status(StatusCode.ERROR))
             raise
@@ -75,11 +91,11 @@ class CatalogCalls:
             answer = await self._ask(self._request(resource, span))
         except OSError as error:
             span.set_attribute("error.type", type(error).__name__)
-            raise CallFailedError(f"calling catalog: {error or type(error).__name__}") from error
+            raise CallFailedError(f"calling {self._service}: {error or type(error).__name__}") from error
         span.set_attribute("http.response.status_code", answer.status)
         if answer.status >= _ERROR:
             span.set_attribute("error.type", str(answer.status))
-            raise CallFailedError(f"catalog answered {answer.status}", answer.status)
+            raise CallFailedError(f"{self._service} answered {answer.status}", answer.status)
         return answer.body
 
     def _request(self, resource: str, span: Span) -> bytes:

@@ -11,7 +11,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON, ParentBased
 
-from k8s.lab.store.pod_settings import PodSettings
+from k8s.lab.service.pod_settings import PodSettings
 
 QUEUE_SPANS = 16384
 BATCH_SPANS = 512

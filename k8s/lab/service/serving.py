@@ -5,7 +5,7 @@ import gc
 import logging
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, unquote
 
@@ -15,9 +15,10 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer, set_span_in_context
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from k8s.lab.store.httpd import HttpServer, Reply, Request
-from k8s.lab.store.pod_settings import PodSettings
-from k8s.lab.store.tracing import flush
+from k8s.lab.service.httpd import HttpServer, Reply, Request
+from k8s.lab.service.pod_settings import PodSettings
+from k8s.lab.service.tracing import flush
+from k8s.lab.service.xray_header import traced
 
 HTML = "text/html;charset=UTF-8"
 _SERVER_FAULT = 500
@@ -99,8 +100,8 @@ class TracedPages:
     def _span(self, request: Request, route: Route) -> Span:
         peer_ip, peer_port = request.peer
         return self._tracer.start_span(
-            route.span_name,
-            context=_propagator.extract(request.headers),
+            route.span_name if request.method == "GET" else f"{request.method} {route.template}",
+            context=_propagator.extract(traced(request.headers)),
             kind=SpanKind.SERVER,
             attributes={
                 "http.request.method": request.method,
@@ -132,17 +133,33 @@ def _call(request: Request, context: Context | None) -> Call:
     return Call(path=unquote(request.path), query=query, context=context)
 
 
-async def serve_until_told(pages: TracedPages, pod: PodSettings, provider: TracerProvider) -> None:
-    """Serve at the pod's address until SIGTERM, then export the last spans."""
+async def serve_until_told(
+    pages: TracedPages,
+    pod: PodSettings,
+    provider: TracerProvider,
+    *,
+    any_method: bool = False,
+    background: Callable[[], Coroutine[None, None, None]] | None = None,
+) -> None:
+    """Serve at the pod's address until SIGTERM, then export the last spans.
+
+    *background* is what the pod does by itself meanwhile; it is cancelled at the end.
+    """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     sys.setswitchinterval(_SWITCH_S)
     gc.freeze()  # what was imported is for ever; later collections need not look at it
-    server = HttpServer(pod.ip, pod.port, pages.answer)
+    server = HttpServer(pod.ip, pod.port, pages.answer, any_method=any_method)
     _log.info("%s serves at %s:%d", pod.name, pod.ip, pod.port)
-    await stop.wait()
+    told = asyncio.create_task(stop.wait())
+    own = asyncio.create_task(background()) if background else None
+    await asyncio.wait([told, *([own] if own else [])], return_when=asyncio.FIRST_COMPLETED)
+    if own is not None and not own.cancel():
+        own.result()  # it only ends by an error that nobody expected
+    elif own is not None:
+        await asyncio.wait([own])
     await server.close(_PATIENCE_S)
     if not await asyncio.to_thread(flush, provider):
         _log.warning("%s leaves with spans that were not exported", pod.name)

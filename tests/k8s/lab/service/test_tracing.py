@@ -5,7 +5,7 @@ import time
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExporter
 
-from k8s.lab.store.tracing import XRayIdGenerator, flush, resource_of
+from k8s.lab.service.tracing import XRayIdGenerator, flush, resource_of
 from tests.k8s.lab.store.shop import pod
 
 

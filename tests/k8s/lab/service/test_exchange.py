@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from k8s.lab.store.exchange import ExchangeError, HttpAnswer, connect
+from k8s.lab.service.exchange import ExchangeError, HttpAnswer, connect
 
 SERVER_IP, SOURCE_IP = "127.78.2.1", "127.78.2.2"
 
