@@ -10,5 +10,6 @@ The way in: ``otlp``, ``otlp_json``, ``spans``, ``otel_resources``, ``translate`
 ``trace_store``, ``elements``. The way out: ``graph``, ``tally``, ``services``, ``queries``, ``traces``,
 ``summaries``, ``search`` (``filters``, ``matching``), ``groups``, ``retrieval``, ``paging``. The API:
 ``app``, ``routes``, ``standin``, ``arguments``, ``api_errors``, ``credentials``, ``fixed``,
-``destination``. How it behaves: ``behaviour``, ``unreliability``.
+``destination``. CloudWatch Logs (``k8s/lab/logs``) reads ``spans_log``, which ``span_records`` makes.
+How it behaves: ``behaviour``, ``unreliability``.
 """

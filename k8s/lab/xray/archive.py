@@ -95,6 +95,10 @@ class Archive:
         message, resource = entry
         return documents_of(span_of(message), resource, self._indexing, number)
 
+    def sent(self, number: int, position: int) -> Document | tuple[SpanMessage, OtelResource]:
+        """What stands at a position of a payload: a segment document, or a span with its resource."""
+        return self._opened(number)[position]
+
     def _keep(self, number: int, payload: bytes, *, otlp: bool, uses: int) -> None:
         if uses <= 0:
             return

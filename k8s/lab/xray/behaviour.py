@@ -14,6 +14,9 @@ WindowRule = Literal["start", "overlap", "minute"]
 """``start``: what began in the window. ``overlap``: what was under way in it. ``minute``: what began in one
 of the whole minutes that the window touches."""
 
+SpansLogGroup = Literal["always", "transaction-search"]
+"""``transaction-search``: only while segments go to CloudWatch Logs."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
@@ -72,6 +75,18 @@ class Settings:
     retrieval_s: float = 0.0
     """How long a retrieval of traces is RUNNING."""
 
+    spans_log_group: SpansLogGroup = "always"
+    """When the log group ``aws/spans`` is there. On AWS that is with Transaction Search on; here it is there
+    always unless said otherwise, so that one run can be counted by both."""
+    logs_sql_pages: bool = False
+    """Whether results of SQL queries come in pages, as those of the Logs Insights language do."""
+    logs_scheduled_s: float = 0.0
+    """How long a query of CloudWatch Logs is Scheduled."""
+    logs_running_s: float = 0.0
+    """How long it is Running after that."""
+    logs_most_queries: int = 100
+    """How many of them may run at once."""
+
     accounts: bool = False
     """Whether nodes carry account ids."""
     unknown_group_is_empty: bool = False
@@ -81,7 +96,7 @@ class Settings:
     strict_otlp: bool = False
     """Refuse OTLP as AWS's own endpoint does while segments go to X-Ray; else act as an ADOT collector."""
     require_signature: bool = True
-    """Whether API calls need a SigV4 header for the service ``xray``; the signature itself is not checked."""
+    """Whether API calls need a SigV4 header for their service; the signature itself is not checked."""
     control_token: str = field(default="", repr=False)
     """What the header of whoever turns a knob or resets has to say; empty: anything."""
     region: str = "eu-west-1"

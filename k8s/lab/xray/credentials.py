@@ -11,7 +11,6 @@ from typing import Final
 from k8s.lab.xray.api_errors import XrayError
 
 _SCHEME: Final = "AWS4-HMAC-SHA256 "
-_SCOPE: Final = "/xray/aws4_request"
 _KEY_ID: Final = re.compile(r"Credential=([A-Za-z0-9]{1,128})/")
 _REFUSED_KEYS: Final = {"EXPIRED": "expired", "DENIED": "denied", "UNKNOWN": "unknown"}
 _NAMES: Final = {
@@ -30,18 +29,21 @@ _NAMES: Final = {
 """Operations whose path is not their name."""
 
 
-def check_signature(authorization: str) -> None:
-    """403 for a request without a SigV4 header for X-Ray."""
+def check_signature(authorization: str, service: str = "xray") -> None:
+    """403 for a request without a SigV4 header for the service."""
     if not authorization.startswith(_SCHEME):
         raise _forbidden("MissingAuthenticationTokenException", "Missing Authentication Token")
-    if _SCOPE not in authorization:
+    if f"/{service}/aws4_request" not in authorization:
         raise _forbidden(
-            "InvalidSignatureException", "Credential should be scoped to correct service: 'xray'."
+            "InvalidSignatureException", f"Credential should be scoped to correct service: '{service}'."
         )
 
 
-def check_credentials(authorization: str, path: str, *, refuse: str, account: str) -> None:
-    """403 for credentials that are to be refused: by their key id, or (*refuse*) whoever calls."""
+def check_credentials(authorization: str, path: str, *, refuse: str, account: str, action: str = "") -> None:
+    """403 for credentials that are to be refused: by their key id, or (*refuse*) whoever calls.
+
+    *action* is IAM's name of what is asked for; by default X-Ray's operation at *path*.
+    """
     match = _KEY_ID.search(authorization)
     why = refuse or (_REFUSED_KEYS.get(match[1], "") if match else "")
     if why == "expired":
@@ -51,7 +53,7 @@ def check_credentials(authorization: str, path: str, *, refuse: str, account: st
             "UnrecognizedClientException", "The security token included in the request is invalid."
         )
     if why == "denied":
-        action = f"xray:{_NAMES.get(path, path.removeprefix('/'))}"
+        action = action or f"xray:{_NAMES.get(path, path.removeprefix('/'))}"
         raise _forbidden(
             "AccessDeniedException",
             f"User: arn:aws:iam::{account}:user/samezone is not authorized to perform: {action} "

@@ -1,4 +1,6 @@
-"""The stand-in's routes: X-Ray's API, OTLP at ``/v1/traces``, its own ``/_standin`` and ``/healthz``.
+"""The stand-in's routes: two APIs of AWS, OTLP at ``/v1/traces``, its own ``/_standin`` and ``/healthz``.
+
+The APIs are X-Ray's, and of CloudWatch Logs what asks the log group of the spans.
 
 Pages that a browser shows are not let in, see ``k8s/doors.py``. What changes the stand-in itself needs the
 header CONTROL besides, which no page can send without asking first: in a lab with the lab's token, so that
@@ -22,6 +24,8 @@ from aiohttp.typedefs import Handler
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from k8s import doors
+from k8s.lab.logs.logs_api import TARGET
+from k8s.lab.logs.logs_errors import LogsError
 from k8s.lab.xray import otlp
 from k8s.lab.xray.api_errors import XrayError, invalid_request
 from k8s.lab.xray.behaviour import Settings
@@ -90,6 +94,7 @@ def _ticking(stand_in: StandIn) -> Callable[[web.Application], AsyncIterator[Non
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
+        stand_in.close()
 
     return context
 
@@ -130,7 +135,10 @@ class _Handlers:
         return _otlp(HTTPStatus.OK, otlp.success(kind), kind)
 
     async def operation(self, request: web.Request) -> web.Response:
-        """One call of X-Ray's API."""
+        """One call of X-Ray's API, or of CloudWatch Logs': those name their operation in a header."""
+        target = request.headers.get("X-Amz-Target", "")
+        if target.startswith(TARGET):
+            return await self._logs(request, target)
         try:
             authorization = request.headers.get("Authorization", "")
             if self._settings.require_signature:
@@ -149,6 +157,30 @@ class _Handlers:
         except XrayError as error:
             return _refusal(error)
         return _json(answer)
+
+    async def _logs(self, request: web.Request, target: str) -> web.Response:
+        """Its errors come with HTTP 400, those of credentials, too."""
+        try:
+            authorization = request.headers.get("Authorization", "")
+            if self._settings.require_signature:
+                check_signature(authorization, "logs")
+            check_credentials(
+                authorization,
+                request.path,
+                refuse=self._stand_in.knobs.refuse,
+                account=self._settings.account_id,
+                action=f"logs:{target.removeprefix(TARGET)}",
+            )
+            body = await _body(request)
+            for _ in self._stand_in.reading_spans(target):
+                await asyncio.sleep(0)
+            return _json(self._stand_in.logs(target, body))
+        except (LogsError, XrayError) as error:
+            return _json(
+                {"__type": error.code, "message": error.message},
+                status=HTTPStatus.BAD_REQUEST,
+                headers={"x-amzn-ErrorType": error.code},
+            )
 
     async def healthz(self, _request: web.Request) -> web.Response:
         """Whether it answers."""

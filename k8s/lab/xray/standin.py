@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from k8s.lab.logs.logs_api import LogsApi
 from k8s.lab.xray import api_errors
 from k8s.lab.xray.archive import Archive, Resources
 from k8s.lab.xray.arguments import string, strings, trace_keys
@@ -25,6 +26,7 @@ from k8s.lab.xray.paging import PageBook
 from k8s.lab.xray.queries import Answer, Body, Queries
 from k8s.lab.xray.retrieval import Retrievals
 from k8s.lab.xray.search import Search
+from k8s.lab.xray.spans_log import SpansLog
 from k8s.lab.xray.trace_store import BY_ID, GroupsOf, TraceStore
 from k8s.lab.xray.traces import processed
 from k8s.lab.xray.translate import trace_id_of
@@ -50,6 +52,7 @@ class StandIn:
         self._clock = clock
         self._dice = random.Random(settings.seed)  # noqa: S311  # reproducible unreliability
         self.knobs: Knobs
+        self._logs: LogsApi | None = None
         self.reset()
 
     def reset(self) -> None:
@@ -68,6 +71,17 @@ class StandIn:
             archive=self._archive,
             resources=resources,
             packer=Packer(nodes, settings.indexing, accounts=settings.accounts),
+        )
+        self.close()
+        self._spans = SpansLog(
+            self._store, self._archive, exists=self._has_spans, account=settings.account_id
+        )
+        self._logs = LogsApi(
+            self._spans,
+            self.knobs,
+            clock,
+            seed=settings.seed,
+            sql_pages=settings.logs_sql_pages,
         )
         self._groups = Groups(f"arn:aws:xray:{settings.region}:{settings.account_id}")
         pages = PageBook(settings.seed)
@@ -106,6 +120,28 @@ class StandIn:
         if fixed is not None:
             return fixed(body, now_s)
         return operation(body) if operation is not None else {}
+
+    def logs(self, target: str, body: Body) -> Answer:
+        """Answer one API call of CloudWatch Logs; LogsError for anything but success."""
+        now_s = self._clock()
+        knobs = self.knobs
+        if knobs.logs_refuse_after > 0:
+            knobs.logs_refuse_after -= 1
+            if not knobs.logs_refuse_after:
+                knobs.refuse = "expired"
+        rate = knobs.throttle_rate
+        throttle = now_s < knobs.throttle_until_s or (rate > 0 and self._dice.random() < rate)
+        self._intake.release(now_s)
+        assert self._logs is not None  # noqa: S101 - since the first reset
+        return self._logs.call(target, body, throttle=throttle)
+
+    def close(self) -> None:
+        """End what runs of CloudWatch Logs, and forget its records."""
+        if self._logs is not None:
+            self._logs.close()
+
+    def _has_spans(self) -> bool:
+        return self._settings.spans_log_group == "always" or self._destination.in_force == LOGS
 
     def _refuse_what_is_gone(self, body: Body) -> None:
         """A window from which traces had to go would be answered with a wrong number."""
@@ -151,6 +187,12 @@ class StandIn:
         while path in _NEED_THE_LEDGER and self._store.unsettled > self._slice:
             self._store.settle(self._groups_of, most=self._slice)
             yield
+
+    def reading_spans(self, target: str) -> Iterator[None]:
+        """Make records of what arrived, where a call of CloudWatch Logs asks for them; others have turns."""
+        if target.endswith(".StartQuery"):
+            self._intake.release(self._clock())
+            yield from self._spans.catching_up()
 
     @property
     def _slice(self) -> int:

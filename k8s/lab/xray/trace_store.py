@@ -5,7 +5,7 @@ graph is worked out when it has been quiet for a while, or at the latest when so
 """
 
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Final
@@ -198,6 +198,18 @@ class TraceStore:
     def extents(self) -> Iterator[tuple[bytes, float, float]]:
         """All settled traces that searches find, with their first start and last end."""
         return ((key, kept.start_s, kept.end_s) for key, kept in self._traces.items() if kept.route & INDEXED)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._traces
+
+    def changed_since(self, known: Mapping[bytes, int]) -> list[bytes]:
+        """The traces that have more elements than are *known* of them."""
+        return [key for key, kept in self._traces.items() if len(kept.elements) > SIZE * known.get(key, 0)]
+
+    def elements(self, key: bytes) -> list[Element]:
+        """All elements of a trace, in order of arrival; none where it is not here."""
+        kept = self._traces.get(key)
+        return [] if kept is None else list(unpack(kept.elements))
 
     def newest(self, most: int) -> list[bytes]:
         """The traces that began to arrive last, oldest of them first."""

@@ -11,6 +11,7 @@ from k8s.lab.xray.behaviour import Settings
 Rate = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Duration = Annotated[float, msgspec.Meta(ge=0, le=86_400.0)]
 BadCredentials = Literal["", "expired", "denied", "unknown"]
+QueryEnd = Literal["Complete", "Failed", "Cancelled", "Timeout", "Unknown"]
 _FOR_A_WHILE = "throttle_for_s"
 
 
@@ -29,6 +30,18 @@ class Knobs(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """Why every API call is answered with 403: credentials that expired, may not, or are not known."""
     throttle_until_s: float = 0.0
     """Every API call is answered with 429 until then, in seconds since the epoch."""
+    logs_scheduled_s: Duration = 0.0
+    """How long a query of CloudWatch Logs is Scheduled, at least."""
+    logs_running_s: Duration = 0.0
+    """How long it is Running after that, at least."""
+    logs_partial: Rate = 0.5
+    """The share of its rows that is there while it is Running."""
+    logs_outcome: QueryEnd = "Complete"
+    """How it ends."""
+    logs_most_queries: Annotated[int, msgspec.Meta(ge=0, le=1_000)] = 100
+    """How many may be Scheduled or Running at once."""
+    logs_refuse_after: Annotated[int, msgspec.Meta(ge=-1, le=1_000_000)] = -1
+    """After so many further calls of CloudWatch Logs ``refuse`` becomes ``expired``; -1: never."""
 
     def turn(self, changes: Mapping[str, Any], now_s: float) -> None:
         """Turn some knobs; ``throttle_for_s`` stands for a moment so many seconds from now.
@@ -53,4 +66,7 @@ def knobs_of(settings: Settings) -> Knobs:
         throttle_rate=settings.throttle_rate,
         loss_rate=settings.loss_rate,
         duplicate_rate=settings.duplicate_rate,
+        logs_scheduled_s=settings.logs_scheduled_s,
+        logs_running_s=settings.logs_running_s,
+        logs_most_queries=settings.logs_most_queries,
     )

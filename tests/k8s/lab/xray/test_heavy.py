@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -26,6 +25,8 @@ SIGNED = {
 }
 PROTOBUF = {"Content-Type": otlp.PROTOBUF}
 LONGEST_S = 1.0
+ANSWERED = 12
+"""Of about 30; a stand-in that did each of the four requests in one go would answer at most 5 times."""
 
 
 def spans(count: int, *, one_trace: bool) -> bytes:
@@ -79,9 +80,9 @@ def server() -> Iterator[Server]:
 
 @contextmanager
 def others_answered(server: Server) -> Iterator[None]:
-    """While this lasts, whoever else asks is answered before the stand-in has worked for a second.
+    """While this lasts, whoever else asks is answered again and again, each time after a part of the work.
 
-    In seconds of its processor, which another program on this machine does not make more.
+    Counted, not timed: who asks may have to wait for a processor of its own.
     """
     done, used_s = threading.Event(), [cpu_s(server)]
 
@@ -97,7 +98,7 @@ def others_answered(server: Server) -> Iterator[None]:
     finally:
         done.set()
         asking.join(120)
-    assert max(after - before for before, after in pairwise(used_s)) < LONGEST_S
+    assert len({round(one, 3) for one in used_s}) >= ANSWERED
 
 
 def cpu_s(server: Server) -> float:
