@@ -3,7 +3,7 @@
 import http.client
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from urllib.parse import urlsplit
 
 from k8s.errors import UnreachableError
@@ -27,6 +27,15 @@ def answers(url: str) -> bool:
 def relays_complete(admin_urls: Sequence[str], endpoints: Mapping[ServiceKey, int]) -> bool:
     """Whether every relay can reach so many endpoints of each Service, directly after they became ready."""
     return all(_is_complete(url, endpoints) for url in admin_urls)
+
+
+def scrapes_all(prometheus_url: str, targets: Collection[str]) -> bool:
+    """Whether a Prometheus has a first sample of each of these targets, each a host and a port."""
+    try:
+        found = json.loads(_get(f"{prometheus_url}/api/v1/targets"))["data"]["activeTargets"]
+    except UnreachableError:
+        return False
+    return set(targets) <= {one["labels"]["instance"] for one in found if one["health"] == "up"}
 
 
 def delays_of(admin_url: str) -> Mapping[str, float]:

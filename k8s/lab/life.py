@@ -166,7 +166,8 @@ class Life:
         path = f"/apis/apps/v1/namespaces/{key.namespace}/deployments/{key.name}"
         found = self.api.get(path)
         if found is None:
-            raise UsageError(f"lab scale: no Deployment {key}; the lab's are catalog/catalog and ui/ui")
+            known = ", ".join(map(str, self.state.settings.app.services))
+            raise UsageError(f"lab scale: no Deployment {key}; the lab's are {known}")
         before = int(found["spec"].get("replicas", 1))
         deployment = {**found, "apiVersion": "apps/v1", "kind": "Deployment"}
         with _undone(lambda: self.api.patch(deployment, {"spec": {"replicas": before}})):

@@ -2,6 +2,7 @@
 
 import argparse
 
+from k8s.commandline.quantities import seconds
 from k8s.console import Io, Parser, Verbs, group, verb
 from k8s.effects import Patience
 from k8s.errors import ExitCode
@@ -25,6 +26,41 @@ _FAIL = (
 
 def add(verbs: "Verbs[Parser]") -> None:
     """Add these verbs to those of ``lab``."""
+    fail, heal = _add_zone(verbs)
+    pod = group(verbs, "pod", summary="Let a pod die.")
+    kill = verb(pod, "kill", pod_kill, summary="SIGKILL a pod's process; its kubelet starts it again.")
+    kill.add_argument("pod", metavar="POD", help="its name, as kubectl get pods -A shows it")
+    kill.add_argument(
+        "-n", "--namespace", metavar="NS", help="its namespace, if pods of several have the name"
+    )
+    scale = verb(verbs, "scale", lab_scale, summary="Change the number of a workload's pods.")
+    scale.add_argument(
+        "service", type=_service, metavar="SERVICE", help="as NS/NAME, or NAME if both are the same"
+    )
+    scale.add_argument("replicas", type=int, metavar="N", help="how many pods")
+    node = group(verbs, "node", summary="Add a node, or take its zone label.")
+    add_ = verb(node, "add", node_add, summary="A new machine joins the lab.")
+    add_.add_argument("--zone", type=Zone, required=True, metavar="ZONE", help="where it stands")
+    add_.add_argument("--cpu", default="4", metavar="CPU", help="allocatable CPU, e.g. 2 or 1930m")
+    add_.add_argument("--name", type=_name, metavar="NODE", help="default: the next node-LETTER-NUMBER")
+    unlabel = verb(
+        node, "unlabel", node_unlabel, summary="Take a node's zone label: hints go for all Services."
+    )
+    unlabel.add_argument("node", type=_name, metavar="NODE", help="e.g. node-a-1")
+    delay = verb(verbs, "delay", lab_delay, summary="Set the one-way latency between two zones.")
+    delay.add_argument("one", type=Zone, metavar="ZONE", help="e.g. eu-west-1a")
+    delay.add_argument("other", type=Zone, metavar="ZONE", help="e.g. eu-west-1b")
+    delay.add_argument(
+        "seconds", type=seconds, metavar="TIME", help="of each way, for new connections; e.g. 5ms"
+    )
+    for parser in (fail, heal, scale, add_, delay):
+        parser.add_argument(
+            "--timeout", type=seconds, default=TIMEOUT_S, metavar="TIME", help="how long to wait"
+        )
+
+
+def _add_zone(verbs: "Verbs[Parser]") -> tuple[Parser, Parser]:
+    """What fails, and what heals it."""
     zone = group(verbs, "zone", summary="Let a zone fail, or heal it.")
     fail = verb(
         zone,
@@ -34,7 +70,14 @@ def add(verbs: "Verbs[Parser]") -> None:
         description=_FAIL,
     )
     what = fail.add_mutually_exclusive_group()
-    what.add_argument("--nodes", dest="outage", action="store_const", const=marks.NODES, default=marks.NODES)
+    what.add_argument(
+        "--nodes",
+        dest="outage",
+        action="store_const",
+        const=marks.NODES,
+        default=marks.NODES,
+        help="the nodes lose power: what happens by default",
+    )
     what.add_argument(
         "--pods",
         dest="outage",
@@ -51,29 +94,8 @@ def add(verbs: "Verbs[Parser]") -> None:
     )
     heal = verb(zone, "heal", zone_heal, summary="Power is back: the pods start anew (after --pods: go on).")
     for parser in (fail, heal):
-        parser.add_argument("zone", type=Zone, metavar="ZONE")
-    pod = group(verbs, "pod", summary="Let a pod die.")
-    kill = verb(pod, "kill", pod_kill, summary="SIGKILL a pod's process; its kubelet starts it again.")
-    kill.add_argument("pod", metavar="POD")
-    kill.add_argument("-n", "--namespace", default=None)
-    scale = verb(verbs, "scale", lab_scale, summary="Change the number of a workload's pods.")
-    scale.add_argument("service", type=_service, metavar="SERVICE", help="catalog, ui or NS/NAME")
-    scale.add_argument("replicas", type=int, metavar="N")
-    node = group(verbs, "node", summary="Add a node, or take its zone label.")
-    add_ = verb(node, "add", node_add, summary="A new machine joins the lab.")
-    add_.add_argument("--zone", type=Zone, required=True)
-    add_.add_argument("--cpu", default="4", help='allocatable CPU, e.g. 2 or "1930m"; default: 4')
-    add_.add_argument("--name", type=_name, help="default: the next node-LETTER-NUMBER")
-    unlabel = verb(
-        node, "unlabel", node_unlabel, summary="Take a node's zone label: hints go for all Services."
-    )
-    unlabel.add_argument("node", type=_name, metavar="NODE")
-    delay = verb(verbs, "delay", lab_delay, summary="Set the one-way latency between two zones.")
-    delay.add_argument("one", type=Zone, metavar="ZONE")
-    delay.add_argument("other", type=Zone, metavar="ZONE")
-    delay.add_argument("seconds", type=float, metavar="SECONDS", help="of new connections, both ways")
-    for parser in (fail, heal, scale, add_, delay):
-        parser.add_argument("--timeout", type=float, default=TIMEOUT_S, help="seconds to wait for the effect")
+        parser.add_argument("zone", type=Zone, metavar="ZONE", help="e.g. eu-west-1b")
+    return fail, heal
 
 
 def zone_fail(args: argparse.Namespace, io: Io) -> int:

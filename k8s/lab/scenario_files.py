@@ -8,6 +8,7 @@ from pathlib import Path
 from k8s.errors import UsageError
 from k8s.lab.design.scenario import Scenario
 from k8s.lab.design.scenario_text import parse
+from k8s.model.nearest import hint
 
 FOLDER = Path(__file__).parent / "scenarios"
 SCHEMA = FOLDER / "schema.json"
@@ -26,7 +27,8 @@ def read(name: str) -> Scenario:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise UsageError(
-            f"reading scenario {name}: no such file; there are {', '.join(names())}, or give a .yaml file"
+            f"reading scenario {name}: no such file"
+            f"{hint(name, names()) or '; there are ' + ', '.join(names())}; or give a .yaml file"
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"reading scenario {path}: {error}") from error

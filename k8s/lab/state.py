@@ -5,6 +5,7 @@ The supervisor writes it whenever something changes, under another name first; e
 
 import os
 import shlex
+import shutil
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -21,6 +22,7 @@ SCHEMA = 1
 STATE_FILE = "state.json"
 KUBECONFIG_FILE = "kubeconfig"
 ENV_FILE = "env"
+PROMETHEUS_DIR = "prometheus"
 LOG_DIR = "logs"
 _OWNERS = 0o600
 CONTEXT = "samezone-lab"
@@ -106,6 +108,9 @@ class LabState:
     api_url: str
     xray_url: str
     """AWS X-Ray's API; the same server takes OTLP."""
+    prometheus_url: str | None = None
+    """The Prometheus that scrapes the relays; None where the lab was started without one."""
+    prometheus_restarts: int = 0
     token: str = field(default="", repr=False)
     """The key to the API server and to the stand-in's controls."""
     nodes: tuple[NodeState, ...] = ()
@@ -140,12 +145,18 @@ class LabState:
         return self.state_dir / KUBECONFIG_FILE
 
     @property
+    def prometheus_dir(self) -> Path:
+        """Configuration and samples of its Prometheus."""
+        return self.state_dir / PROMETHEUS_DIR
+
+    @property
     def env(self) -> dict[str, str]:
         """The environment that points kubectl, boto3 and the AWS CLI at the lab."""
         return {
             "KUBECONFIG": str(self.kubeconfig),
             "SAMEZONE_LAB_TOKEN": self.token,
             "AWS_ENDPOINT_URL_XRAY": self.xray_url,
+            "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS": self.xray_url,
             "AWS_REGION": self.region,
             "AWS_DEFAULT_REGION": self.region,
             "AWS_ACCESS_KEY_ID": "samezone",
@@ -230,6 +241,7 @@ def remove(state_dir: Path) -> None:
     """Forget the lab; its logs stay."""
     for name in (STATE_FILE, KUBECONFIG_FILE, ENV_FILE):
         (state_dir / name).unlink(missing_ok=True)
+    shutil.rmtree(state_dir / PROMETHEUS_DIR, ignore_errors=True)
 
 
 def last_lines(log: Path, count: int = 5) -> tuple[str, ...]:

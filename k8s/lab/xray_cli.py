@@ -9,7 +9,7 @@ from k8s.console import Io, Parser, Verbs, verb
 from k8s.errors import ExitCode, UsageError
 from k8s.lab.design.settings import DEFAULT_XRAY_PORT
 from k8s.lab.xray import app
-from k8s.lab.xray.behaviour import Settings, WindowRule
+from k8s.lab.xray.behaviour import Settings, SpansLogGroup, WindowRule
 
 LOOPBACK: Final = "127.0.0.1"
 EXAMPLE: Final = """\
@@ -21,12 +21,16 @@ print([node["Name"] for node in xray.get_service_graph(StartTime=now - 60, EndTi
 """
 """Executed by the tests; any credentials and region will do."""
 DESCRIPTION: Final = f"""\
-Answer X-Ray's API and take OTLP at /v1/traces until interrupted. The address is printed once it answers.
+Answer X-Ray's API and take OTLP at /v1/traces until interrupted. The address is printed once it answers. It
+answers for CloudWatch Logs, too: StartQuery (queryLanguage SQL), GetQueryResults, StopQuery and
+DescribeQueries over the log group aws/spans, which holds the same spans.
 
 {EXAMPLE}
 Beside the API: GET /healthz, GET /_standin/status (what is kept, dropped, used), GET /_standin/dump,
 POST /_standin/reset, and GET or POST /_standin/knobs to turn, while it runs, ingest_delay_s, throttle_rate,
-loss_rate, duplicate_rate, throttle_for_s, refuse (expired, denied, unknown). A POST there needs the header
+loss_rate, duplicate_rate, throttle_for_s, refuse (expired, denied, unknown), and of CloudWatch Logs'
+queries logs_scheduled_s, logs_running_s, logs_partial, logs_outcome (Complete, Failed, Cancelled, Timeout,
+Unknown), logs_most_queries, logs_refuse_after (calls). A POST there needs the header
 Samezone-Control, with any value (in a lab: its token), which no page in a browser can send. Calls signed with
 the access key id EXPIRED, DENIED or UNKNOWN are refused as AWS refuses such credentials.
 """
@@ -97,6 +101,10 @@ KNOBS: Final[tuple[tuple[str, str, Callable[[str], Any] | None, str], ...]] = (
         _seconds,
         "seconds a change of destination is PENDING",
     ),
+    ("--query-wait", "logs_scheduled_s", _seconds, "seconds a query of CloudWatch Logs is Scheduled"),
+    ("--query-pages", "logs_sql_pages", None, "its rows come in pages, up to 100,000"),
+    ("--query-time", "logs_running_s", _seconds, "seconds a query of CloudWatch Logs is Running"),
+    ("--query-limit", "logs_most_queries", _count, "queries of CloudWatch Logs at once"),
     ("--retrieval-time", "retrieval_s", _seconds, "seconds a retrieval of traces is RUNNING"),
     ("--region", "region", str, "in ARNs"),
     ("--account-id", "account_id", str, "in ARNs and refusals"),
@@ -142,6 +150,13 @@ def add(verbs: "Verbs[Parser]") -> None:
         f"(default: {defaults.window})",
     )
     parser.add_argument(
+        "--spans-log-group",
+        choices=get_args(SpansLogGroup),
+        default=defaults.spans_log_group,
+        help="when CloudWatch Logs has aws/spans: always, or as on AWS with Transaction Search on "
+        f"(default: {defaults.spans_log_group})",
+    )
+    parser.add_argument(
         "--otlp-mode",
         choices=("collector", "strict-aws"),
         default="collector",
@@ -180,6 +195,7 @@ def settings_of(args: argparse.Namespace) -> Settings:
     return Settings(
         **fields,
         window=args.window,
+        spans_log_group=args.spans_log_group,
         strict_otlp=args.otlp_mode == "strict-aws",
         require_signature=not args.unsigned,
         unknown_ids_unprocessed=not args.unknown_ids_are_absent,

@@ -10,8 +10,9 @@ from k8s.lab.apiclient.feed import Feed
 from k8s.lab.controllers import tenancy
 from k8s.lab.controllers.revisions import owner_uid
 from k8s.lab.design.addresses import MAX_OWN_PODS, Addresses
+from k8s.lab.design.application import Workload
 from k8s.lab.design.layout import LabNode, LabPod
-from k8s.lab.design.seeds import IMAGES, Object, no_image_status
+from k8s.lab.design.seeds import Object, no_image_status
 from k8s.lab.nodes.kubelet import Kubelet
 from k8s.topology import NodeName, PodName, ServiceKey
 
@@ -71,6 +72,8 @@ class Keepers:
     pods: Feed
     machines: Mapping[NodeName, LabNode]
     addresses: PodAddresses
+    images: Mapping[str, Workload]
+    """What the machines can run."""
     seeded: Mapping[PodName, LabPod]
     """The first pods, whose addresses are given."""
     make: Callable[[LabPod], Kubelet]
@@ -175,10 +178,12 @@ class Keepers:
         image = obj["spec"]["containers"][0].get("image", "")
         pod = self.seeded.get(name)
         if pod is None:
-            if image not in IMAGES:
+            workload = self.images.get(image)
+            if workload is None:
                 return self._refuse(obj, image)
             pod = LabPod(
-                service=ServiceKey(namespace=obj["metadata"]["namespace"], name=IMAGES[image]),
+                service=ServiceKey(namespace=obj["metadata"]["namespace"], name=workload.key.name),
+                workload=workload,
                 name=name,
                 node=machine.name,
                 zone=machine.zone,
@@ -193,7 +198,7 @@ class Keepers:
 
     def _refuse(self, obj: Object, image: str) -> bool:
         """Say that there is no such image; True if that was not said before."""
-        said = no_image_status(obj["spec"]["containers"][0].get("name", ""), image)
+        said = no_image_status(obj["spec"]["containers"][0].get("name", ""), image, self.images)
         if (obj.get("status") or {}).get("containerStatuses") == said["containerStatuses"]:
             return False
         written = self.api.patch_status(obj, said)

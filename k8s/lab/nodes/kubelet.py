@@ -10,7 +10,7 @@ from typing import Protocol
 from k8s.lab.apiclient.api import ApiError
 from k8s.lab.design.addresses import POD_PORT
 from k8s.lab.design.layout import LabPod
-from k8s.lab.design.seeds import Object, PodCondition, pod_object, pod_status, readiness_path
+from k8s.lab.design.seeds import Object, PodCondition, pod_object, pod_status
 from k8s.lab.processes import ProcessId
 
 PROBE_S = 1.0
@@ -210,7 +210,7 @@ class Kubelet:
 
     def _probe(self) -> bool:
         well = not self.hung and self.probe(
-            f"http://{self.pod.ip}:{POD_PORT}{readiness_path(self.pod.service)}"
+            f"http://{self.pod.ip}:{POD_PORT}{self.pod.workload.readiness_path}"
         )
         self._failures = 0 if well else self._failures + 1
         was_ready, self.ready = self.ready, well or (self.ready and self._failures < _FAILURES)

@@ -20,8 +20,10 @@ from k8s.lab.apiclient.following import follow
 from k8s.lab.design.addresses import RELAY_ADMIN_PORT, Addresses
 from k8s.lab.design.seeds import Object
 from k8s.lab.half_sent import HalfSent, HttpPatience
+from k8s.lab.relay import exposition
 from k8s.lab.relay.counters import Counters
 from k8s.lab.relay.listener import Listener, Target
+from k8s.lab.relay.peers import Peers
 from k8s.lab.relay.rules import Proxied, Rule, RuleKey, rules_for, zone_label
 from k8s.lab.relay.timing import fine_event_loop
 from k8s.lab.relay.wires import Wires, rewired
@@ -31,6 +33,7 @@ from k8s.topology import NodeName, Zone
 _GATHER_S = 0.02
 """Changes that come together make one change of the rules."""
 _PATHS = ("/api/v1/nodes", "/api/v1/services", "/apis/discovery.k8s.io/v1/endpointslices")
+_PODS = "/api/v1/pods"
 _log = logging.getLogger(__name__)
 V = TypeVar("V")
 
@@ -67,7 +70,8 @@ class Relay:
 
     def __init__(self, settings: RelaySettings) -> None:
         self.settings = settings
-        self.counters = Counters()
+        self._peers = Peers(self._zone_of)
+        self.counters = Counters(self._peers.peer)
         self.rules: dict[RuleKey, Rule] = {}
         self._listeners: dict[RuleKey, Listener] = {}
         self._loop = asyncio.get_running_loop()
@@ -77,16 +81,17 @@ class Relay:
         self.wires = settings.wires
         api = LabApi(settings.api_url, settings.token)
         self._feeds = tuple(Feed(api=api.another(), path=path, on_change=self._changed) for path in _PATHS)
+        self._pods = Feed(api=api.another(), path=_PODS, on_change=self._pod_changed)
 
     @property
     def synced(self) -> bool:
-        """Whether the rules are made of everything the API has."""
-        return all(feed.is_listed for feed in self._feeds) and self._due is None
+        """Whether the rules are made of everything the API has, and its pods are known."""
+        return all(feed.is_listed for feed in (*self._feeds, self._pods)) and self._due is None
 
     async def watch(self) -> None:
         """Keep the rules as the API has them, until cancelled."""
         async with asyncio.TaskGroup() as group:
-            for feed in self._feeds:
+            for feed in (*self._feeds, self._pods):
                 group.create_task(follow(feed))
 
     def close(self) -> None:
@@ -99,6 +104,10 @@ class Relay:
         if self._due is None:
             self._due = self._loop.call_later(_GATHER_S, self._apply)
 
+    def _pod_changed(self, _before: Object | None, after: Object | None) -> None:
+        if after is not None:
+            self.counters.recognise(self._peers.learn(after))
+
     def _apply(self) -> None:
         self._due = None
         settings = self.settings
@@ -110,6 +119,8 @@ class Relay:
             zone=zone_label(_readable(nodes, objects.node), settings.node),
         )
         self.wires = rewired(settings.wires, settings.node, nodes)
+        self._peers.replace_zones()
+        self.counters.recognise(None)
         self.rules = rules_for(
             proxied, _readable(services, objects.service), _readable(slices, objects.endpoint_slice)
         )
@@ -131,6 +142,9 @@ class Relay:
             )
         except OSError as error:
             _log.warning("listening for %s at %s:%d: %s", key.service, key.address, key.port, error)
+
+    def _zone_of(self, pod_ip: str) -> Zone | None:
+        return self.wires.zone_of(pod_ip)  # as they are by then
 
     def _delay_to_s(self, endpoint_ip: str) -> float:
         return self.wires.delay_to_s(endpoint_ip)  # which may have changed since
@@ -157,7 +171,7 @@ class Admin:
         self._half_sent = half_sent
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
-        """GET /healthz, /counters, /rules and /wires; no page of another in a browser."""
+        """GET /healthz, /counters, /metrics, /rules and /wires; no page of another in a browser."""
         outside = doors.refusal(request.headers, doors.is_loopback)
         if outside is not None:
             return web.Response(text=f"{outside.why}\n", status=outside.status)
@@ -173,6 +187,9 @@ class Admin:
                 )
             case "/counters":
                 return _json(self._about() | {"rows": self._relay.counters.snapshot()})
+            case "/metrics":
+                body = exposition.render(self._relay.counters)
+                return web.Response(body=body, headers={"Content-Type": exposition.CONTENT_TYPE})
             case "/wires":
                 return _json(self._about() | {"delays_s": self._relay.wires.delays_s})
             case "/rules":

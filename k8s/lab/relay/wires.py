@@ -19,10 +19,14 @@ class Wires:
     delays_s: Mapping[Zone, float] = field(default_factory=dict)
     """Extra one-way latency of connections to a zone; others have none."""
 
+    def zone_of(self, pod_ip: str) -> Zone | None:
+        """The physical zone of the node a pod's address belongs to; None for any other address."""
+        number = self.addresses.node_of(pod_ip)
+        return None if number is None else self.zones.get(number)
+
     def delay_to_s(self, endpoint_ip: str) -> float:
         """The extra one-way latency to an endpoint; 0 for addresses that are no pod's."""
-        number = self.addresses.node_of(endpoint_ip)
-        zone = None if number is None else self.zones.get(number)
+        zone = self.zone_of(endpoint_ip)
         return 0.0 if zone is None else self.delays_s.get(zone, 0.0)
 
 

@@ -54,12 +54,14 @@ def bring_up(session: LabSession, settings: LabSettings) -> BroughtUp:
         made = supervisor.up(settings)
     except supervisor.AlreadyUpError as error:
         session.say(str(error))
+        if settings.prometheus_scrape_s is not None and error.state.prometheus_url is None:
+            session.say("it runs no Prometheus, and gets none while it is up")
         return BroughtUp(state=error.state, is_ours=False)
     session.records.forget_all(state.CONTEXT)
-    session.say(
-        f"the lab is up after {session.monotonic() - began_s:.1f} s: zones {', '.join(made.zones)}; "
-        f"logs in {made.state_dir / state.LOG_DIR}"
-    )
+    session.say(f"the lab is up after {session.monotonic() - began_s:.1f} s: zones {', '.join(made.zones)}")
+    if made.prometheus_url is not None:
+        often_s = made.settings.prometheus_scrape_s
+        session.say(f"Prometheus scrapes the relays every {often_s:g} s: {made.prometheus_url}")
     session.say(
         f"kubectl and the AWS CLI see it after: . {session.as_typed(made.state_dir / state.ENV_FILE)}"
     )

@@ -46,6 +46,7 @@ class Controllers:
             pods=feeds.pods,
             machines=self.machines,
             addresses=PodAddresses(addresses, layout.pods_on()),
+            images=plan.settings.app.images,
             seeded={pod.name: pod for pod in layout.pods},
             make=make_kubelet,
             late=set(late),

@@ -10,27 +10,33 @@ import logging
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from functools import partial
 from itertools import zip_longest
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from k8s.errors import UnreachableError
 from k8s.lab import state
 from k8s.lab.apiclient.api import LabApi
 from k8s.lab.apiserver import server as apiserver
 from k8s.lab.apiserver.handlers import Terms
-from k8s.lab.asking import answers, relays_complete
+from k8s.lab.asking import answers, relays_complete, scrapes_all
 from k8s.lab.controllers import endpointslices
-from k8s.lab.design.layout import CATALOG, SERVICE_NUMBERS, LabNode, LabPod
+from k8s.lab.design.application import Program
+from k8s.lab.design.layout import LabNode, LabPod
 from k8s.lab.nodes.kubelet import Kubelet, rfc3339_now
 from k8s.lab.processes import ProcessId, Signals, end, fork, identify, send
 from k8s.lab.relay import node_proxy as relay
+from k8s.lab.run import scraper
 from k8s.lab.run.control_plane import Controllers
 from k8s.lab.run.lineup import LabPlan, node_state
 from k8s.lab.run.ports import HOST
+from k8s.lab.run.scraper import PROMETHEUS, Scraper
 from k8s.lab.run.seeding import seed
+from k8s.lab.service import program
 from k8s.lab.state import ChildState, Crash, LabState, Phase
 from k8s.lab.store import catalog, ui
 from k8s.lab.xray import app as xray
@@ -46,7 +52,7 @@ _PODS_END_S = 6.0
 _REST_ENDS_S = 2.0
 _SIGNALLED = 128
 """A shell, and a kubelet, add the signal's number to it."""
-_ROLES = {"catalog": catalog.serve, "ui": ui.serve}
+_ROLES = {Program.SERVICE: program.serve, Program.CATALOG: catalog.serve, Program.UI: ui.serve}
 _log = logging.getLogger(__name__)
 
 
@@ -79,7 +85,11 @@ class Crew:
             plan, self._api, make_kubelet=self._kubelet, start_relay=self._start_relay, late=self._late_s
         )
         self._keepers = self._controllers.keepers
+        self._scraper = Scraper(
+            folder=self.state.prometheus_dir, launch=self._launch_prometheus, clock_s=time.monotonic
+        )
         self._up_at_s = 0.0
+        self._prometheus = ""
 
     def boot(self) -> None:
         """Start everything and wait until it works; CrashedError, StoppedError or UnreachableError else."""
@@ -96,17 +106,15 @@ class Crew:
         self._start(CONTROLLER, partial(endpointslices.serve, plan.api_url, plan.token, settings.seed))
         for node in plan.layout.nodes:
             self._start_relay(node)
+        self._start_prometheus()
         self._controllers.begin()
-        self._keepers.start(pod.name for pod in plan.layout.pods if pod.name not in self._late_s)
-        self._write_state()
-        self._wait_for("all pods to be ready", self._pods_ready, until_s)
+        pods = [pod for pod in plan.layout.pods if pod.name not in self._late_s]
+        callees = [pod for pod in pods if not pod.workload.rate_per_s]
+        self._bring_up(callees, until_s)
         self._wait_for("X-Ray to answer", partial(answers, f"{plan.xray_url}/healthz"), until_s)
-        urls = [node.relay_admin_url for node in self.state.nodes]
-        counts = {
-            service: sum(pod.name not in self._late_s for pod in plan.layout.pods if pod.service == service)
-            for service in SERVICE_NUMBERS
-        }
-        self._wait_for("the relays to know all endpoints", partial(relays_complete, urls, counts), until_s)
+        if len(callees) < len(pods):  # who calls by itself finds everybody there
+            self._bring_up(pods, until_s)
+        self._await_prometheus(until_s)
         self._controllers.live()
         self.state = replace(self.state, phase=Phase.UP)
         state.write_access_files(self.state)
@@ -119,7 +127,10 @@ class Crew:
             self._signals.wait(_TICK_S, self._controllers.descriptors)
             self._reap()
             self._roll_out()
-            if self._controllers.live():
+            is_news = self._controllers.live()
+            if self.state.prometheus_url is not None:
+                is_news |= self._scraper.tick()
+            if is_news:
                 self._write_state()
 
     def stop(self) -> None:
@@ -143,13 +154,21 @@ class Crew:
             api=self._api,
             probe=answers,
             clock_s=time.monotonic,
-            launch=partial(self._fork, pod.name, partial(_ROLES[pod.program], self._plan.pod(pod, machine))),
+            launch=partial(
+                self._fork, pod.name, partial(_ROLES[pod.workload.program], self._plan.pod(pod, machine))
+            ),
             send=send,
         )
 
-    def _pods_ready(self) -> bool:
+    def _bring_up(self, pods: Collection[LabPod], until_s: float) -> None:
+        """Start those of *pods* that do not run, and wait until every relay can reach each of them."""
         kubelets = self._keepers.kubelets
-        return all(kubelet.ready for name, kubelet in kubelets.items() if name not in self._late_s)
+        self._keepers.start(pod.name for pod in pods)
+        self._write_state()
+        self._wait_for("all pods to be ready", lambda: all(kubelets[pod.name].ready for pod in pods), until_s)
+        urls = [node.relay_admin_url for node in self.state.nodes]
+        counts = Counter(pod.service for pod in pods)
+        self._wait_for("the relays to know all endpoints", partial(relays_complete, urls, counts), until_s)
 
     def _wait_for(self, what: str, is_so: Callable[[], bool], until_s: float) -> None:
         while not is_so():
@@ -177,6 +196,34 @@ class Crew:
     def _start(self, name: str, serve: Callable[[], None]) -> None:
         self._infrastructure[name] = self._fork(name, serve)
 
+    def _start_prometheus(self) -> None:
+        scrape_s = self._plan.settings.prometheus_scrape_s
+        if scrape_s is not None:
+            self._prometheus = scraper.program()
+            self._scraper.start(scrape_s, self._targets())
+
+    def _launch_prometheus(self) -> ProcessId:
+        become = partial(
+            scraper.become_prometheus,
+            self._prometheus,
+            self.state.prometheus_dir,
+            self._plan.prometheus_address or "",
+        )
+        return self._fork(PROMETHEUS, become)
+
+    def _await_prometheus(self, until_s: float) -> None:
+        """Until there is a sample of every relay, so that whatever happens from now on is seen."""
+        url, scrape_s = self.state.prometheus_url, self._plan.settings.prometheus_scrape_s
+        if url is not None and scrape_s is not None:
+            self._wait_for(
+                "Prometheus to have scraped the relays",
+                lambda: scrapes_all(url, self._targets()),
+                until_s + scrape_s,
+            )
+
+    def _targets(self) -> list[str]:
+        return [urlsplit(url).netloc for url in self.state.relay_admin_urls]
+
     def _reap(self) -> None:
         """Take notice of the children that ended; while the lab starts, none of them may."""
         while True:
@@ -188,8 +235,12 @@ class Crew:
                 return
             name = self._names.pop(pid)
             code = os.waitstatus_to_exitcode(status)
+            how = f"exit code {code}" if code >= 0 else f"signal {signal.Signals(-code).name}"
+            if name == PROMETHEUS and self.state.phase is not Phase.STARTING:
+                self._scraper.ended(how)
+                self._write_state()
+                continue
             if name in self._infrastructure or self.state.phase is Phase.STARTING:
-                how = f"exit code {code}" if code >= 0 else f"signal {signal.Signals(-code).name}"
                 raise CrashedError(Crash(name=name, how=how, log_lines=state.last_lines(self._log_of(name))))
             self._keepers.kubelets[PodName(name)].ended(code if code >= 0 else _SIGNALLED - code)
             self._controllers.look_soon()
@@ -204,9 +255,10 @@ class Crew:
 
     def _children(self) -> tuple[ChildState, ...]:
         pods = {name: kubelet.process for name, kubelet in self._keepers.kubelets.items()}
+        looking_on = {PROMETHEUS: self._scraper.process}
         return tuple(
             ChildState(name=name, process=process)
-            for name, process in (*self._infrastructure.items(), *pods.items())
+            for name, process in (*self._infrastructure.items(), *looking_on.items(), *pods.items())
             if process is not None
         )
 
@@ -222,7 +274,10 @@ class Crew:
                 for one in kubelets
             ),
             children=self._children(),
+            prometheus_restarts=self._scraper.restarts,
         )
+        if self.state.prometheus_url is not None:
+            self._scraper.look_at(self._targets())
         state.write(self.state)
 
     def _log_of(self, name: str) -> Path:
@@ -239,7 +294,7 @@ def _late(plan: LabPlan) -> dict[PodName, float]:
         return {}
     by_zone: dict[Zone, list[PodName]] = {zone: [] for zone in plan.settings.zones}
     for pod in plan.layout.pods:
-        if pod.service == CATALOG:
+        if pod.service == rollout.workload:
             by_zone[pod.zone].append(pod.name)
     turns = [name for turn in zip_longest(*by_zone.values()) for name in turn if name is not None]
     return {name: (index + 1) * rollout.every_s for index, name in enumerate(turns[rollout.start :])}

@@ -3,14 +3,14 @@
 from dataclasses import dataclass, field
 
 from k8s.lab.design.addresses import RELAY_ADMIN_PORT, SERVICE_PORT
-from k8s.lab.design.layout import CATALOG, SERVICE_NUMBERS, LabNode, LabPod, Layout, lay_out
+from k8s.lab.design.layout import LabNode, LabPod, Layout, lay_out
 from k8s.lab.design.settings import LabSettings
 from k8s.lab.processes import ProcessId
 from k8s.lab.relay.node_proxy import RelaySettings
 from k8s.lab.run.name_letters import letters
 from k8s.lab.run.ports import HOST
+from k8s.lab.service.pod_settings import PodSettings
 from k8s.lab.state import LabState, NodeState, Phase, ServiceState, pod_state
-from k8s.lab.store.pod_settings import PodSettings
 from k8s.topology import ServiceKey
 
 
@@ -33,6 +33,12 @@ class LabPlan:
     def xray_url(self) -> str:
         """The X-Ray stand-in."""
         return f"http://{HOST}:{self.settings.xray_port}"
+
+    @property
+    def prometheus_address(self) -> str | None:
+        """Where Prometheus listens, host and port; None where there is none."""
+        settings = self.settings
+        return None if settings.prometheus_scrape_s is None else f"{HOST}:{settings.prometheus_port}"
 
     def relay(self, node: LabNode) -> RelaySettings:
         """What the relay of a node is told."""
@@ -60,9 +66,8 @@ class LabPlan:
             region=self.settings.region,
             ip=pod.ip,
             otlp_url=f"{self.xray_url}/v1/traces",
-            catalog_url=self._service_url(node, CATALOG),
-            keep_alive=self.settings.keep_alive,
-            sql_spans=self.settings.sql_spans,
+            workload=pod.workload,
+            callee_urls=tuple((key, self._service_url(node, key)) for key in pod.workload.callees),
         )
 
     def state(self, supervisor: ProcessId, created_at_s: float) -> LabState:
@@ -75,6 +80,7 @@ class LabPlan:
             octet=self.layout.addresses.octet,
             api_url=self.api_url,
             xray_url=self.xray_url,
+            prometheus_url=f"http://{self.prometheus_address}" if self.prometheus_address else None,
             token=self.token,
             nodes=tuple(node_state(node) for node in self.layout.nodes),
             services=tuple(one for node in self.layout.nodes for one in self.services(node)),
@@ -85,11 +91,11 @@ class LabPlan:
         """Where the Services answer the clients of a node."""
         return tuple(
             ServiceState(service=service, node=node.name, url=self._service_url(node, service))
-            for service in SERVICE_NUMBERS
+            for service in self.settings.app.services
         )
 
     def _service_url(self, node: LabNode, service: ServiceKey) -> str:
-        address = self.layout.addresses.service(node.number, SERVICE_NUMBERS[service])
+        address = self.layout.addresses.service(node.number, self.settings.app.number(service))
         return f"http://{address}:{SERVICE_PORT}"
 
 

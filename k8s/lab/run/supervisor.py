@@ -20,6 +20,7 @@ from k8s.errors import ExitCode, SamezoneError, UnreachableError, UsageError
 from k8s.lab import state
 from k8s.lab.design.settings import LabSettings, check
 from k8s.lab.processes import ProcessId, end, identify, in_group, is_running
+from k8s.lab.run import scraper
 from k8s.lab.state import LabState, Phase
 from k8s.process import interrupts
 
@@ -68,10 +69,13 @@ class LabStatus:
 def up(settings: LabSettings) -> LabState:
     """Start a lab and return once all of it works; what is left of a crashed one is cleaned up first.
 
-    Raises AlreadyUpError, UsageError (settings, a taken port), UnreachableError (it did not start; the
-    message says why) and KeyboardInterrupt; after each of the last three nothing of it runs any more.
+    Raises AlreadyUpError, UsageError (settings, a taken port, Prometheus asked for and not installed),
+    UnreachableError (it did not start; the message says why) and KeyboardInterrupt; after each of the last
+    three nothing of it runs any more.
     """
     check(settings)
+    if settings.prometheus_scrape_s is not None:
+        scraper.program()
     state_dir = Path(settings.state_dir).absolute()
     settings = replace(settings, state_dir=str(state_dir))  # what is written there has to hold in any folder
     found = status(state_dir)
@@ -168,7 +172,7 @@ def _zygote(settings: LabSettings) -> Iterator[Iterator[dict[str, object]]]:
         )
     os.close(write)
     try:
-        yield _messages(read, time.monotonic() + READY_DEADLINE_S)
+        yield _messages(read, READY_DEADLINE_S + (settings.prometheus_scrape_s or 0.0))
     finally:
         os.close(read)
         if process.poll() is None:
@@ -176,14 +180,15 @@ def _zygote(settings: LabSettings) -> Iterator[Iterator[dict[str, object]]]:
         process.wait()
 
 
-def _messages(descriptor: int, until_s: float) -> Iterator[dict[str, object]]:
+def _messages(descriptor: int, deadline_s: float) -> Iterator[dict[str, object]]:
     """JSON objects, one a line, until the other end is closed; UnreachableError when it takes too long."""
+    until_s = time.monotonic() + deadline_s
     rest = b""
     while True:
         left_s = until_s - time.monotonic()
         if left_s <= 0 or not select.select((descriptor,), (), (), left_s)[0]:
             raise UnreachableError(
-                f"starting the lab: it is not ready after {READY_DEADLINE_S:.0f} s; see its logs"
+                f"starting the lab: it is not ready after {deadline_s:.0f} s; see its logs"
             )
         chunk = os.read(descriptor, 4096)
         if not chunk:

@@ -61,6 +61,9 @@ def supervise(settings: LabSettings, teller: Teller) -> None:
         api_port=take_port(settings.api_port, "the API server", "--api-port"),
         xray_port=take_port(settings.xray_port, "X-Ray", "--xray-port"),
     )
+    if settings.prometheus_scrape_s is not None:
+        port = take_port(settings.prometheus_port, "Prometheus", "--prometheus-port")
+        settings = replace(settings, prometheus_port=port)
     close_in_children = (lock.fileno(), held.fileno(), teller.descriptor)
     crew = Crew(plan_lab(settings, octet, secrets.token_hex(_TOKEN_BYTES)), signals, close_in_children)
     try:

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import psutil
 
 from k8s.lab.design.settings import LabSettings
+from k8s.lab.design.store_app import store
 from k8s.lab.run import supervisor
 from k8s.lab.state import LabState
 
@@ -17,8 +18,10 @@ PATIENCE_S = 60.0
 
 
 def settings(folder: Path, **more: Any) -> LabSettings:
-    """A lab of three zones on free ports."""
-    given: dict[str, Any] = {"api_port": 0, "xray_port": 0, "ui_replicas": 3, "catalog_replicas": 3} | more
+    """A lab of three zones on free ports, with the store if no other app is given."""
+    shop: dict[str, Any] = {"ui": 3, "catalog": 3}
+    shop |= {key: more.pop(key) for key in ("ui", "catalog", "keep_alive") if key in more}
+    given: dict[str, Any] = {"api_port": 0, "xray_port": 0, "app": store(**shop)} | more
     return LabSettings(state_dir=str(folder), **given)
 
 

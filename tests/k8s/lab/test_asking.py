@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from k8s.errors import UnreachableError
-from k8s.lab.asking import answers, delays_of, read_truth, relays_complete
+from k8s.lab.asking import answers, delays_of, read_truth, relays_complete, scrapes_all
 from k8s.topology import ServiceKey
 from tests.k8s.lab.stage import free_port
 
@@ -22,6 +22,8 @@ COUNTERS = (
 PAGES = {
     "/counters": COUNTERS,
     "/rules": b'{"rules":[{"service":"catalog/catalog","endpoints":[1,2]}]}',
+    "/api/v1/targets": b'{"data":{"activeTargets":[{"health":"up","labels":{"instance":"a:1"}},'
+    b'{"health":"unknown","labels":{"instance":"b:1"}}]}}',
     "/wires": b'{"delays_s":{"eu-west-1b":0.5}}',
 }
 
@@ -58,6 +60,14 @@ def test_a_relay_tells_its_counts_its_rules_and_its_wires(relay: str) -> None:
     assert not relays_complete((relay,), {CATALOG: 3})
     assert not relays_complete((relay,), {CATALOG: 2, UI: 1})
     assert delays_of(relay) == {"eu-west-1b": 0.5}
+
+
+def test_a_prometheus_scrapes_all_once_it_has_a_sample_of_each(relay: str) -> None:
+    """A target that was not scraped yet is of unknown health; one that it has not heard of is not there."""
+    assert scrapes_all(relay, ["a:1"])
+    assert not scrapes_all(relay, ["a:1", "b:1"])
+    assert not scrapes_all(relay, ["a:1", "c:1"])
+    assert not scrapes_all(f"http://127.0.0.1:{free_port()}", [])
 
 
 def test_what_does_not_answer_is_named(relay: str) -> None:

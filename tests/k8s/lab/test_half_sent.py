@@ -35,7 +35,7 @@ serve("127.0.0.1", 0, patience={PATIENCE})
 """,
     "pod": f"""
 import asyncio, sys
-from k8s.lab.store.httpd import HttpServer, Reply
+from k8s.lab.service.httpd import HttpServer, Reply
 async def main():
     server = HttpServer("127.0.0.1", 0, lambda request: Reply(body=b"ok"), {HEAD_S})
     print(f"http://127.0.0.1:{{server.port}}", file=sys.stderr, flush=True)

@@ -17,7 +17,7 @@ import pytest
 
 from k8s.lab import state as lab_state
 from k8s.lab.asking import read_truth
-from k8s.lab.design.layout import CATALOG, UI
+from k8s.lab.design.store_app import CATALOG, UI
 from k8s.lab.run import supervisor
 from k8s.lab.state import LabState
 from k8s.lab.store.products import PRODUCTS

@@ -33,7 +33,30 @@ keep_alive: true
 extra_nodes: [{name: n, zone: null, cpu_milli: 0, control_plane: true}]
 rollout: {start: 1, every_s: 0}
 """
-GOOD = [*(scenario_files.FOLDER / f"{name}.yaml" for name in scenario_files.names()), FULL]
+FULL_APP = """
+description: x
+zones: [eu-west-1a, eu-west-1b]
+app:
+  entry: shop/front
+  workloads:
+  - namespace: shop
+    name: front
+    pods: [1, 0]
+    calls: [{to: shop/back, path: /x, times: 1.5}]
+    routes: [{path: "/{id}", calls: [{to: shop/back}], response_bytes: 0, think_ms: 0.5}]
+    response_bytes: 1
+    think_ms: 1
+    keep_alive: true
+    rate_per_s: 0.5
+  - {namespace: shop, name: back, pods: {eu-west-1a: 2}, database: true}
+rollout: {start: 1, every_s: 0, workload: shop/back}
+"""
+MISFITS = (
+    *("choose one", "one for each zone", "no such zone", "of the zones", "no workload", "at least one pod"),
+    *("go in a circle", "is there already", "no default calls", "of the app store", "whether a pod is well"),
+)
+"""What is said of parts that do not fit each other."""
+GOOD = [*(scenario_files.FOLDER / f"{name}.yaml" for name in scenario_files.names()), FULL, FULL_APP]
 ODD = [
     *(None, True, 0, -1, 1.0, 1.5, -0.5, "", "eu-west-1a", "x", [], [1], ["a", "b", "c"], {}, {"name": 1}),
     *(10**12, 1e300, [[]], {"ui": {"eu-west-1a": "x"}}),
@@ -71,9 +94,11 @@ def test_every_scenario_that_comes_with_the_lab_can_be_built(name: str) -> None:
 
 
 def test_an_unknown_name_lists_the_known_ones() -> None:
-    """A typing error gets the list."""
-    with pytest.raises(UsageError, match="there are control-plane-node, cpu-2-1-1"):
+    """A typing error gets the name that was meant; what is like none gets the list."""
+    with pytest.raises(UsageError, match=r"did you mean even-3-3-3\?"):
         scenario_files.read("even-333")
+    with pytest.raises(UsageError, match="there are chain, control-plane-node, cpu-2-1-1"):
+        scenario_files.read("bookinfo")
 
 
 def spoiled(whole: Any, rng: random.Random) -> Any:
@@ -114,9 +139,7 @@ def test_a_file_is_refused_where_the_schema_refuses_it(
         assert any(place in said for error in flat(errors) for place in places(error))
     # What fits the schema may still have parts that do not fit each other.
     else:
-        assert said is None or any(
-            word in said for word in ("choose one", "one for each zone", "no such zone", "of the zones")
-        )
+        assert said is None or any(word in said for word in MISFITS)
 
 
 def complaint(whole: Any) -> str | None:

@@ -1,5 +1,6 @@
 """The lab's state file and what is written beside it."""
 
+import json
 import os
 import shlex
 import subprocess
@@ -12,8 +13,8 @@ import yaml
 
 from k8s.errors import UnreachableError
 from k8s.lab import state as lab_state
-from k8s.lab.design.layout import CATALOG, UI
 from k8s.lab.design.settings import LabSettings, PairDelay
+from k8s.lab.design.store_app import CATALOG, UI
 from k8s.lab.processes import ProcessId, identify
 from k8s.lab.run.lineup import plan_lab
 from k8s.lab.state import Crash, LabState, Phase
@@ -38,6 +39,26 @@ def test_what_was_written_is_what_is_read(up: LabState) -> None:
     lab_state.write(up)
     assert lab_state.read(up.state_dir) == up
     assert lab_state.load(up.state_dir) == up
+
+
+def test_the_state_of_a_lab_before_there_was_prometheus_is_read(up: LabState) -> None:
+    """It has none."""
+    lab_state.write(up)
+    path = up.state_dir / lab_state.STATE_FILE
+    old = json.loads(path.read_text())
+    for part, names in ((old, ["url", "restarts"]), (old["settings"], ["port", "scrape_s"])):
+        for name in names:
+            del part[f"prometheus_{name}"]
+    path.write_text(json.dumps(old))
+    assert lab_state.read(up.state_dir) == up
+    assert up.prometheus_url is None
+
+
+def test_the_url_of_prometheus_is_in_the_state(tmp_path: Path) -> None:
+    """For everybody who asks it."""
+    settings = LabSettings(state_dir=str(tmp_path), prometheus_scrape_s=1.0, prometheus_port=9)
+    plan = plan_lab(settings, octet=103, token=TOKEN)
+    assert plan.state(ProcessId(pid=1, started=""), 0.0).prometheus_url == "http://127.0.0.1:9"
 
 
 def test_the_addresses_are_those_of_the_scheme(up: LabState) -> None:
@@ -109,6 +130,7 @@ def test_the_env_file_is_what_a_shell_reads(tmp_path: Path, up: LabState) -> Non
     assert state.env == {name: seen[name] for name in state.env}
     assert seen["KUBECONFIG"] == str(folder / "kubeconfig")
     assert seen["AWS_ENDPOINT_URL_XRAY"] == "http://127.0.0.1:16080"
+    assert seen["AWS_ENDPOINT_URL_CLOUDWATCH_LOGS"] == seen["AWS_ENDPOINT_URL_XRAY"]
 
 
 def test_the_kubeconfig_names_context_and_cluster(up: LabState) -> None:

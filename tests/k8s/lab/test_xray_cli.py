@@ -41,7 +41,7 @@ def test_defaults_are_those_of_the_settings() -> None:
 def test_every_setting_has_an_option() -> None:
     """Whatever can be chosen is chosen here, but for three bounds that nobody needs, and a lab's token."""
     offered = {field for _, field, _, _ in xray_cli.KNOBS}
-    offered |= {"window", "strict_otlp", "require_signature", "unknown_ids_unprocessed"}
+    offered |= {"window", "strict_otlp", "require_signature", "unknown_ids_unprocessed", "spans_log_group"}
     internal = {"control_token", "max_unused_names", "series_page_size", "summary_page_scan"}
 
     assert offered | internal == {field.name for field in fields(Settings)}
@@ -60,6 +60,8 @@ def test_options() -> None:
                 "strict-aws",
                 "--unsigned",
             ),
+            *("--spans-log-group", "transaction-search", "--query-wait", "1", "--query-time", "2"),
+            *("--query-limit", "3", "--query-pages"),
         )
     )
 
@@ -72,6 +74,11 @@ def test_options() -> None:
         transaction_search=True,
         strict_otlp=True,
         require_signature=False,
+        spans_log_group="transaction-search",
+        logs_scheduled_s=1.0,
+        logs_running_s=2.0,
+        logs_most_queries=3,
+        logs_sql_pages=True,
     )
 
 

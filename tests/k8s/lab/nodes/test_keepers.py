@@ -7,6 +7,7 @@ import pytest
 
 from k8s.lab.design.addresses import MAX_OWN_PODS, Addresses
 from k8s.lab.design.layout import LabNode, LabPod
+from k8s.lab.design.store_app import STORE
 from k8s.lab.nodes.keepers import Keepers, NoAddressError, PodAddresses
 from k8s.lab.nodes.kubelet import Kubelet
 from k8s.lab.nodes.machines import Machines
@@ -43,6 +44,7 @@ class House:
             pods=self.api.feeds.pods,
             machines=self.machines,
             addresses=PodAddresses(LAB),
+            images=STORE.images,
             seeded={},
             make=self.make,
             late=set(),

@@ -5,13 +5,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from k8s.lab.apiclient.api import ApiError
-from k8s.lab.design.layout import CATALOG, LabPod
+from k8s.lab.design.layout import LabPod
+from k8s.lab.design.store_app import CATALOG, STORE
 from k8s.lab.nodes.kubelet import Kubelet
 from k8s.lab.processes import ProcessId
 from k8s.topology import NodeName, PodName, Zone
 
 POD = LabPod(
     service=CATALOG,
+    workload=STORE.images["samezone.dev/lab/catalog"],
     name=PodName("catalog-6d5f7c9b8-x7k2p"),
     node=NodeName("node-a-1"),
     zone=Zone("eu-west-1a"),

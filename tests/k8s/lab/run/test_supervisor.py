@@ -16,7 +16,7 @@ from k8s.errors import SamezoneError, UnreachableError, UsageError
 from k8s.lab import state as lab_state
 from k8s.lab.asking import read_truth
 from k8s.lab.design.addresses import POD_PORT, Addresses
-from k8s.lab.design.layout import CATALOG, UI
+from k8s.lab.design.store_app import CATALOG, UI
 from k8s.lab.run import supervisor
 from k8s.lab.run.ports import take_octet
 from k8s.lab.run.supervisor import AlreadyUpError, Health
@@ -125,7 +125,7 @@ def test_ctrl_c_during_up_leaves_nothing(folder: Path) -> None:
     """Whatever had been started by then is ended."""
     program = (
         "import sys; from pathlib import Path; from tests.k8s.lab.labs import up; "
-        "up(Path(sys.argv[1]), catalog_replicas=60)"
+        "up(Path(sys.argv[1]), catalog=60)"
     )
     starting = subprocess.Popen(
         [sys.executable, "-c", program, str(folder)], cwd=Path(__file__).parents[4], stderr=subprocess.PIPE
@@ -158,8 +158,23 @@ def test_a_part_that_does_not_start_is_named_with_its_last_words(folder: Path) -
                 holders.enter_context(socket.create_server((Addresses(octet=other).pod(1, 14), POD_PORT)))
         said = r"catalog-\S+ ended \(exit code 70\): .*Address already in use"
         with pytest.raises(UnreachableError, match=said):
-            up(folder, catalog_per_zone=(14, 1, 1))
+            up(folder, catalog=(14, 1, 1))
     assert supervisor.status(folder).health == Health.DOWN
+
+
+def test_a_prometheus_that_does_not_start_is_named_with_its_last_words(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing runs afterwards, and nothing of it is left. Here its program is one that gives up."""
+    programs = folder / "bin"
+    programs.mkdir()
+    (programs / "prometheus").write_text("#!/bin/sh\necho no room for samples >&2\nexit 3\n")
+    (programs / "prometheus").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
+    with pytest.raises(UnreachableError, match=r"prometheus ended \(exit code 3\): no room for samples"):
+        up(folder / "lab", prometheus_scrape_s=1.0)
+    assert supervisor.status(folder / "lab").health == Health.DOWN
+    assert not (folder / "lab" / "prometheus").exists()
 
 
 def test_addresses_that_an_earlier_lab_still_has_are_passed_over() -> None:
@@ -174,7 +189,7 @@ def test_addresses_that_an_earlier_lab_still_has_are_passed_over() -> None:
 
 def test_kept_connections_are_few(folder: Path) -> None:
     """With keep-alive, five pages of two calls are one connection to catalog."""
-    state = up(folder, keep_alive=True, ui_per_zone=(1, 0, 0), catalog_replicas=3)
+    state = up(folder, keep_alive=True, ui=(1, 0, 0), catalog=3)
     for _ in range(5):
         get(f"{state.service_url(NODE, UI)}/home", "127.0.0.1")
     rows = read_truth(state.relay_admin_urls).rows
@@ -186,7 +201,7 @@ def test_kept_connections_are_few(folder: Path) -> None:
 
 def test_a_failed_pod_does_not_stop_the_page(folder: Path) -> None:
     """While an endpoint is dead and not yet out of the rules, its connections fail and are counted."""
-    state = up(folder, catalog_per_zone=(1, 0, 0), ui_per_zone=(1, 0, 0))
+    state = up(folder, catalog=(1, 0, 0), ui=(1, 0, 0))
     victim = next(pod for pod in state.pods if pod.namespace == "catalog")
     os.kill(child(state, victim.name), signal.SIGSTOP)
     os.kill(child(state, victim.name), signal.SIGKILL)
@@ -200,5 +215,5 @@ def test_a_failed_pod_does_not_stop_the_page(folder: Path) -> None:
 def test_settings_that_cannot_be_built_start_nothing(folder: Path) -> None:
     """They are refused before the folder is touched."""
     with pytest.raises(UsageError, match="building the lab"):
-        supervisor.up(settings(folder / "lab", catalog_replicas=0))
+        supervisor.up(settings(folder / "lab", catalog=0))
     assert not (folder / "lab").exists()
