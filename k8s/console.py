@@ -9,13 +9,21 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from enum import IntEnum
 from pathlib import Path
-from typing import Any, NoReturn, TextIO
+from typing import Any, NoReturn, TextIO, TypeVar
 
+from k8s.commandline.help_text import HelpText
 from k8s.errors import ExitCode, SamezoneError, UsageError
 from k8s.model import names
+from k8s.model.nearest import hint
 from k8s.process import interrupts, private, streams
+
+_FEW_VERBS = 6
+"""So many are named where none is like the word that was typed."""
+_LEAST_WIDTH = 20
+"""Columns: a terminal that says less than that does not know."""
 
 
 def _typed(question: str) -> str | None:
@@ -27,6 +35,23 @@ def _typed(question: str) -> str | None:
         return sys.stdin.readline()
     except (OSError, ValueError):  # the terminal is gone, or what came from it is no text
         return None
+
+
+def _browsed(address: str) -> bool:
+    """Whether a browser took it."""
+    import webbrowser  # noqa: PLC0415 - for --open alone
+
+    return webbrowser.open(address)
+
+
+class Loudness(IntEnum):
+    """How much a command says; what it answers is not counted."""
+
+    QUIET = -1
+    """Errors, and what somebody has to agree to."""
+    PLAIN = 0
+    VERBOSE = 1
+    """How it came to that, too, and when."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +75,11 @@ class Io:
 
     answer: Callable[[str], str | None] = _typed
     """Puts a question to a person; None where nobody can answer."""
+    browse: Callable[[str], bool] = _browsed
+    """Shows an address in a browser; whether there was one."""
+    loudness: Loudness = Loudness.PLAIN
+    began_s: float | None = None
+    """When the command began, by the clock that only goes forward; None: nobody wants to know."""
 
     def __post_init__(self) -> None:
         """Let no stream end what is being done."""
@@ -62,7 +92,7 @@ class Io:
         UsageError otherwise: nothing has been changed then.
         """
         for line in lines:
-            self.say(line)
+            print(line, file=self.err, flush=True)
         if yes:
             return
         said = self.answer("Go on? [y/N] ")
@@ -72,12 +102,27 @@ class Io:
             raise UsageError("not agreed, so nothing was changed")
 
     def say(self, text: str) -> None:
-        """One line for a person."""
-        print(text, file=self.err, flush=True)
+        """One line for a person, unless it is to be quiet; on a terminal broken between words."""
+        if self.loudness is Loudness.QUIET:
+            return
+        if self.began_s is not None:
+            text = f"+{self.monotonic() - self.began_s:.1f} s  {text}"
+        print(fitted_to(self.err, text), file=self.err, flush=True)
+
+    def detail(self, text: str) -> None:
+        """One line for a person who asked how it came to that."""
+        if self.loudness is Loudness.VERBOSE:
+            self.say(text)
 
     def write(self, text: str) -> None:
         """One line of data."""
         print(text, file=self.out, flush=True)
+
+    def show(self, page: Path, *, is_wanted: bool) -> None:
+        """Say where a report is, and show it in a browser where that is wanted."""
+        self.say(f"report: {page.resolve()}")
+        if is_wanted and not self.browse(page.resolve().as_uri()):
+            self.say("no browser could be started here; open that file in one")
 
     @property
     def home(self) -> Path:
@@ -98,6 +143,24 @@ class Io:
         return self.home / "lab"
 
 
+def fitted_to(stream: TextIO, text: str) -> str:
+    """*text* as it is; for a terminal with its lines broken between words, never within one."""
+    if not stream.isatty():
+        return text
+    import shutil  # noqa: PLC0415 - for terminals alone
+    import textwrap  # noqa: PLC0415 - likewise
+
+    width = max(shutil.get_terminal_size().columns, _LEAST_WIDTH)
+    lines = (
+        [text]
+        if len(text) < width
+        else textwrap.wrap(
+            text, width - 1, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+        )
+    )
+    return "\n".join(lines)
+
+
 Command = Callable[[Any, Io], int]
 """A verb: takes what argparse made of the arguments, which only a ``cli.py`` reads; gives the exit code."""
 Verbs = argparse._SubParsersAction  # noqa: SLF001 - argparse names no public type for it
@@ -109,7 +172,9 @@ def guarded(program: str, io: Io, run: Callable[[], int]) -> int:
     try:
         code = int(run())
     except SamezoneError as error:
-        io.say(f"{program}: {one_line(str(error))}")
+        # A parser's message begins with the program's name already.
+        message = one_line(str(error)).removeprefix(program).removeprefix(":").lstrip()
+        io.say(f"{program}: {message}")
         code = error.exit_code
     except KeyboardInterrupt:
         io.say(f"{program}: interrupted; nothing is left changed")
@@ -130,8 +195,10 @@ def perform(args: Any, io: Io) -> int:
 
     One that comes once it is over changes nothing: what is done is done, and its code stands.
     """
+    loudness = Loudness(getattr(args, "loudness", Loudness.PLAIN))
+    began_s = io.monotonic() if loudness is Loudness.VERBOSE else None
     with interrupts.Working():
-        return int(args.command(args, io))
+        return int(args.command(args, replace(io, loudness=loudness, began_s=began_s)))
 
 
 def _closed(program: str, io: Io, code: int) -> int:
@@ -145,11 +212,73 @@ def _closed(program: str, io: Io, code: int) -> int:
 
 
 class Parser(argparse.ArgumentParser):
-    """An ArgumentParser that says what is wrong in one line."""
+    """An ArgumentParser that says what is wrong, and what may have been meant, in one line."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        """With our own help page."""
+        super().__init__(*args, **{"formatter_class": HelpText, **options})
+        self._positionals.title = "arguments"
 
     def error(self, message: str) -> NoReturn:
         """Raise UsageError instead of printing the usage and ending the process."""
-        raise UsageError(f"{self.prog}: {message} (see: {self.prog} --help)")
+        raise UsageError(f"{self.prog}: {message.removeprefix('argument ')} (see: {self.prog} --help)")
+
+    def parse_known_args(  # type: ignore[override]  # argparse overloads it on the kind of namespace
+        self, args: Sequence[str] | None = None, namespace: Any = None
+    ) -> Any:
+        """As argparse does, but that nothing may be left over: here it is known what there is instead."""
+        found, left_over = super().parse_known_args(args, namespace)
+        if left_over:
+            self._refuse(left_over)
+        return found, []
+
+    def section(self, title: str) -> "argparse._ArgumentGroup":
+        """The options under this heading of the help page, to be added to."""
+        found = next((one for one in self._action_groups if one.title == title), None)
+        return self.add_argument_group(title) if found is None else found
+
+    def hide(self, *names_: str) -> None:
+        """Leave options out of the help page that do not apply to this verb, though it takes them."""
+        for action in self._actions:
+            if action.dest in names_:
+                action.help = argparse.SUPPRESS
+
+    def verbs_first(self) -> None:
+        """On the help page: they are what is looked for."""
+        self._action_groups.insert(0, self._action_groups.pop())
+
+    def _refuse(self, words: Sequence[str]) -> NoReturn:
+        option = next((one.partition("=")[0] for one in words if one.startswith("-")), None)
+        if option is None:
+            self.error(f"{' '.join(words)}: one word too many; leave it out")
+        known = [
+            name
+            for action in self._actions
+            if action.help is not argparse.SUPPRESS
+            for name in action.option_strings
+        ]
+        self.error(f"there is no option {option}{hint(option, known)}")
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        """Refuse what is no choice, and name the one that was meant, or all."""
+        if action.choices is None or value in action.choices:
+            return
+        known = [str(one) for one in action.choices]
+        if action.nargs != argparse.PARSER:
+            near = hint(str(value), known) or f"; choose one of {', '.join(known)}"
+            raise argparse.ArgumentError(action, f"{names.shown(str(value))} is not known{near}")
+        elsewhere = self.elsewhere.get(str(value).lower())
+        if elsewhere is not None:
+            self.error(f"there is no verb {names.shown(str(value))}; did you mean: {self.prog} {elsewhere}?")
+        few = f"; there are {', '.join(known)}" if len(known) <= _FEW_VERBS else ""
+        near = hint(str(value), known) or few
+        self.error(f"there is no verb {names.shown(str(value))}{near}")
+
+    elsewhere: Mapping[str, str] = {}
+    """What is called otherwise here, as somebody may type it who knows make's verbs."""
+
+
+AnyParser = TypeVar("AnyParser", bound=Parser)
 
 
 class LaterParser(Parser):
@@ -161,11 +290,15 @@ class LaterParser(Parser):
         self, args: Sequence[str] | None = None, namespace: Any = None
     ) -> Any:
         """What the verb's own parser makes of it."""
+        return self.loaded().parse_known_args(args, namespace)
+
+    def loaded(self) -> Parser:
+        """The verb's own parser."""
         root, _, name = self.prog.rpartition(" ")
         verbs: Verbs[Parser] = Parser(prog=root).add_subparsers(parser_class=Parser)
         importlib.import_module(self.module).add(verbs)
         found: Parser = verbs.choices[name]
-        return found.parse_known_args(args, namespace)
+        return found
 
 
 def path(text: str) -> Path:
@@ -189,10 +322,54 @@ def verb(
     """Add a verb that runs *command*."""
     parser = verbs.add_parser(name, help=summary, description=description or summary)
     parser.set_defaults(command=command)
+    add_loudness(parser)
     return parser
 
 
-def group(verbs: "Verbs[Parser]", name: str, *, summary: str) -> "Verbs[Parser]":
-    """Add a verb that has verbs of its own."""
+def add_loudness(parser: argparse.ArgumentParser) -> None:
+    """Options that say how much is said; without one of them, what was given before the verb holds."""
+    for names_, loudness, told in (
+        (("-q", "--quiet"), Loudness.QUIET, "say nothing but errors and the answer"),
+        (("-v", "--verbose"), Loudness.VERBOSE, "say how it comes to the answer, too, and when"),
+    ):
+        parser.add_argument(
+            *names_,
+            dest="loudness",
+            action="store_const",
+            const=loudness,
+            default=argparse.SUPPRESS,
+            help=told,
+        )
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """The option of verbs that answer."""
+    parser.add_argument("--json", action="store_true", help="print the answer as JSON")
+
+
+def add_open(parser: argparse.ArgumentParser) -> None:
+    """The option of verbs that leave a report."""
+    parser.add_argument("--open", action="store_true", help="show the report in a browser")
+
+
+def group(
+    verbs: "Verbs[Parser]", name: str, *, summary: str, elsewhere: Mapping[str, str] | None = None
+) -> "Verbs[Parser]":
+    """Add a verb that has verbs of its own; *elsewhere* is what some of them may be looked for as."""
     parser = verbs.add_parser(name, help=summary, description=summary)
-    return parser.add_subparsers(dest=f"{name}_verb", metavar="VERB", required=True, parser_class=Parser)
+    parser.elsewhere = elsewhere or {}
+    return verbs_of(parser, dest=f"{name}_verb", kind=Parser)
+
+
+def verbs_of(parser: Parser, *, dest: str, kind: type[AnyParser]) -> "Verbs[AnyParser]":
+    """The verbs of a parser, which without one of them prints its help."""
+
+    def show_help(_: Any, io: Io) -> int:
+        io.write(parser.format_help().rstrip())
+        return ExitCode.DONE
+
+    parser.set_defaults(command=show_help)
+    add_loudness(parser)
+    verbs = parser.add_subparsers(dest=dest, metavar="VERB", title="verbs", parser_class=kind)
+    parser.verbs_first()
+    return verbs

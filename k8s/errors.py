@@ -8,7 +8,7 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """How a command ends; the README lists the same numbers."""
+    """How a command ends; analysis/README.md lists the same numbers."""
 
     DONE = 0
     FAIL = 1

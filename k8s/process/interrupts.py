@@ -21,7 +21,8 @@ import sys
 from contextlib import suppress
 from types import FrameType, TracebackType
 
-HEARD = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
+HEARD = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""In the order in which they begin to be heard: the first has a handler of Python's, with a traceback."""
 INTERRUPTED = 130
 """``k8s.errors.ExitCode.INTERRUPTED``; a number here, so that the entry loads nothing."""
 _AGAIN_S = 0.01
