@@ -23,6 +23,7 @@ from k8s.errors import ConflictError, NotFoundError, UnreachableError, UsageErro
 from k8s.live.control import VersionedService
 from k8s.model import objects
 from k8s.model.field_managers import manager_of
+from k8s.model.near_services import near_names
 from k8s.process import interrupts
 from k8s.routing.restoring import Knob
 from k8s.topology import EndpointSlice, Event, Service, ServiceKey, Snapshot
@@ -68,11 +69,11 @@ class LiveCluster:
 
     def service(self, key: ServiceKey) -> Service:
         """The Service; UsageError when there is none of that name."""
-        return objects.service(self._get(_service_path(key), what=f"Service {key}"))
+        return objects.service(self._raw_service(key))
 
     def versioned(self, key: ServiceKey) -> VersionedService:
         """The Service with its version and who set its knobs; NotFoundError when there is none."""
-        raw = self._get(_service_path(key), what=f"Service {key}")
+        raw = self._raw_service(key)
         found = [(knob, manager_of(raw, knob.path)) for knob in Knob]
         return VersionedService(
             service=objects.service(raw),
@@ -102,15 +103,18 @@ class LiveCluster:
         raw = self._call("PATCH", _service_path(key), body=patch, what=f"Service {key}")
         return objects.service(raw)
 
-    def snapshot(self, namespaces: Sequence[str]) -> Snapshot:
-        """All nodes, and the pods, Services and slices of these namespaces, read one list after the other."""
+    def snapshot(self, namespaces: Sequence[str] | None) -> Snapshot:
+        """All nodes, and the pods, Services and slices of these namespaces, read one list after the other.
+
+        None: of all namespaces; ForbiddenError where they may not be listed.
+        """
         pods: list[Mapping[str, Any]] = []
         services: list[Mapping[str, Any]] = []
         slices: list[Mapping[str, Any]] = []
-        for namespace in namespaces:
-            pods += self._list(f"/api/v1/namespaces/{namespace}/pods")
-            services += self._list(f"/api/v1/namespaces/{namespace}/services")
-            slices += self._list(f"/apis/discovery.k8s.io/v1/namespaces/{namespace}/endpointslices")
+        for within in ("",) if namespaces is None else [f"/namespaces/{one}" for one in namespaces]:
+            pods += self._list(f"/api/v1{within}/pods")
+            services += self._list(f"/api/v1{within}/services")
+            slices += self._list(f"/apis/discovery.k8s.io/v1{within}/endpointslices")
         return Snapshot(
             taken_at_s=time.time(),
             nodes=tuple(objects.node(item) for item in self._list("/api/v1/nodes")),
@@ -195,6 +199,17 @@ class LiveCluster:
             return  # a closed watch is ordinary, a line cut short too; the caller opens the next one
         finally:
             response.close()
+
+    def _raw_service(self, key: ServiceKey) -> dict[str, Any]:
+        """Of the API; NotFoundError names those that are called alike, as far as one may list them."""
+        try:
+            return self._get(_service_path(key), what=f"Service {key}")
+        except NotFoundError as error:
+            try:
+                known = [objects.service(one).key for one in self._list("/api/v1/services")]
+            except (UnreachableError, UsageError):
+                raise error from None
+            raise NotFoundError(f"{error}{near_names(key, known)}") from None
 
     def _get(self, path: str, *, query: Mapping[str, Any] | None = None, what: str = "") -> dict[str, Any]:
         return self._call("GET", path, query=query, what=what or path)

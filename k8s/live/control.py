@@ -69,8 +69,8 @@ class Cluster(Protocol):
         ConflictError where the patch names a resourceVersion that is not the Service's any more.
         """
 
-    def snapshot(self, namespaces: Sequence[str]) -> Snapshot:
-        """All nodes, and the pods, Services and slices of these namespaces."""
+    def snapshot(self, namespaces: Sequence[str] | None) -> Snapshot:
+        """All nodes, and the pods, Services and slices of these namespaces; None: of all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

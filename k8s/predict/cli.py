@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
-from k8s.console import Io, Parser, Verbs, path, verb
+from k8s.console import Io, Parser, Verbs, add_json, path, verb
 from k8s.errors import ExitCode, UsageError
 from k8s.live import live_scene, saved
 from k8s.live.cluster import LiveCluster
@@ -40,7 +40,7 @@ OpenCluster = Callable[[argparse.Namespace, Io], LiveCluster]
 def add(
     verbs: "Verbs[Parser]",
     *,
-    add_place: Callable[[argparse.ArgumentParser], None],
+    add_place: Callable[[Parser], None],
     open_cluster: OpenCluster,
 ) -> None:
     """Add the verb to those of ``routing``; *add_place* and *open_cluster* are the ones of ``k8s/cli.py``."""
@@ -61,39 +61,42 @@ def add(
     parser.add_argument(
         "--client",
         metavar="NS/NAME",
-        help="who calls it: a Service's or workload's name, or labels as NS/key=value,...; "
-        f"default: {DEFAULT_CLIENT} where it runs, else clients in proportion to CPU",
+        help="who calls it: a Service or workload, or labels as NS/key=value,...; "
+        f"default: {DEFAULT_CLIENT} if it is there, else clients spread like the CPUs",
     )
     parser.add_argument(
-        "--weights", metavar="ZONE=SHARE,...", help="share of the calls that come from each zone"
+        "--weights", metavar="ZONE=SHARE,...", help="what share of the calls comes from each zone"
     )
     parser.add_argument(
-        "--shift", metavar="ZONE", type=Zone, help="under a zonal shift away from this zone (EKS, ARC)"
+        "--shift",
+        metavar="ZONE",
+        type=Zone,
+        help="what happens during a zonal shift away from this zone (EKS, ARC)",
     )
     add_files(parser)
-    parser.add_argument("--json", action="store_true", help="print data instead of tables")
+    add_json(parser)
 
 
-def add_target(parser: argparse.ArgumentParser) -> None:
+def add_target(parser: Parser) -> None:
     """The Service, as kubectl's users name one; called after what adds ``--service``."""
-    parser.add_argument("target", nargs="?", metavar="SERVICE", help=f"NS/NAME; default: {DEFAULT_SERVICE}")
+    parser.add_argument(
+        "target", nargs="?", metavar="SERVICE", help=f"as NS/NAME; default: {DEFAULT_SERVICE}"
+    )
     # None tells a Service that somebody typed from the one that is meant where nobody is named.
     parser.set_defaults(service=None)
-    parser.add_argument(
-        "-n", "--namespace", metavar="NS", help="the namespace of a SERVICE given by its name"
-    )
+    parser.add_argument("-n", "--namespace", metavar="NS", help="its namespace, if SERVICE is only its name")
 
 
-def add_files(parser: argparse.ArgumentParser) -> None:
+def add_files(parser: Parser) -> None:
     """Where a saved place lies."""
-    parser.add_argument(
+    parser.section("from files").add_argument(
         "--from",
         dest="saved",
         type=path,
         nargs="+",
         action="extend",
         metavar="FILE",
-        help="saved files or folders (a must-gather, a cluster-info dump), - for standard input",
+        help="files or folders saved from a cluster (e.g. a must-gather); - is standard input",
     )
 
 

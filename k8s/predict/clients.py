@@ -98,6 +98,22 @@ def of_pods(
     return _shared(on, nodes, f"{count} ready {'pod' if count == 1 else 'pods'} of {name}")
 
 
+def by_calls(
+    calls: Iterable[tuple[Pod, int]], nodes: Iterable[Node], basis: str, carriage: Carriage | None = None
+) -> Clients:
+    """Clients in proportion to the calls that each pod made; pods that are not scheduled are left out.
+
+    UsageError if nothing is left.
+    """
+    on: Counter[tuple[NodeName, Carrier]] = Counter()
+    for pod, count in calls:
+        if pod.node:
+            on[pod.node, KUBE_PROXY if carriage is None else carriage.of_pod(pod)] += count
+    if not on.total():
+        raise UsageError(f"clients by {basis}: none of them is on a node")
+    return _shared({key: Fraction(count) for key, count in on.items()}, nodes, basis)
+
+
 def _per_node(
     pods: Iterable[Pod], carriage: Carriage | None = None
 ) -> dict[tuple[NodeName, Carrier], Fraction]:

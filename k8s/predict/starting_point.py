@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from fractions import Fraction
 
 from k8s.errors import UsageError
+from k8s.model.near_services import near_names
 from k8s.model.scene import IN_PART, Scene
 from k8s.predict.carriage import Carriage, carriage_of
 from k8s.predict.clients import Clients, outside
@@ -14,7 +14,6 @@ from k8s.routing.hints import NEWEST_MINOR, is_owned, is_processed
 from k8s.routing.modes import RoutingMode
 from k8s.topology import Endpoint, EndpointSlice, Node, NodeName, Service, ServiceKey, Snapshot, Zone
 
-_MOST_NEAR = 3
 _COUNTED = tuple(f"{word}: {IN_PART}" for word in ("nodes", "pods", "endpointslices"))
 
 
@@ -114,13 +113,6 @@ def _slices(snapshot: Snapshot, key: ServiceKey, family: str | None) -> tuple[En
         if (one.namespace, one.service, one.address_type) == (key.namespace, key.name, family)
     ]
     return tuple(sorted(found, key=lambda one: one.name))
-
-
-def near_names(key: ServiceKey, known: Sequence[ServiceKey]) -> str:
-    """What may have been meant: the same name elsewhere, or names that are spelt alike; else nothing."""
-    same = sorted(str(one) for one in known if one.name == key.name)
-    near = same or get_close_matches(str(key), sorted(map(str, known)), _MOST_NEAR, 0.7)
-    return f"; there is {', '.join(near[:_MOST_NEAR])}" if near else ""
 
 
 def with_port(slices: tuple[EndpointSlice, ...], port: str | None) -> tuple[EndpointSlice, ...]:

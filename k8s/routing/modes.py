@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any, Final, assert_never
 
 from k8s.errors import UsageError
+from k8s.model.nearest import nearest
 from k8s.topology import OLD_HINTS_ANNOTATION, TOPOLOGY_MODE_ANNOTATION, Service
 
 ACTIVE_ANNOTATION_VALUES = frozenset({"Auto", "auto"})
@@ -83,12 +84,16 @@ class RoutingSettings:
 
 
 def parse_mode(text: str) -> RoutingMode:
-    """The mode of that name; UsageError names the choices."""
-    try:
-        return RoutingMode(text)
-    except ValueError:
-        known = ", ".join(mode.value for mode in RoutingMode)
-        raise UsageError(f"routing mode {text!r} is not known; choose one of {known}") from None
+    """The mode of that name, in any case, or as Kubernetes spells it; UsageError names the choices."""
+    plain = text.replace("-", "").lower()
+    for mode in RoutingMode:
+        if plain == mode.value.replace("-", ""):
+            return mode
+    # Auto is the annotation's value: what it asks for has another name here.
+    meant = RoutingMode.TAR.value if plain == "auto" else nearest(text, RoutingMode)
+    if meant is not None:
+        raise UsageError(f"routing mode {text!r} is not known; did you mean {meant}?")
+    raise UsageError(f"routing mode {text!r} is not known; choose one of {', '.join(RoutingMode)}")
 
 
 def settings_of(service: Service) -> RoutingSettings:

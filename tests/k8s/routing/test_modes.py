@@ -119,7 +119,30 @@ def test_a_local_traffic_policy_bypasses_hints():
     assert "bypasses hints" in text
 
 
+@pytest.mark.parametrize(
+    ("text", "mode"),
+    [
+        ("tar", RoutingMode.TAR),
+        ("TAR", RoutingMode.TAR),
+        ("PreferSameZone", RoutingMode.PREFER_SAME_ZONE),
+        ("Prefer-Close", RoutingMode.PREFER_CLOSE),
+    ],
+)
+def test_a_mode_in_any_case(text: str, mode: RoutingMode):
+    """Also as the field of the Service spells it."""
+    assert parse_mode(text) is mode
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"), [("tarr", "tar"), ("Auto", "tar"), ("prefer-closer", "prefer-close")]
+)
+def test_a_mode_that_was_meant_is_named(text: str, meant: str):
+    """A typing error, and the value of the annotation."""
+    with pytest.raises(UsageError, match=rf"'{text}' is not known; did you mean {meant}\?"):
+        parse_mode(text)
+
+
 def test_an_unknown_mode_names_the_choices():
-    """A typing error gets the list."""
-    with pytest.raises(UsageError, match=r"'tarr' is not known; choose one of off, tar, prefer-close"):
-        parse_mode("tarr")
+    """Where none is like it."""
+    with pytest.raises(UsageError, match=r"'fast' is not known; choose one of off, tar, prefer-close"):
+        parse_mode("fast")
