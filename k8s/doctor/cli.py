@@ -4,7 +4,8 @@ import argparse
 import json
 from collections.abc import Callable
 
-from k8s.console import Io, Parser, Verbs, verb
+from k8s.commandline.quantities import lower
+from k8s.console import Io, Parser, Verbs, add_json, verb
 from k8s.doctor.doctor_text import as_data, as_text, table, table_data
 from k8s.doctor.examination import diagnose
 from k8s.doctor.place import place_of
@@ -13,7 +14,7 @@ from k8s.errors import ExitCode, UsageError
 from k8s.live import saved
 from k8s.model.scene import Scene
 from k8s.predict.cli import OpenCluster, add_files, add_target, key_of, scene_of, target_of
-from k8s.routing.modes import RoutingMode
+from k8s.routing.modes import RoutingMode, choices, parse_mode
 
 _POOLS = {"yes": True, "no": False, "unknown": None}
 
@@ -21,7 +22,7 @@ _POOLS = {"yes": True, "no": False, "unknown": None}
 def add(
     verbs: "Verbs[Parser]",
     *,
-    add_place: Callable[[argparse.ArgumentParser], None],
+    add_place: Callable[[Parser], None],
     open_cluster: OpenCluster,
 ) -> None:
     """Add the verb to those of ``routing``; *add_place* and *open_cluster* are the ones of ``k8s/cli.py``."""
@@ -34,24 +35,38 @@ def add(
         "doctor",
         command,
         summary="Why zone routing does not work, with the smallest fix; changes nothing.",
-        description="Examine a Service: codes with evidence, meaning and fix. Ends with 4 where there is a "
-        "problem; "
-        "risks and notes are healthy. Reads the cluster, or files saved with: " + saved.SAVE,
+        description="Examine a Service: what is wrong, how it shows, and what mends it. Ends with 4 if there "
+        "is a problem, with 0 if there are only risks and notes. Reads the cluster, or files saved with: "
+        + saved.SAVE,
     )
     add_place(parser)
     add_target(parser)
-    parser.add_argument("--all", action="store_true", help="one line for every Service with endpoints")
-    parser.add_argument("--client", metavar="NS/NAME", help="whose view counts: a pod or a workload")
+    parser.add_argument("--all", action="store_true", help="one line for each Service that has endpoints")
+    parser.add_argument(
+        "--client", metavar="NS/NAME", help="who calls it: a pod or a workload; default: anybody"
+    )
     parser.add_argument(
         "--mode",
-        choices=[mode.value for mode in RoutingMode],
-        help="examine as if this mode were asked for, e.g. before it is set",
+        type=_mode,
+        metavar="MODE",
+        help=f"as if this mode were set: {choices()}",
     )
     parser.add_argument(
-        "--pools", choices=sorted(_POOLS), default="unknown", help="whether clients keep connections open"
+        "--pools",
+        type=lower,
+        choices=sorted(_POOLS),
+        default="unknown",
+        help="do clients keep connections open?",
     )
     add_files(parser)
-    parser.add_argument("--json", action="store_true", help="print data instead of text")
+    add_json(parser)
+
+
+def _mode(text: str) -> RoutingMode:
+    try:
+        return parse_mode(text)
+    except UsageError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def routing_doctor(args: argparse.Namespace, io: Io, open_cluster: OpenCluster) -> int:
@@ -83,7 +98,7 @@ def examine_one(scene: Scene, args: argparse.Namespace, io: Io) -> int:
         target_of(args, "doctor"),
         key_of("--client", args.client) if args.client else None,
         store_pools=_POOLS[args.pools],
-        wanted=RoutingMode(args.mode) if args.mode else None,
+        wanted=args.mode,
     )
     if args.json:
         io.write(json.dumps(as_data(diagnosis, source=scene.source, gaps=scene.gaps), indent=2))

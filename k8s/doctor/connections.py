@@ -41,7 +41,9 @@ def _hints_since(situation: Situation) -> tuple[Evidence, ...]:
 def _restart(situation: Situation) -> str:
     """Restarted clients open new connections."""
     if situation.client is None:
-        return kubectl("-n", "NAMESPACE", "rollout", "restart", "deployment/CLIENT")
+        # Nobody knows who calls: this shows who may, and is a command all the same.
+        every = kubectl("get", "deployments,statefulsets,daemonsets", "-A")
+        return f"{every}  # restart those that call {situation.key}, or name one by --client"
     namespace, name = situation.client.namespace, situation.client.name
     if (namespace, name) in {(pod.namespace, str(pod.name)) for pod in situation.clients}:
         return kubectl("-n", namespace, "delete", "pod", name)

@@ -7,8 +7,9 @@ from k8s.doctor.place import IndexedPlace
 from k8s.doctor.shares import EndpointTally, tally_of
 from k8s.doctor.stray_knobs import StrayKnob, stray_knobs
 from k8s.errors import UsageError
+from k8s.model.near_services import near_names
 from k8s.predict.clients import pods_of
-from k8s.predict.starting_point import differing_ports, near_names, sorted_families
+from k8s.predict.starting_point import differing_ports, sorted_families
 from k8s.routing.allocation import Allocation, Refusal, ZoneCounts, allocate
 from k8s.routing.hints import (
     DISABLED_REASON,

@@ -4,7 +4,9 @@ import argparse
 import ipaddress
 import re
 
-from k8s.console import Io, Parser, Verbs, group, path, verb
+from k8s.commandline.json_text import as_json
+from k8s.commandline.quantities import seconds
+from k8s.console import Io, Parser, Verbs, add_json, group, path, verb
 from k8s.effects import Talk
 from k8s.eks import manifests, session
 from k8s.eks.lifecycle import ClusterRequest
@@ -24,35 +26,27 @@ _NAME = re.compile(r"[a-z][a-z0-9-]{0,38}")
 
 def add(verbs: "Verbs[Parser]") -> None:
     """Add the verbs."""
-    cluster = group(verbs, "cluster", summary="An EKS cluster to measure on: Terraform and manifests.")
-    creator = verb(
-        cluster,
-        "create",
-        create_command,
-        summary="Make the cluster by Terraform; shows what it costs, then asks.",
-    )
-    creator.add_argument(
-        "--cidr",
-        type=cidr,
-        action="append",
-        help=f"who may reach the API, e.g. 203.0.113.7/32; may be repeated; {PRIVATE}: nobody from outside",
-    )
-    creator.add_argument("--region", default=DEFAULT_REGION, help=f"default: {DEFAULT_REGION}")
-    creator.add_argument("--nodes", type=int, help="in each of the three zones; default: 2")
-    creator.add_argument("--instance-type", help="of the nodes; default: m6i.xlarge")
-    creator.add_argument("--var-file", type=path, help="more variables of k8s/terraform")
+    cluster = group(verbs, "cluster", summary="An EKS cluster to measure on, by Terraform.")
+    creator = _add_creator(cluster)
     deployer = verb(cluster, "deploy", deploy_command, summary="Apply the manifests and wait for the pods.")
-    deployer.add_argument("--overlay", default=DEFAULT_OVERLAY, help=", ".join(manifests.overlays()))
+    deployer.add_argument(
+        "--overlay", default=DEFAULT_OVERLAY, metavar="NAME", help=f"one of {', '.join(manifests.overlays())}"
+    )
     deployer.add_argument(
         "--place",
         type=path,
-        help="a place.env, for a cluster that was not made here; default: Terraform's outputs",
+        metavar="FILE",
+        help="a place.env, for a cluster that was not made here; default: what Terraform says",
     )
     deployer.add_argument(
         "--timeout",
-        type=float,
+        type=seconds,
         default=DEFAULT_TIMEOUT_S,
-        help="seconds for each of operator and Deployments",
+        metavar="TIME",
+        help="how long to wait for the operator, and then for the Deployments",
+    )
+    deployer.add_argument(
+        "--locustfile", type=path, metavar="FILE", help="your own Locust users, for loads that ask for them"
     )
     destroyer = verb(
         cluster,
@@ -62,18 +56,46 @@ def add(verbs: "Verbs[Parser]") -> None:
     )
     remover = verb(cluster, "undeploy", undeploy_command, summary="Remove the manifests; the cluster stays.")
     shower = verb(cluster, "status", status_command, summary="Print our pods and their zones.")
+    add_json(shower)
     for parser in (deployer, remover):
         parser.add_argument("--yes", action="store_true", help="do not ask")
     for parser in (remover, shower):
-        parser.add_argument("--context", help="has to be kubectl's current context; default: that one")
+        parser.add_argument("--context", metavar="NAME", help="only if this is kubectl's current context")
     for parser in (creator, deployer, destroyer):
         parser.add_argument(
-            "--name", type=cluster_name, default=DEFAULT_NAME, help=f"default: {DEFAULT_NAME}"
+            "--name", type=cluster_name, default=DEFAULT_NAME, metavar="NAME", help="of the cluster"
         )
     for parser in (creator, destroyer):
         parser.add_argument("--yes", action="store_true", help="do not ask")
     for parser in (deployer, destroyer):
-        parser.add_argument("--context", help="has to be kubectl's current context; default: that one")
+        parser.add_argument("--context", metavar="NAME", help="only if this is kubectl's current context")
+
+
+def _add_creator(cluster: "Verbs[Parser]") -> Parser:
+    creator = verb(
+        cluster,
+        "create",
+        create_command,
+        summary="Make the cluster; shows what it costs, then asks.",
+    )
+    creator.add_argument(
+        "--cidr",
+        type=cidr,
+        action="append",
+        metavar="RANGE",
+        help=f"who may reach the API, e.g. 203.0.113.7/32; may be repeated; {PRIVATE}: nobody from outside",
+    )
+    creator.add_argument("--region", default=DEFAULT_REGION, metavar="NAME", help="of AWS")
+    creator.add_argument(
+        "--nodes", type=int, metavar="N", help="nodes in each of the three zones; default: 2"
+    )
+    creator.add_argument(
+        "--instance-type", metavar="TYPE", help="kind of machine for the nodes; default: m6i.xlarge"
+    )
+    creator.add_argument(
+        "--var-file", type=path, metavar="FILE", help="more variables for the Terraform module"
+    )
+    return creator
 
 
 def cidr(text: str) -> str:
@@ -131,6 +153,7 @@ def deploy_command(args: argparse.Namespace, io: Io) -> int:
         place=args.place,
         context=args.context,
         timeout_s=args.timeout,
+        locustfile=args.locustfile,
     )
     session.deploy(_session(args, io), request)
     return ExitCode.DONE
@@ -151,6 +174,10 @@ def undeploy_command(args: argparse.Namespace, io: Io) -> int:
 def status_command(args: argparse.Namespace, io: Io) -> int:
     """``samezone cluster status``: one line a pod of ours, by the zone it is in."""
     shown = session.pods(_session(args, io), args.context)
+    if args.json:
+        data = {"context": shown.cluster.context, "server": shown.cluster.server, "pods": shown.lines}
+        io.write(as_json(data))
+        return ExitCode.DONE
     io.write(f"context  {shown.cluster.context}")
     io.write(f"cluster  {shown.cluster.server}")
     for line in shown.lines:

@@ -10,7 +10,7 @@ from k8s.errors import ExitCode
 
 def add(verbs: "Verbs[Parser]") -> None:
     """Add the verbs."""
-    found = group(verbs, "kind", summary="A three-zone kind cluster on this machine; needs docker and kind.")
+    found = group(verbs, "kind", summary="A kind cluster of three zones, if docker and kind are here.")
     verb(found, "up", up_command, summary="Make the cluster, and load the X-Ray stand-in's image into it.")
     verb(found, "down", down_command, summary="Delete the cluster.")
 

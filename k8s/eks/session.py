@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from k8s.effects import Patience, Talk
-from k8s.eks import kubectl, lifecycle, manifests
+from k8s.eks import kubectl, lifecycle, locustfiles, manifests
 from k8s.eks.kubectl import Kubectl, KubectlContext
 from k8s.eks.lifecycle import ClusterRequest
 from k8s.eks.programs import Programs
@@ -51,6 +51,8 @@ class DeployRequest:
     """Has to be kubectl's current context; None: that one."""
     timeout_s: float
     """For each of operator and Deployments."""
+    locustfile: Path | None = None
+    """Whose users shall send when a load asks for them; None takes an earlier one away."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +81,7 @@ def create(session: EksSession, request: ClusterRequest) -> None:
 def deploy(session: EksSession, request: DeployRequest) -> None:
     """Apply the manifests and wait for the pods; UsageError before anything is changed."""
     doing, programs = "cluster deploy", session.programs
+    own = None if request.locustfile is None else locustfiles.read(request.locustfile)
     programs.require("kubectl", doing)
     if request.place is not None:
         cluster = kubectl.target(programs, request.context, doing)
@@ -93,7 +96,7 @@ def deploy(session: EksSession, request: DeployRequest) -> None:
         place = dict(lifecycle.place_of(outputs))
     if cluster.credentials is not None:
         programs.require(cluster.credentials, doing)
-    rendered = manifests.render(programs, request.overlay, place)
+    rendered = locustfiles.filled(manifests.render(programs, request.overlay, place), own)
     patience = Patience(
         timeout_s=request.timeout_s, clock=session.clock, monotonic=session.monotonic, sleep=session.sleep
     )

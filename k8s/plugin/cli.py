@@ -4,11 +4,10 @@ kubectl runs the program ``kubectl-samezone`` that it finds on PATH, with the re
 kubectl means the current context, so that is the default here, not the lab.
 """
 
-import argparse
 import sys
 
 from k8s import cli
-from k8s.console import Io, Parser, guarded, perform
+from k8s.console import Io, Parser, guarded, perform, verbs_of
 from k8s.doctor import cli as doctor_cli
 from k8s.errors import UsageError
 from k8s.predict import cli as predict_cli
@@ -42,14 +41,14 @@ def parser() -> Parser:
     made = Parser(
         prog="kubectl samezone", description="Zone routing of Services: what is wrong, and what would be."
     )
-    verbs = made.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=Parser)
+    verbs = verbs_of(made, dest="verb", kind=Parser)
     doctor_cli.add(verbs, add_place=_add_place, open_cluster=cli.open_cluster)
     predict_cli.add(verbs, add_place=_add_place, open_cluster=cli.open_cluster)
     return made
 
 
-def _add_place(one: argparse.ArgumentParser) -> None:
-    cli.add_place(one)
+def _add_place(one: Parser) -> None:
+    cli.add_place(one, changing=False)
     one.set_defaults(platform="cluster")
 
 

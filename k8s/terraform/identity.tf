@@ -21,14 +21,23 @@ locals {
     "xray:GetTraceSegmentDestination",
     "xray:GetTraceSummaries",
   ]
+  # Of CloudWatch Logs, the queries to the log group in which Transaction Search keeps spans, and no other group.
+  spans_log_group    = "arn:${data.aws_partition.current.partition}:logs:${var.region}:${data.aws_caller_identity.current.account_id}:log-group:aws/spans:*"
+  spans_read_actions = ["logs:GetQueryResults", "logs:StartQuery"]
+  # StopQuery takes no resource but "*": a group's ARN there would never match.
+  spans_stop_actions = ["logs:StopQuery"]
   # X-Ray knows resources for groups and sampling rules only; everything else takes "*".
   xray_write_policy = jsonencode({
     Version   = "2012-10-17"
     Statement = [{ Sid = "WriteTraces", Effect = "Allow", Action = local.xray_write_actions, Resource = "*" }]
   })
   xray_read_policy = jsonencode({
-    Version   = "2012-10-17"
-    Statement = [{ Sid = "ReadTraces", Effect = "Allow", Action = local.xray_read_actions, Resource = "*" }]
+    Version = "2012-10-17"
+    Statement = [
+      { Sid = "ReadTraces", Effect = "Allow", Action = local.xray_read_actions, Resource = "*" },
+      { Sid = "AskSpans", Effect = "Allow", Action = local.spans_read_actions, Resource = local.spans_log_group },
+      { Sid = "EndQueries", Effect = "Allow", Action = local.spans_stop_actions, Resource = "*" },
+    ]
   })
   managed_policy = "arn:${data.aws_partition.current.partition}:iam::aws:policy"
 }

@@ -133,7 +133,7 @@ def worker_bytes(ids: SpanIds, start_ns: int) -> ExportTraceServiceRequest:
         pod=name,
         zone=ZONES[node],
         node=node,
-        ui_url="http://ui.ui:80",
+        target_url="http://ui.ui:80",
         otlp_url="http://collector:4318",
         region="eu-west-1",
         cluster="samezone",

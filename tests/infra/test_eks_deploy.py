@@ -8,6 +8,7 @@ import pytest
 
 from k8s.eks import manifests
 from k8s.eks.programs import Programs
+from k8s.filemark import mark_of
 from tests.infra.standins import NAME, SERVER, Standins, items, named, path_with, view
 
 pytestmark = pytest.mark.infra
@@ -256,3 +257,38 @@ def test_a_cluster_that_was_not_made_here_needs_its_place_in_a_file(there: Stand
     code, said = there.run("deploy", "--place", str(place))
     assert code == 2
     assert "nothing says cluster, zone-1, zone-2, zone-3" in said
+
+
+@pytest.mark.parametrize("overlay", manifests.overlays())
+def test_a_locustfile_travels_in_its_configmap_and_starts_the_pods_anew(there: Standins, overlay: str):
+    """Every Locust Deployment mounts it and is marked with name and hash; without the option it is gone."""
+    own = there.folder / "load.py"
+    own.write_text("from locust import HttpUser\n")
+    marks = []
+    for options in (("--locustfile", str(own)), ()):
+        code, said = there.run("deploy", "--overlay", overlay, "--yes", *options)
+        assert code == 0, said
+        given = json.loads([stdin for _, words, stdin in there.calls() if "apply" in words][-1])["items"]
+        (sent,) = [one for one in given if one["metadata"]["name"] == "samezone-locustfile"]
+        assert sent.get("data") == ({"load.py": own.read_text()} if options else {})
+        pods = [
+            one["spec"]["template"]
+            for one in given
+            if one["kind"] == "Deployment" and one["metadata"]["namespace"] == "locust"
+        ]
+        assert len(pods) >= 2
+        for pod in pods:
+            volumes = [one.get("configMap", {}).get("name") for one in pod["spec"]["volumes"]]
+            assert "samezone-locustfile" in volumes
+        marks.append({pod["metadata"].get("annotations", {}).get("samezone.dev/locustfile") for pod in pods})
+    assert marks == [{mark_of(own, own.read_bytes())}, {None}]
+
+
+def test_a_locustfile_that_is_no_python_is_not_sent(there: Standins):
+    """One line with file and line, exit 2, before anything is run."""
+    own = there.folder / "load.py"
+    own.write_text("import os\ndef x(:\n")
+    code, said = there.run("deploy", "--yes", "--locustfile", str(own))
+    assert code == 2
+    assert f"{own}:2: SyntaxError" in said
+    assert there.verbs() == []

@@ -169,6 +169,7 @@ def test_the_harness_may_do_what_it_does_and_no_more(target: str):
     assert set(rules) == {
         ("ClusterRole", None, "endpointslices", ("list", "watch"), ()),
         ("ClusterRole", None, "events", ("list",), ()),
+        ("ClusterRole", None, "ingresses", ("list",), ()),
         ("ClusterRole", None, "nodes", ("list", "watch"), ()),
         ("ClusterRole", None, "pods", ("list", "watch"), ()),
         ("ClusterRole", None, "services", ("get", "list"), ()),

@@ -52,19 +52,39 @@ def test_the_cidrs_of_the_api_must_be_said(terraform: Terraform) -> None:
     assert 'The root module input variable "public_access_cidrs" is not set' in done.stderr
 
 
-def test_the_analysis_may_do_all_that_it_does() -> None:
-    """Every X-Ray operation that our client calls is in the read policy."""
-    operations = boto3.client("xray", region_name="eu-west-1").meta.method_to_api_mapping
-    tree = ast.parse((REPO / "analysis" / "source" / "xray" / "client.py").read_text())
+def called_by(file: str, service: str) -> set[str]:
+    """The operations of a service that a file of ours names, as IAM actions."""
+    operations = boto3.client(service, region_name="eu-west-1").meta.method_to_api_mapping
+    tree = ast.parse((REPO / "analysis" / "source" / file).read_text())
     words = {
         node.value
         for node in ast.walk(tree)
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }
     words |= {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
-    called = {f"xray:{operations[word]}" for word in words if word in operations}
+    return {f"{service}:{operations[word]}" for word in words if word in operations}
+
+
+def allowed_by(*names: str) -> set[str]:
+    """The actions in these lists of identity.tf."""
     identity = (TERRAFORM / "identity.tf").read_text()
-    block = identity[identity.index("xray_read_actions = [") :]
-    allowed = set(re.findall(r'"(xray:\w+)"', block[: block.index("]")]))
+    found: set[str] = set()
+    for name in names:
+        block = re.search(rf"\b{name} += \[(.*?)\]", identity, re.DOTALL)
+        assert block is not None, name
+        found |= set(re.findall(r'"(\w+:\w+)"', block[1]))
+    return found
+
+
+def test_the_analysis_may_do_all_that_it_does() -> None:
+    """Every X-Ray operation that our client calls is in the read policy."""
+    called = called_by("xray/client.py", "xray")
     assert "xray:GetServiceGraph" in called
-    assert called - allowed == set()
+    assert called - allowed_by("xray_read_actions") == set()
+
+
+def test_the_analysis_may_ask_for_spans_and_no_more() -> None:
+    """The operations of CloudWatch Logs that our client calls, each one and no other."""
+    assert called_by("spans/logs_insights.py", "logs") == allowed_by(
+        "spans_read_actions", "spans_stop_actions"
+    )

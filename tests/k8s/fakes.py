@@ -83,7 +83,7 @@ class FakeCluster:
 
     def service(self, key: ServiceKey) -> Service:
         self._reach()
-        assert key == KEY
+        assert key == self.current.key
         return self.current
 
     def versioned(self, key: ServiceKey) -> VersionedService:
@@ -92,16 +92,16 @@ class FakeCluster:
         )
 
     def slices(self, key: ServiceKey) -> tuple[EndpointSlice, ...]:
-        assert key == KEY
+        assert key == self.current.key
         return self.after if self.now_s >= self.hints_at_s else self.before
 
     def events(self, key: ServiceKey) -> tuple[Event, ...]:
-        assert key == KEY
+        assert key == self.current.key
         return self.events_after if self.now_s >= self.hints_at_s else self.events_before
 
     def patch_service(self, key: ServiceKey, patch: dict[str, Any]) -> Service:
         self._reach()
-        assert key == KEY
+        assert key == self.current.key
         if self.meanwhile:
             self.apply(self.meanwhile.pop(0))
         metadata = dict(patch.get("metadata", {}))
@@ -165,7 +165,7 @@ class FakeCluster:
         self.objects[path] = stored
         return stored
 
-    def snapshot(self, namespaces: Sequence[str]) -> Snapshot:
+    def snapshot(self, namespaces: Sequence[str] | None) -> Snapshot:
         del namespaces
         return Snapshot(taken_at_s=self.now_s)
 

@@ -142,15 +142,23 @@ run "the_collector_writes_to_xray_and_no_more" {
   }
 }
 
-run "the_analysis_reads_from_xray_and_no_more" {
+run "the_analysis_reads_from_xray_and_aws_spans_and_no_more" {
   command = plan
 
   assert {
     condition = toset(jsondecode(aws_iam_policy.analysis.policy).Statement[0].Action) == toset([
       "xray:GetServiceGraph", "xray:GetTraceGraph", "xray:GetTraceSummaries", "xray:BatchGetTraces", "xray:GetTimeSeriesServiceStatistics",
       "xray:GetGroup", "xray:GetGroups", "xray:GetTraceSegmentDestination", "xray:GetIndexingRules"
-    ]) && length(jsondecode(aws_iam_policy.analysis.policy).Statement) == 1
+    ]) && length(jsondecode(aws_iam_policy.analysis.policy).Statement) == 3
     error_message = "Not exactly the read actions."
+  }
+  assert {
+    condition = (
+      toset(jsondecode(aws_iam_policy.analysis.policy).Statement[1].Action) == toset(["logs:StartQuery", "logs:GetQueryResults"])
+      && jsondecode(aws_iam_policy.analysis.policy).Statement[1].Resource == "arn:aws:logs:eu-west-1:111122223333:log-group:aws/spans:*"
+      && jsondecode(aws_iam_policy.analysis.policy).Statement[2].Action == ["logs:StopQuery"]
+    )
+    error_message = "Not exactly the queries, on exactly the spans' log group."
   }
 }
 

@@ -296,12 +296,15 @@ def test_image_of_a_fresh_node() -> None:
     assert found.fix.endswith("daemonset/kube-proxy kube-proxy=registry/kube-proxy:v1.35.1")
 
 
+EVERY = "kubectl get deployments,statefulsets,daemonsets -A"
+
+
 @pytest.mark.parametrize(
     ("client", "words"),
     [
         (CLIENT, "kubectl -n ui delete pod ui-1"),
         (replace(CLIENT, name="ui"), "kubectl -n ui rollout restart deployment/ui"),
-        (None, "kubectl -n NAMESPACE rollout restart deployment/CLIENT"),
+        (None, f"{EVERY}  # restart those that call catalog/catalog, or name one by --client"),
     ],
 )
 def test_restart_the_client(client: ServiceKey | None, words: str) -> None:

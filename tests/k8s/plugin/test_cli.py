@@ -63,7 +63,7 @@ def test_a_namespace_and_a_name(saved: Path) -> None:
         (("doctor", "--client", "front/front"), "--client and --mode need a SERVICE"),
         (("doctor", "--service", "shop/shpo"), "not in FILE; there is shop/shop"),
         (("predict", "-n", "web", "shop/shop"), "shop/shop is not in the namespace of -n web"),
-        (("nothing",), "invalid choice: 'nothing'"),
+        (("nothing",), "there is no verb 'nothing'; there are doctor, predict"),
     ],
 )
 def test_complaints(saved: Path, words: tuple[str, ...], message: str) -> None:
