@@ -1,28 +1,15 @@
 """The schedule of arrivals."""
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from k8s.errors import UsageError
-from loadtest.worker.plan import LoadPlan, Page, differences, shares, users_of_seats
-
-
-@given(rate=st.floats(0.5, 5000), workers=st.integers(1, 20), slots=st.integers(1, 50))
-def test_arrivals_of_all_workers_together_are_evenly_spaced(rate: float, workers: int, slots: int):
-    """The union of the workers' schedules is one arrival every 1/rate seconds, from 0 on."""
-    merged = sorted(share.intended_s(slot) for share in shares(rate, workers) for slot in range(slots))
-
-    assert all(
-        math.isclose(due_s, number / rate, rel_tol=1e-9, abs_tol=1e-9) for number, due_s in enumerate(merged)
-    )
-
-
-def test_shares_add_up_to_the_rate():
-    """No worker gets more than another, and nothing is lost by splitting."""
-    assert [share.rate_per_s for share in shares(60, 3)] == [20.0, 20.0, 20.0]
+from loadtest.worker.arrivals import RateStep
+from loadtest.worker.plan import IdSource, LoadPlan, Page, differences, users_of_seats
 
 
 @pytest.mark.parametrize(
@@ -40,6 +27,15 @@ def test_a_page_without_weight_is_refused():
         LoadPlan(pages=(Page(name="home", path="/home", weight=0),))
 
 
+def test_a_page_for_the_ids_of_others_needs_no_weight():
+    """Some page has to be opened, though."""
+    listed = Page(name="list", path="/", weight=0)
+    item = Page(name="item", path="/{id}", weight=1, source=IdSource(page="list", regex="x"))
+    assert LoadPlan(pages=(listed, item)).pages[0] == listed
+    with pytest.raises(UsageError, match="weight"):
+        LoadPlan(pages=(listed, replace(item, weight=0)))
+
+
 def test_differences_name_what_two_plans_do_not_share():
     """The comparison can say why it refuses."""
     assert [difference.name for difference in differences(LoadPlan(), LoadPlan(rate_per_s=60, seed=2))] == [
@@ -48,23 +44,30 @@ def test_differences_name_what_two_plans_do_not_share():
     ]
 
 
-@given(
-    rate=st.floats(0.05, 5000),
-    workers=st.integers(1, 9),
-    slot=st.integers(0, 100_000),
-)
-def test_who_joins_late_begins_at_the_next_arrival(rate: float, workers: int, slot: int):
-    """Everything due until then is the others' or missing; nothing is sent twice, nothing left out."""
-    for share in shares(rate, workers):
-        just_after_s = share.intended_s(slot) + 0.3 / share.rate_per_s
-        assert share.due(just_after_s) == slot + 1
-        assert share.intended_s(share.due(just_after_s)) > just_after_s
-    assert shares(rate, workers)[-1].due(-1.0) == 0
-
-
 @given(users=st.integers(1, 1000), seats=st.integers(1, 50))
 def test_users_are_split_evenly(users: int, seats: int):
     """All of them, and none has two more than another."""
     split = users_of_seats(users, seats)
     assert (sum(split), len(split)) == (users, seats)
     assert max(split) - min(split) <= 1
+
+
+RAMP = (RateStep(begin_per_s=10, end_per_s=110, seconds=20),)
+
+
+def test_the_rate_of_a_profile_is_its_mean_over_the_measured_window():
+    """Whoever compares what was asked with what was seen finds it there; a shorter window has another one."""
+    plan = LoadPlan(steps=RAMP, duration_s=40)
+    assert plan.rate_per_s == (20 * 60 + 20 * 110) / 40
+    assert replace(plan, duration_s=20).rate_per_s == 60
+    assert plan.due_per_s(20, 3) == 60
+    assert [one.name for one in differences(plan, LoadPlan(duration_s=40))] == ["rate_per_s", "steps"]
+
+
+def test_by_chance_the_schedule_itself_says_what_was_asked():
+    """Its arrivals are known: a window of a few seconds need not have the mean."""
+    plan = LoadPlan(arrivals="poisson", duration_s=10)
+    due = sum(share.due(10) for share in plan.seats(3))
+    assert plan.due_per_s(10, 3) == due / 10 != plan.rate_per_s == 50
+    with pytest.raises(UsageError, match="arrivals is 'random'; give even or poisson"):
+        LoadPlan(arrivals="random")

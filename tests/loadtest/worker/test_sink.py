@@ -15,14 +15,14 @@ PLACEMENT = WorkerPlacement(
     pod="locust-worker-x",
     zone="eu-west-1a",
     node="node-a-1",
-    ui_url="http://127.0.0.1:1",
+    target_url="http://127.0.0.1:1",
     otlp_url="http://127.0.0.1:1",
     region="eu-west-1",
     cluster="lab",
 )
 ENCODER = SpanEncoder(PLACEMENT, run_id="r", phase="measure", version="0")
 OUTCOME = Outcome(page="home", url="http://127.0.0.1:1/home", status=200)
-QUICK = SinkSettings(age_s=0.01, backoff_s=(0.01, 0.01))
+QUICK = SinkSettings(batch=512, age_s=0.01, backoff_s=(0.01, 0.01))
 LONG_S = 20.0
 
 

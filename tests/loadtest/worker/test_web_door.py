@@ -85,6 +85,9 @@ PATHS = (
     ("POST", "/stats/reset"),
     ("GET", "/stats/requests"),
     ("GET", "/zones"),
+    ("GET", "/samezone/zones"),
+    ("POST", "/samezone/mode"),
+    ("POST", "/samezone/live"),
     ("GET", "/no/such/page"),
 )
 
