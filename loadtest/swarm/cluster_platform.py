@@ -1,16 +1,18 @@
 """A live cluster as a platform for load: looked at before anything is changed, and asked for consent."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import zip_longest
 from pathlib import Path
 from typing import Final
 
 from k8s.doctor import examination
 from k8s.doctor.finding import Severity
+from k8s.eks.locustfiles import ANNOTATION
 from k8s.errors import UsageError
-from k8s.live import live_scene, recycle
+from k8s.live import entry_reading, live_scene, recycle
 from k8s.live.cluster import LiveCluster
 from k8s.live.recycle import Client
 from k8s.model.scene import Scene
@@ -19,9 +21,24 @@ from k8s.routing.modes import RoutingMode, mode_of
 from k8s.topology import Recycled, ServiceKey
 from loadtest import budget
 from loadtest.record import Asked, Caveat, Place
-from loadtest.swarm.cluster_swarm import NAMESPACE, ClusterSwarm, uneven, worker_pods, worker_zones
-from loadtest.swarm.platforms import Checked
+from loadtest.swarm import targets
+from loadtest.swarm.cluster_swarm import (
+    APP_LABEL,
+    MASTER,
+    NAMESPACE,
+    WORKER,
+    ClusterSwarm,
+    Site,
+    WorkerPod,
+    uneven,
+    worker_pods,
+    worker_zones,
+)
+from loadtest.swarm.platforms import Checked, live_lines
 from loadtest.truthfile import TruthFile
+from loadtest.worker.messages import OURS_VARIABLE
+from loadtest.worker.plan import LoadPlan
+from loadtest.worker.target import Target
 
 REGION_LABEL: Final = "topology.kubernetes.io/region"
 REGION_VARIABLES: Final = ("AWS_REGION", "AWS_DEFAULT_REGION")
@@ -43,6 +60,10 @@ class ClusterPlatform:
     sleep: Callable[[float], None]
     recycle: str = "auto"
     """Whether client pods are restarted before the load: auto where they pool connections."""
+    workers: int | None = None
+    """Load generators that each zone shall have; None leaves it at those that are there."""
+    target_unchecked: bool = False
+    """Whether a target is loaded of which nobody can tell where it leads to."""
     read_truth: None = None
     """Nothing counts connections on a cluster but X-Ray."""
 
@@ -62,39 +83,61 @@ class ClusterPlatform:
         )
 
     def check(self, asked: Asked) -> Checked:
-        """Workers in every zone, X-Ray's budget, pooled connections, the data plane."""
-        cost = budget.check(asked.plan)
+        """The target, workers in every zone, X-Ray's budget, pooled connections, the data plane.
+
+        Of live traffic the data plane alone, and whether its client is there.
+        """
+        if asked.is_live:
+            restarted = self._restarted_by(asked)
+            told = live_lines(self.cluster.snapshot([asked.client.namespace]), asked.client)
+            return Checked(
+                announcement=(*self._changes(asked), *told, *_restarts(restarted)),
+                caveats=self._caveats(asked, ""),
+                recycle=partial(self._recycle, restarted),
+            )
+        aim = targets.aim(
+            asked,
+            targets.default_url(targets.client_of(self.cluster.service, asked.client)),
+            partial(entry_reading.read, self.cluster, relayed={}),
+            unchecked=self.target_unchecked,
+        )
+        cost = _cost_of(asked.plan)
         workers = worker_pods(self.cluster.snapshot([NAMESPACE]))
+        if self.workers is not None:
+            require_workers(workers, self.workers)
+        if asked.plan.is_closed_loop:
+            require_locustfile(self.cluster, asked.plan.locustfile)
         if asked.plan.users < len(workers):
             raise UsageError(
                 f"planning {asked.plan.users} users: they cannot cover {len(workers)} Locust workers; give "
                 f"--users {len(workers)} or more"
             )
-        service = self.cluster.service(asked.service)
-        restarted = self._restarted(asked.client)
+        restarted = self._restarted_by(asked)
         zones = Counter(worker.zone for worker in workers)
         plan = asked.plan
         announcement = [
-            f"context  {self.cluster.context} (API server {self.cluster.server})",
-            f"Service  {asked.service}: from {mode_of(service).value} to {asked.mode}",
-            f"load     {plan.rate_per_s:g} requests/s for {plan.warmup_s + plan.duration_s:g} s",
+            *self._changes(asked),
+            aim.line,
+            f"load     {_load_of(plan)} for {plan.warmup_s + plan.duration_s:g} s",
             "workers  " + ", ".join(f"{zone} {count}" for zone, count in sorted(zones.items())),
             f"X-Ray    {cost}",
         ]
-        announcement += [
-            f"restart  Deployment {one} ({one.pods} pods), so that it opens new connections: {one.reason}"
-            for one in restarted
-        ]
         return Checked(
-            announcement=tuple(announcement),
-            caveats=self._caveats(asked, uneven(workers)),
+            announcement=(*announcement, *_restarts(restarted)),
+            caveats=(*aim.caveats, *self._caveats(asked, uneven(workers))),
             recycle=partial(self._recycle, restarted),
         )
 
     def swarm(self, client: ServiceKey, *, name: str, log_dir: Path, web_port: int = 0) -> ClusterSwarm:
         """The Locust master and workers that run in the cluster."""
-        del client, name, log_dir  # the Deployments have them
-        return ClusterSwarm(self.cluster, web_port=web_port)
+        del name, log_dir  # the Deployments have them
+        url = targets.default_url(self.cluster.service(client))
+        return ClusterSwarm(
+            self.cluster,
+            target=Target(url=url, service=client.name),
+            web_port=web_port,
+            token=self.environment.get(OURS_VARIABLE, ""),
+        )
 
     def truth_file(self, before: object, after: object) -> TruthFile:
         """There is none."""
@@ -102,6 +145,20 @@ class ClusterPlatform:
 
     def _scene(self) -> Scene:
         return live_scene.read(self.cluster, taken_at_s=self.clock())
+
+    def _changes(self, asked: Asked) -> tuple[str, ...]:
+        """What is changed, and where."""
+        services = [self.cluster.service(key) for key in asked.services]
+        return (
+            f"context  {self.cluster.context} (API server {self.cluster.server})",
+            *(f"Service  {one.key}: from {mode_of(one).value} to {asked.mode}" for one in services),
+        )
+
+    def _restarted_by(self, asked: Asked) -> tuple[Client, ...]:
+        """Clients to be restarted; under live traffic only where a person asks for all of them."""
+        if asked.is_live and self.recycle != "always":
+            return ()
+        return tuple(one for key in (asked.client, *asked.callers) for one in self._restarted(key))
 
     def _restarted(self, key: ServiceKey) -> tuple[Client, ...]:
         if self.recycle == "never":
@@ -125,13 +182,14 @@ class ClusterPlatform:
     def _caveats(self, asked: Asked, uneven_workers: str) -> tuple[Caveat, ...]:
         found = [Caveat(code="worker-uneven", text=uneven_workers)] if uneven_workers else []
         if asked.mode != RoutingMode.OFF.value:
-            wanted = RoutingMode(asked.mode)
+            wanted, scene = RoutingMode(asked.mode), self._scene()
             found += [
                 Caveat(code="data-plane", text=one.meaning)
-                for one in examination.examine(self._scene(), asked.service, asked.client, wanted=wanted)
+                for key, client in zip_longest(asked.services, (asked.client, *asked.callers))
+                for one in examination.examine(scene, key, client, wanted=wanted)
                 if one.code in _DATA_PLANE and one.severity is not Severity.NOTE
             ]
-        if self.recycle == "never":
+        if self.recycle == "never" or (asked.is_live and self.recycle != "always"):
             found.append(
                 Caveat(
                     code="old-connections",
@@ -140,6 +198,51 @@ class ClusterPlatform:
                 )
             )
         return tuple(found)
+
+
+def _restarts(restarted: Sequence[Client]) -> tuple[str, ...]:
+    return tuple(
+        f"restart  Deployment {one} ({one.pods} pods), so that it opens new connections: {one.reason}"
+        for one in restarted
+    )
+
+
+def require_workers(workers: Sequence[WorkerPod], each: int) -> None:
+    """Raise UsageError unless every zone has *each* workers."""
+    counts = Counter(worker.zone for worker in workers)
+    if wrong := {zone: count for zone, count in sorted(counts.items()) if count != each}:
+        found = ", ".join(f"{count} in {zone}" for zone, count in wrong.items())
+        raise UsageError(
+            f"looking for {each} Locust workers a zone: there are {found}; scale Deployment {WORKER} in "
+            f"namespace {NAMESPACE} to {each * len(counts)} replicas, or each zone's own to {each}"
+        )
+
+
+def require_locustfile(cluster: Site, mark: str) -> None:
+    """Raise UsageError unless every Locust pod was started with the locustfile called *mark*."""
+    for item in cluster.raw_items(f"/api/v1/namespaces/{NAMESPACE}/pods"):
+        metadata = item["metadata"]
+        if metadata.get("labels", {}).get(APP_LABEL) not in {WORKER, MASTER}:
+            continue
+        found = metadata.get("annotations", {}).get(ANNOTATION, "none")
+        if found != mark and "deletionTimestamp" not in metadata:
+            raise UsageError(
+                f"the load is of locustfile {mark}, but pod {metadata['name']} in namespace {NAMESPACE} has "
+                f"{found}; deploy it first: samezone cluster deploy --locustfile FILE"
+            )
+
+
+def _load_of(plan: LoadPlan) -> str:
+    if plan.is_closed_loop:
+        return f"{plan.users} closed-loop users of {plan.locustfile}, as fast as they are,"
+    return f"{plan.rate_per_s:g} requests/s"
+
+
+def _cost_of(plan: LoadPlan) -> str:
+    """UsageError for more than X-Ray would keep, where that is known before."""
+    if plan.is_closed_loop:
+        return "nobody knows before how many segments/s closed-loop users cause; X-Ray's quota is 2,600"
+    return str(budget.check(plan))
 
 
 def data_plane(scene: Scene) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 
 from k8s.errors import InvalidRunError, SamezoneError, UnreachableError, UsageError
@@ -13,8 +13,10 @@ from k8s.model import objects
 from k8s.topology import Node, NodeName, Pod, Snapshot
 from loadtest.swarm.interface import Phase, Progress
 from loadtest.swarm.locust_master import LocustMaster, Patience
+from loadtest.worker.live_view import Handover, LiveView
 from loadtest.worker.plan import LoadPlan
 from loadtest.worker.tally import WorkerLoss, WorkerTally
+from loadtest.worker.target import Target
 
 NAMESPACE: Final = "locust"
 APP_LABEL: Final = "app.kubernetes.io/name"
@@ -107,17 +109,25 @@ class ClusterSwarm:
         self,
         site: Site,
         *,
+        target: Target | None = None,
         web_port: int = 0,
+        token: str = "",
         times: Times | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        """*web_port* is the local end of the port-forward; 0 takes a free one."""
+        """*web_port* is the local end of the port-forward; 0 takes a free one.
+
+        *target* is the client Service, for a load that leaves it open; the Deployments know one app only.
+        *token* is the master's, where its web UI asks people to log in.
+        """
         self._site = site
+        self._target = target or Target()
         self._times = times or Times()
         self._clock = clock
         self._sleep = sleep
         self._forward = Forward(self._dial, port=web_port)
+        self._token = token
         self._master: LocustMaster | None = None
         self._zones: dict[str, str] = {}
         """Zone of each worker pod's node, as far as it was looked up."""
@@ -143,6 +153,7 @@ class ClusterSwarm:
                 self._forward.url,
                 expect=[worker.pod for worker in workers],
                 patience=Patience(again_s=self._times.silent_s),
+                token=self._token,
                 clock=self._clock,
                 sleep=self._sleep,
             )
@@ -164,7 +175,9 @@ class ClusterSwarm:
         if master.absent():
             self._await_replacements(master)
         self._started = True
-        master.start(plan, run_id=run_id, phase=phase)
+        target = plan.target
+        target = replace(target, url=target.url or self._target.url, service=self._target.service)
+        master.start(replace(plan, target=target), run_id=run_id, phase=phase)
         self._heard_s = self._clock()
 
     def progress(self) -> Progress:
@@ -181,6 +194,13 @@ class ClusterSwarm:
         else:
             self._heard_s = self._clock()
         return self._last
+
+    def show(self, view: LiveView) -> Handover:
+        """Hand the Zones tab what it is to show; what was asked for there, if the master is in reach."""
+        try:
+            return self._opened().show(view)
+        except UnreachableError:
+            return Handover()
 
     def stop(self) -> None:
         """Stop sending, let requests in flight end, and wait until every span is delivered or dropped."""

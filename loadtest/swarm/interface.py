@@ -8,8 +8,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from loadtest.worker.live_view import Handover, LiveView
+from loadtest.worker.messages import Order
 from loadtest.worker.plan import LoadPlan
 from loadtest.worker.tally import WorkerLoss, WorkerTally
+
+BUSY = ("running", "spawning")
+"""States of a Locust master that sends."""
 
 
 class Phase(StrEnum):
@@ -38,6 +43,17 @@ class Progress:
     in_flight: int = 0
     tallies: tuple[WorkerTally, ...] = ()
     """What each worker has told, the last word of lost ones included: what is kept should the master go."""
+    state: str = ""
+    """Locust's state of the master; empty where nobody told."""
+    idle: int = 0
+    """Connected workers with nothing left to do or to deliver."""
+    order: Order | None = None
+    """The last start, whoever made it; None before the first."""
+
+    @property
+    def is_over(self) -> bool:
+        """Nothing is sent, and all that was is counted and delivered."""
+        return self.state not in BUSY and self.idle == self.workers
 
 
 class Swarm(Protocol):
@@ -58,6 +74,9 @@ class Swarm(Protocol):
 
     def stop(self) -> None:
         """Stop sending, let requests in flight end, and wait until every span is delivered or dropped."""
+
+    def show(self, view: LiveView) -> Handover:
+        """Hand the Zones tab what it is to show; what was asked for there."""
 
     def tallies(self) -> tuple[WorkerTally, ...]:
         """What each worker did since ``start``; complete after ``stop``.

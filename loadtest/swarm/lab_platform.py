@@ -6,23 +6,29 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
-from k8s.errors import SamezoneError
+from k8s.errors import SamezoneError, UsageError
+from k8s.filemark import mark_of
 from k8s.lab import asking, truth
 from k8s.lab import state as lab_state
 from k8s.lab.design import marks
-from k8s.lab.design.addresses import WORKER_PODS_FROM, Addresses
+from k8s.lab.design.addresses import MAX_PODS, WORKER_PODS_FROM, Addresses
 from k8s.lab.processes import ProcessId, identify
 from k8s.lab.state import LabState
-from k8s.live import recycle
+from k8s.live import entry_reading, recycle
 from k8s.live.cluster import LiveCluster
-from k8s.topology import ServiceKey
+from k8s.model.entries import Entries
+from k8s.topology import NodeName, ServiceKey
 from loadtest.record import Asked, Place
+from loadtest.swarm import targets
 from loadtest.swarm.local_swarm import LocalSwarm
-from loadtest.swarm.platforms import Checked
+from loadtest.swarm.platforms import Checked, live_lines
 from loadtest.truthfile import TruthFile
+from loadtest.worker import variables
 from loadtest.worker.placement import WorkerPlacement
 from loadtest.worker.tally import WorkerTally
 
@@ -44,6 +50,12 @@ class LabPlatform:
     clock: Callable[[], float]
     monotonic: Callable[[], float]
     sleep: Callable[[float], None]
+    target_unchecked: bool = False
+    """Whether a target is loaded of which nobody can tell where it leads to."""
+    locustfile: Path | None = None
+    """Whose users send; None: ours."""
+    workers: int = 1
+    """Load generators a zone."""
 
     def place(self) -> Place:
         """Facts of the lab for the record."""
@@ -58,45 +70,107 @@ class LabPlatform:
         )
 
     def check(self, asked: Asked) -> Checked:
-        """Nothing to agree to: the lab is the user's own. Clients that keep connections are restarted."""
-        if not self.state.settings.keep_alive:
-            return Checked()
-        service = self.cluster.service(asked.client)
-        found = [
-            replace(one, pools=True, reason="the lab's ui keeps its connections")
-            for one in recycle.clients(self.cluster, asked.client, service.selector)
+        """Where the target leads to. Nothing to agree to: the lab is the user's own.
+
+        Clients that keep connections are restarted. UsageError where pages name a variable that the workers,
+        who inherit this environment, cannot send, or where the locustfile is not the one
+        that was asked for. Live traffic is left as it is: then there is nothing to look at.
+        """
+        if asked.is_live:
+            return Checked(notes=live_lines(self.cluster.snapshot([asked.client.namespace]), asked.client))
+        self._require_locustfile(asked.plan.locustfile)
+        if asked.plan.users < (count := self.workers * len(self.state.zones)):
+            raise UsageError(
+                f"planning {asked.plan.users} users: they cannot cover {count} load generators; give "
+                f"--users {count} or more, or fewer --workers"
+            )
+        if count > MAX_PODS - WORKER_PODS_FROM:
+            raise UsageError(f"--workers {self.workers}: {count} load generators are more than the lab holds")
+        if trouble := variables.trouble(asked.plan.pages, os.environ):
+            raise UsageError(f"reading the variables that pages name: {trouble}")
+        targets.client_of(self.cluster.service, asked.client)
+        found = targets.aim(
+            asked, targets.at_nodes(asked.client), self._entries, unchecked=self.target_unchecked
+        )
+        checked = Checked(notes=(found.line,), caveats=found.caveats)
+        app, named = self.state.settings.app, (asked.client, *asked.callers)
+        pooling = [key for key in named if (one := app.find(key)) is not None and one.keep_alive]
+        if not pooling:
+            return checked
+        clients = [
+            replace(one, pools=True, reason=f"the lab's {key.name} keeps its connections")
+            for key in pooling
+            for one in recycle.clients(self.cluster, key, self.cluster.service(key).selector)
         ]
-        return Checked(
+        return replace(
+            checked,
             recycle=partial(
                 recycle.restart,
                 self.cluster,
-                found,
+                clients,
                 clock=self.clock,
                 monotonic=self.monotonic,
                 sleep=self.sleep,
                 timeout_s=RESTART_S,
-            )
+            ),
         )
 
+    def _entries(self, url: str) -> Entries:
+        """What the API knows, and where each node's proxy answers for the Services."""
+        relayed = {urlsplit(one.url).netloc: one.service for one in self.state.services}
+        return entry_reading.read(self.cluster, url, relayed=relayed)
+
+    def _require_locustfile(self, mark: str) -> None:
+        """A trial that is resumed, or goes on after the file was edited, would be another one."""
+        if not mark:
+            return
+        name = mark.partition(" ")[0]
+        if self.locustfile is None:
+            raise UsageError(f"the load is of locustfile {mark}; give it again: --locustfile {name}")
+        try:
+            found = mark_of(self.locustfile, self.locustfile.read_bytes())
+        except OSError as error:
+            raise UsageError(f"reading --locustfile {self.locustfile}: {error.strerror}") from error
+        if found != mark:
+            raise UsageError(f"the load is of locustfile {mark}, but {self.locustfile} is {found} now")
+
     def swarm(self, client: ServiceKey, *, name: str, log_dir: Path, web_port: int = 0) -> "LabSwarm":
-        """One worker process a zone; its pods carry *name*."""
-        return LabSwarm(self.cluster, self.placements(client, suffix=name), log_dir, web_port)
+        """The worker processes of all zones; their pods carry *name*."""
+        return LabSwarm(
+            self.cluster, self.placements(client, suffix=name), log_dir, web_port, self.locustfile
+        )
 
     def placements(self, client: ServiceKey, *, suffix: str) -> tuple[WorkerPlacement, ...]:
-        """One worker a zone, on the zone's first node; pod names carry *suffix* and no zone."""
-        first = {node.zone: node for node in reversed(self.state.nodes)}
-        return tuple(
-            WorkerPlacement(
-                pod=f"locust-worker-{suffix}-{_letters(index)}",
-                zone=str(zone),
-                node=str(first[zone].name),
-                ip=Addresses(octet=self.state.octet).pod(first[zone].number, WORKER_PODS_FROM + index),
-                ui_url=self.state.service_url(first[zone].name, client),
-                otlp_url=self.state.otlp_url,
-                region=self.state.region,
-                cluster=CLUSTER_NAME,
+        """As many a zone as are asked for, on the zone's nodes in turn; pod names carry *suffix* and no zone.
+
+        Every zone's first ones come first.
+        """
+        found: list[WorkerPlacement] = []
+        for copy, zone in product(range(self.workers), self.state.zones):
+            nodes = [node for node in self.state.nodes if node.zone == zone]
+            node, index = nodes[copy % len(nodes)], len(found)
+            found.append(
+                WorkerPlacement(
+                    pod=f"locust-worker-{suffix}-{_letters(index)}",
+                    zone=str(zone),
+                    node=str(node.name),
+                    ip=Addresses(octet=self.state.octet).pod(node.number, WORKER_PODS_FROM + index),
+                    target_url=self.state.service_url(node.name, client),
+                    otlp_url=self.state.otlp_url,
+                    region=self.state.region,
+                    cluster=CLUSTER_NAME,
+                    service=client.name,
+                    hosts=self._hosts(node.name),
+                )
             )
-            for index, zone in enumerate(self.state.zones)
+        return tuple(found)
+
+    def _hosts(self, node: NodeName) -> tuple[tuple[str, str], ...]:
+        """What a cluster's DNS and kube-proxy do for pods: the address of each Service on *node*."""
+        return tuple(
+            (f"{one.service.name}.{one.service.namespace}", urlsplit(one.url).netloc)
+            for one in self.state.services
+            if one.node == node
         )
 
     def read_truth(self) -> truth.TruthSnapshot:
@@ -107,17 +181,22 @@ class LabPlatform:
     def truth_file(self, before: truth.TruthSnapshot, after: truth.TruthSnapshot) -> TruthFile:
         """What the relays counted in between."""
         rows = truth.difference(before, after).rows
-        return TruthFile(rows=rows, connection_per_call=not self.state.settings.keep_alive)
+        return TruthFile(rows=rows, connection_per_call=not self.state.settings.app.keeps_connections)
 
 
 class LabSwarm(LocalSwarm):
     """A local swarm whose workers are pods of the lab, so that they have a node and with it a zone."""
 
     def __init__(
-        self, cluster: LiveCluster, workers: tuple[WorkerPlacement, ...], log_dir: Path, web_port: int
+        self,
+        cluster: LiveCluster,
+        workers: tuple[WorkerPlacement, ...],
+        log_dir: Path,
+        web_port: int,
+        locustfile: Path | None = None,
     ) -> None:
         """*workers* as ``LabPlatform.placements`` gives them."""
-        super().__init__(workers=workers, log_dir=log_dir, web_port=web_port)
+        super().__init__(workers=workers, log_dir=log_dir, web_port=web_port, locustfile=locustfile)
         self._cluster = cluster
         self._pods = workers
         self._looked_s = 0.0

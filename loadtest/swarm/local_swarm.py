@@ -7,10 +7,10 @@ This file and what it imports load neither Locust nor gevent, which would patch 
 """
 
 import os
+import secrets
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -20,8 +20,10 @@ from pathlib import Path
 from k8s.errors import InvalidRunError, SamezoneError, UnreachableError, UsageError
 from k8s.process import interrupts
 from loadtest.swarm.interface import Phase, Progress
+from loadtest.swarm.locust_command import LOCUST, locust_environment
 from loadtest.swarm.locust_master import LocustMaster
-from loadtest.worker.messages import SwarmView
+from loadtest.worker.live_view import Handover, LiveView
+from loadtest.worker.messages import OURS_VARIABLE, SwarmView
 from loadtest.worker.placement import WorkerPlacement, to_environment
 from loadtest.worker.plan import LoadPlan
 from loadtest.worker.tally import NO_SEAT, WorkerLoss, WorkerTally
@@ -35,7 +37,6 @@ _MOST_DEATHS = 3
 _DEATHS_S = 60.0
 _ORPHANS_END_S = 5.0
 """For workers to deliver their last spans once their master is gone."""
-_LOCUSTFILE = Path(__file__).parents[1] / "worker" / "locustfile.py"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,13 +51,23 @@ class _Member:
 class LocalSwarm:
     """Implements Swarm; nothing runs before ``open`` and nothing is left after ``close``."""
 
-    def __init__(self, workers: tuple[WorkerPlacement, ...], log_dir: Path, web_port: int = 0) -> None:
-        """*web_port* 0 takes a free one. Log files are ``locust-master.log`` and ``<pod>.log``."""
+    def __init__(
+        self,
+        workers: tuple[WorkerPlacement, ...],
+        log_dir: Path,
+        web_port: int = 0,
+        locustfile: Path | None = None,
+    ) -> None:
+        """*web_port* 0 takes a free one. Log files are ``locust-master.log`` and ``<pod>.log``.
+
+        *locustfile* has users of the user's own, which a plan may ask for.
+        """
         if not workers:
             raise UsageError("a swarm needs at least one worker")
         self._workers = workers
         self._log_dir = log_dir
         self._web_port = web_port
+        self._locustfile = locustfile
         self._rpc_port = 0
         self._members: list[_Member] = []
         self._deaths: dict[str, list[float]] = {}
@@ -64,6 +75,7 @@ class LocalSwarm:
         self._evicted: set[int] = set()
         """Process ids of workers that were asked to end, as their place is gone."""
         self._master: LocustMaster | None = None
+        self._token = secrets.token_hex(16)
 
     @property
     def web_url(self) -> str:
@@ -78,8 +90,8 @@ class LocalSwarm:
         """
         if self._members:
             raise UsageError("the swarm is open already")
-        web_port = _usable_port(self._web_port)
-        self._rpc_port = _usable_port(0)
+        web_port = usable_port(self._web_port)
+        self._rpc_port = usable_port(0)
         self._deaths.clear()
         try:
             self._log_dir.mkdir(parents=True, exist_ok=True)
@@ -88,7 +100,9 @@ class LocalSwarm:
                 for worker in self._workers:
                     self._members.append(self._start_worker(worker))
             master = LocustMaster(
-                f"http://{LOOPBACK}:{web_port}", expect=[worker.pod for worker in self._workers]
+                f"http://{LOOPBACK}:{web_port}",
+                expect=[worker.pod for worker in self._workers],
+                token=self._token,
             )
             self._await_workers(master)
         except OSError as error:
@@ -125,6 +139,10 @@ class LocalSwarm:
         absent = {member.name for member in self._members[1:] if member.process.pid not in here}
         waiting = {loss.worker for loss in seen.losses if not loss.back_s}
         return replace(seen, lost=tuple(sorted(absent.union(seen.lost, waiting))))
+
+    def show(self, view: LiveView) -> Handover:
+        """Hand the Zones tab what it is to show; what was asked for there."""
+        return self._running().show(view)
 
     def stop(self) -> None:
         """Stop sending, let requests in flight end, wait until every span is delivered or dropped.
@@ -218,29 +236,22 @@ class LocalSwarm:
             *("--web-host", LOOPBACK, "--web-port", str(web_port)),
             *("--users", str(plan.users), "--spawn-rate", str(plan.users)),
             # Shown in the web UI only: each worker calls the ui Service as seen from its own node.
-            *("--host", self._workers[0].ui_url),
+            *("--host", self._workers[0].target_url),
         )
-        self._members.append(self._spawn("locust-master", arguments, {}))
+        self._members.append(self._spawn("locust-master", arguments, {OURS_VARIABLE: self._token}))
 
     def _start_worker(self, worker: WorkerPlacement) -> _Member:
         arguments = ("--worker", "--master-host", LOOPBACK, "--master-port", str(self._rpc_port))
         return self._spawn(worker.pod, arguments, to_environment(worker))
 
     def _spawn(self, name: str, arguments: tuple[str, ...], extra: dict[str, str]) -> _Member:
-        # A user's own LOCUST_* settings are for other locustfiles.
-        inherited = {key: value for key, value in os.environ.items() if not key.startswith("LOCUST_")}
-        search = [str(_LOCUSTFILE.parents[2]), inherited.get("PYTHONPATH", "")]
-        environment = inherited | {
-            "PYTHONPATH": os.pathsep.join(filter(None, search)),
-            "SAMEZONE_PARENT": str(os.getpid()),
-            **extra,
-        }
+        environment = locust_environment(self._locustfile) | {"SAMEZONE_PARENT": str(os.getpid()), **extra}
         life = len(self._deaths.get(name, []))
         log = self._log_dir / (f"{name}.{life + 1}.log" if life else f"{name}.log")
         with log.open("wb") as sink:
             os.fchmod(sink.fileno(), 0o600)
             process = subprocess.Popen(
-                [sys.executable, "-m", "locust", "-f", str(_LOCUSTFILE), *arguments],
+                [*LOCUST, *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=sink,
                 stderr=subprocess.STDOUT,
@@ -291,7 +302,7 @@ def _end(members: Sequence[_Member], limit_s: float) -> None:
         member.process.wait()
 
 
-def _usable_port(wanted: int) -> int:
+def usable_port(wanted: int) -> int:
     """A port free on the loopback address: *wanted*, or any for 0. UsageError when it is taken."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

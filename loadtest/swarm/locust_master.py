@@ -11,10 +11,12 @@ from urllib.parse import urlencode, urlsplit
 import msgspec
 
 from k8s.errors import InvalidRunError, SamezoneError, UnreachableError, UsageError
-from loadtest.swarm.interface import Phase, Progress
-from loadtest.worker.messages import TALLIES_PATH, SwarmView
+from loadtest.swarm.interface import BUSY, Phase, Progress
+from loadtest.worker.live_view import LIVE_PATH, Handover, LiveView
+from loadtest.worker.messages import OURS_HEADER, TALLIES_PATH, SwarmView
 from loadtest.worker.plan import LoadPlan
 from loadtest.worker.tally import WorkerLoss, WorkerTally
+from loadtest.worker.typed_json import encode
 
 _FORM = "application/x-www-form-urlencoded"
 _OK = 200
@@ -51,15 +53,20 @@ class LocustMaster:
         *,
         expect: Sequence[str],
         patience: Patience | None = None,
+        token: str = "",
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        """*expect* are the pod names of the workers that must be there for load to start."""
+        """*expect* are the pod names of the workers that must be there for load to start.
+
+        *token* is let in where the web UI asks people to log in.
+        """
         self.web_url = url.rstrip("/")
         parts = urlsplit(self.web_url)
         self._host, self._port, self._base = str(parts.hostname), parts.port, parts.path
         self._expect = frozenset(expect)
         self._patience = patience or Patience()
+        self._headers = {OURS_HEADER: token} if token else {}
         self._clock = clock
         self._sleep = sleep
         self._generation = 0
@@ -153,6 +160,9 @@ class LocustMaster:
             raise UsageError(f"the Locust master refuses the load: {view.problem}")
         self._generation = view.generation
         self._sleep(view.lead_s)
+        if problem := self.view().problem:
+            self.stop()
+            raise UsageError(f"nothing is sent: {problem}")
 
     def stop(self) -> None:
         """Send no more, let requests in flight end, wait until every span is delivered or dropped."""
@@ -161,7 +171,7 @@ class LocustMaster:
         self._ask("POST", "/stop", {}, timeout_s=self._patience.stop_s, again_s=self._patience.again_s)
         # Locust's own state is no help: with a missing worker it stays "stopping" for a minute.
         self._await(
-            lambda now: now.state not in ("running", "spawning") and now.idle == now.workers,
+            lambda now: now.state not in BUSY and now.idle == now.workers,
             self._patience.settle_s,
             "has workers that did not finish",
         )
@@ -187,7 +197,18 @@ class LocustMaster:
             ),
             in_flight=sum(tally.in_flight for tally in tallies),
             tallies=tallies,
+            state=view.state,
+            idle=view.idle,
+            order=view.order,
         )
+
+    def show(self, view: LiveView) -> Handover:
+        """Hand the Zones tab a view; the wishes made there since. Does not wait for a master out of reach."""
+        raw = self._ask("POST", LIVE_PATH, {"view": encode(view).decode()})
+        try:
+            return msgspec.json.decode(raw, type=Handover)
+        except msgspec.DecodeError as error:
+            raise UnreachableError(f"{self.web_url}{LIVE_PATH} is not our Locust master: {error}") from error
 
     def tallies(self) -> tuple[WorkerTally, ...]:
         """What each worker did since the last start, by zone and pod; a lost worker's last word included.
@@ -245,7 +266,7 @@ class LocustMaster:
         connection = HTTPConnection(self._host, self._port, timeout=limit_s)
         try:
             body = None if form is None else urlencode(form)
-            headers = {} if form is None else {"Content-Type": _FORM}
+            headers = self._headers | ({} if form is None else {"Content-Type": _FORM})
             connection.request(method, self._base + path, body=body, headers=headers)
             response = connection.getresponse()
             answer = response.read()
@@ -265,10 +286,14 @@ def _form(plan: LoadPlan, run_id: str, phase: Phase) -> dict[str, str]:
         "user_count": str(plan.users),
         "spawn_rate": str(plan.users),
         "rate": repr(plan.rate_per_s),
+        "rate_steps": msgspec.json.encode(plan.steps).decode(),
+        "arrivals": plan.arrivals,
         "run_id": run_id,
         "phase": phase.value,
         "requests_per_connection": str(plan.requests_per_connection),
         "seed": str(plan.seed),
         "pages": msgspec.json.encode(plan.pages).decode(),
+        "target": msgspec.json.encode(plan.target).decode(),
         "request_timeout": repr(plan.timeout_s),
+        "own_locustfile": plan.locustfile,
     }

@@ -3,15 +3,32 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from k8s.live import control
 from k8s.live.holding import HoldableCluster
 from k8s.live.live_scene import Collections
+from k8s.predict.clients import pods_of
 from k8s.topology import Recycled, ServiceKey, Snapshot
 from loadtest.record import Asked, Caveat, Place
 from loadtest.swarm.interface import Swarm
 from loadtest.truthfile import TruthFile
+
+MOST_WORKERS: Final = 16
+"""A zone may have so many load generators."""
+LIVE: Final = "traffic  what there is: nothing is sent, and the guards are watched while the mode is in force"
+"""How live traffic is told."""
+
+
+def live_lines(snapshot: Snapshot, client: ServiceKey) -> tuple[str, ...]:
+    """What is told before live traffic is watched.
+
+    A client without pods is no error: a CronJob's come and go. But a window of a misspelt one is lost.
+    """
+    called = (f"{pod.name}-" for pod in snapshot.pods if pod.namespace == client.namespace)
+    if pods_of(snapshot, client) or any(name.startswith(f"{client.name}-") for name in called):
+        return (LIVE,)
+    return (LIVE, f"client   {client}: no pod of it is there now, so nobody may call; is the name right?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +37,8 @@ class Checked:
 
     announcement: tuple[str, ...] = ()
     """What is going to happen, to be agreed to; empty where nobody has to agree."""
+    notes: tuple[str, ...] = ()
+    """To be said once where nobody has to agree."""
     caveats: tuple[Caveat, ...] = ()
     recycle: Callable[[], Recycled | None] = lambda: None
     """Makes the clients open new connections."""
@@ -28,8 +47,8 @@ class Checked:
 class Watchable(Protocol):
     """What a topology log needs of a cluster."""
 
-    def snapshot(self, namespaces: Sequence[str]) -> Snapshot:
-        """Nodes, and the pods, Services and slices of these namespaces."""
+    def snapshot(self, namespaces: Sequence[str] | None) -> Snapshot:
+        """Nodes, and the pods, Services and slices of these namespaces; None: of all."""
 
     def watch_paths(self, namespaces: Sequence[str]) -> tuple[str, ...]:
         """The collections whose changes matter."""

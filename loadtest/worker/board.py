@@ -9,8 +9,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from k8s.errors import SamezoneError, UsageError
+from loadtest.worker.arrivals import WorkerShare
 from loadtest.worker.messages import Order, SwarmView, WorkerReport
-from loadtest.worker.plan import LoadPlan, WorkerShare, shares, users_of_seats
+from loadtest.worker.plan import LoadPlan, users_of_seats
 from loadtest.worker.tally import WorkerLoss, WorkerTally
 
 LOST_AFTER_S = 4.0
@@ -49,9 +50,10 @@ class _Loss:
 class Board:
     """Knows nothing of Locust: reports and clock readings come in, orders and views go out."""
 
-    def __init__(self, name: str = "") -> None:
-        """*name* tells this master's process from others."""
+    def __init__(self, name: str = "", locustfile: str = "") -> None:
+        """*name* tells this master's process from others; *locustfile* is the user's own that it has."""
         self._name = name
+        self._locustfile = locustfile
         self._entries: dict[str, _Entry] = {}
         self._chains: list[list[str]] = []
         """Seat by seat the clients that had it, in turn; the last one has it now."""
@@ -68,6 +70,11 @@ class Board:
     def is_wanted(self) -> bool:
         """Load was started, and nobody has stopped it."""
         return self._ended_s is None
+
+    @property
+    def is_closed_loop(self) -> bool:
+        """The last start was of a user's own locustfile."""
+        return self._order.plan.is_closed_loop
 
     def begin(
         self, clients: Sequence[str], plan: LoadPlan, *, run_id: str, phase: str, now_s: float, clock_s: float
@@ -90,6 +97,11 @@ class Board:
             entry.tally = blank(entry.tally)
             entry.idle = False
         known = [client for client in clients if client in self._entries]
+        if plan.locustfile not in {"", self._locustfile}:
+            raise UsageError(
+                f"the load is of locustfile {plan.locustfile}, but this swarm has "
+                f"{self._locustfile or 'none'}; deploy it first: samezone cluster deploy --locustfile FILE"
+            )
         if not known:
             raise UsageError("no worker has reported yet; wait until the Zones tab shows them")
         if len(known) < len(self._entries):
@@ -100,7 +112,7 @@ class Board:
                 f"{plan.users} users cannot cover {len(known)} workers; ask for {len(known)} or more"
             )
         self._chains = [[one] for one in sorted(known, key=lambda one: _place(self._entries[one].tally))]
-        self._shares = shares(plan.rate_per_s, len(known))
+        self._shares = plan.seats(len(known))
         self._begins_s, self._ended_s = clock_s + LEAD_S, None
         self._order = replace(self._order, run_id=run_id, phase=phase, plan=plan, start_at_s=now_s + LEAD_S)
         return self.order(self._begins_s)
@@ -147,6 +159,8 @@ class Board:
         entry.idle = report.idle and (current or client not in self._members)
         if current:
             entry.tally = report.tally
+            if report.problem and not self.problem:
+                self.problem = f"worker {report.tally.worker}: {report.problem}"
 
     def fill(self, active: Collection[str], missing: Collection[str], *, clock_s: float) -> dict[str, str]:
         """Give vacant seats to free workers of the same zone; {who takes one: whose it was}.
@@ -189,7 +203,17 @@ class Board:
             tallies=tuple(sorted(shown, key=lambda tally: (*_place(tally), tally.turn))),
             losses=tuple(self._told(loss, clock_s) for loss in self._losses),
             master=self._name,
+            order=self._order if self._order.generation else None,
         )
+
+    def names(self) -> dict[str, str]:
+        """The pod of each client that has reported, oldest first; an earlier process of a pod is told so."""
+        found: dict[str, str] = {}
+        last = {entry.tally.worker: client for client, entry in self._entries.items()}
+        for client, entry in self._entries.items():
+            name = entry.tally.worker
+            found[client] = name if last[name] == client else f"{name} (process {entry.tally.process}, ended)"
+        return found
 
     @property
     def _members(self) -> frozenset[str]:
@@ -234,6 +258,8 @@ class Board:
         if loss.returned_s is not None:
             # Its schedule stood still with it: what was due in between was sent late.
             return replace(known, back_s=self._epoch_s(loss.returned_s))
+        if self.is_closed_loop:
+            return self._told_closed(loss, known, clock_s)
         sent = tally.skipped + tally.requests + tally.in_flight
         due = share.due((clock_s if self._ended_s is None else self._ended_s) - self._begins_s)
         if loss.turn + 1 < len(chain):
@@ -246,7 +272,24 @@ class Board:
         if entry.idle:  # its last word came when it had nothing more to do
             return replace(known, missing=missing)
         pending = tally.spans_made - tally.spans_delivered - tally.spans_dropped
-        last = math.ceil(1.5 * REPORT_S * share.rate_per_s)
+        last = share.most_within(1.5 * REPORT_S)
+        return replace(known, missing=missing, untold=tally.in_flight + pending + min(missing, last))
+
+    def _told_closed(self, loss: _Loss, known: WorkerLoss, clock_s: float) -> WorkerLoss:
+        """A loss of closed-loop users: nothing was due, so what is missing is what they did until then."""
+        entry, chain = self._entries[loss.client], self._chains[loss.seat]
+        tally = entry.tally
+        if loss.turn + 1 < len(chain):
+            after = self._entries[chain[loss.turn + 1]].tally
+            known = replace(known, replaced_by=after.worker, back_s=after.first_s)
+        seconds = tally.last_s - tally.first_s
+        rate_per_s = tally.requests / seconds if seconds > 0 else 0.0
+        until_s = known.back_s or self._epoch_s(clock_s if self._ended_s is None else self._ended_s)
+        missing = max(0, round(rate_per_s * (until_s - known.lost_s)))
+        if entry.idle:
+            return replace(known, missing=missing)
+        pending = tally.spans_made - tally.spans_delivered - tally.spans_dropped
+        last = math.ceil(1.5 * REPORT_S * rate_per_s)
         return replace(known, missing=missing, untold=tally.in_flight + pending + min(missing, last))
 
     def _epoch_s(self, clock_s: float) -> float:

@@ -7,6 +7,8 @@ from loadtest.worker.tally import PageTally, WorkerTally
 
 _MOST_ERRORS = 20
 _MOST_DISTINCT_ERRORS = 200
+_MOST_PAGES = 500
+OTHER_PAGES = "other pages"
 
 
 class LoadCounter:
@@ -16,6 +18,9 @@ class LoadCounter:
         self.requests = 0
         self.failures = 0
         self.connections = 0
+        self.redirects = 0
+        self.untraced = 0
+        self.lean = 0
         self.in_flight = 0
         self.cpu_percent_max = 0.0
         self.first_s = 0.0
@@ -27,10 +32,14 @@ class LoadCounter:
         self._lateness: Counter[int] = Counter()
         self._errors: Counter[str] = Counter()
 
-    def begin(self, *, late_ms: float, at_s: float) -> None:
-        """A request starts *late_ms* after it was due, at *at_s* seconds since the epoch."""
+    def begin(self, *, late_ms: float | None, at_s: float) -> None:
+        """A request starts *late_ms* after it was due, at *at_s* seconds since the epoch.
+
+        None for one that nobody scheduled.
+        """
         self.in_flight += 1
-        self._lateness[bucket(late_ms)] += 1
+        if late_ms is not None:
+            self._lateness[bucket(late_ms)] += 1
         if not self.first_s:
             self.first_s = at_s
         self.last_s = at_s
@@ -51,6 +60,10 @@ class LoadCounter:
         else:
             self._errors["other errors"] += 1
 
+    def page(self, name: str) -> str:
+        """*name*, or what stands for the rest once there are too many: a path with an id in it is no page."""
+        return name if name in self._pages or len(self._pages) < _MOST_PAGES else OTHER_PAGES
+
     def _end(self, page: str) -> None:
         self.in_flight -= 1
         self.requests += 1
@@ -68,6 +81,9 @@ class LoadCounter:
             requests=self.requests,
             failures=self.failures,
             connections=self.connections,
+            redirects=self.redirects,
+            untraced=self.untraced,
+            lean=self.lean,
             in_flight=self.in_flight,
             pages=tuple(
                 PageTally(page=page, requests=count, failures=self._failed_pages[page])

@@ -10,8 +10,13 @@ REPORT = "samezone-report"
 """The custom Locust message a worker sends; its data holds a WorkerReport as JSON."""
 DISMISSAL = "samezone-dismissal"
 """The custom Locust message to a worker whose seat another one has taken: no more requests in this window."""
+OURS_HEADER = "Samezone-Ours"
+"""Carries what the master's environment has in OURS_VARIABLE: programs of ours need no login."""
+OURS_VARIABLE = "SAMEZONE_WEB_KEY"
 TALLIES_PATH = "/samezone/tallies"
 """Where the master's web app serves its SwarmView."""
+UI_RUN = "-web"
+"""Run ids of loads that a person started in the web UI end so."""
 ORDER_OPTION = "samezone_order"
 """The parsed option that carries an Order as JSON; Locust copies it to the workers with its spawn message."""
 
@@ -46,6 +51,8 @@ class WorkerReport:
     idle: bool
     """It sends nothing, no request is in flight and no span waits."""
     tally: WorkerTally
+    problem: str = ""
+    """Why it cannot send what the order asks for; then nobody is to send."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +69,7 @@ class SwarmView:
     lost: tuple[str, ...]
     """Pod names of workers that are gone and whose seat of the last start nobody has taken."""
     problem: str
-    """Why the last start was refused; empty if it was not."""
+    """Why the last start was refused, by the master or by a worker; empty if it was not."""
     lead_s: float
     """Seconds until the first arrival of the last start; 0 once it is past."""
     tallies: tuple[WorkerTally, ...]
@@ -71,6 +78,8 @@ class SwarmView:
     """Who was lost since the last start while load was wanted, in order."""
     master: str = ""
     """Tells this master's process from others."""
+    order: Order | None = None
+    """The last start; None before the first."""
 
 
 def read_order(raw: str) -> Order:

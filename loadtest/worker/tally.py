@@ -60,6 +60,15 @@ class WorkerTally:
     """0 for the worker that had the seat when the window began, 1 for who took it over, and so on."""
     skipped: int = 0
     """Arrivals of its seat that were due before it came: those of an earlier turn, and those of nobody."""
+    redirects: int = 0
+    """Of the requests, those that a client sent of itself: redirects it followed, and repetitions.
+
+    A locustfile's own statistics count a request once, with all of them.
+    """
+    lean: int = 0
+    """Of the requests, those that the lean client sent; Locust's FastHttpUser sent the others."""
+    untraced: int = 0
+    """What a locustfile's users sent besides: to other hosts, or by clients without headers; not requests."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,20 +6,25 @@ request, so everything else is encoded once. Field numbers: opentelemetry-proto,
 ``common/v1/common.proto`` and ``collector/trace/v1/trace_service.proto``; wire format: protobuf.dev/encoding.
 
 The span is a CLIENT root with ``aws.span.kind=LOCAL_ROOT``: the ADOT collector turns it into a segment of the
-worker and a subsegment that calls ``ui``, where a plain CLIENT root would become one bogus node per page.
+worker and a subsegment that calls the client Service, where a plain CLIENT root would become one bogus node
+per page.
 """
 
 import os
+import struct
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from loadtest.worker.placement import WorkerPlacement
+from loadtest.worker.target import W3C, XRAY
 
 NAMESPACE = "locust"
-REMOTE_SERVICE = "ui"
 SCOPE = "samezone.loadtest"
+TRACEPARENT, AMAZON = "traceparent", "X-Amzn-Trace-Id"
+HEADERS = (TRACEPARENT, AMAZON)
+"""Those that may carry the trace."""
 VERSION = "0.1.0"
 """Of samezone; written here because a Locust process in a cluster has our files but no installed package."""
 
@@ -31,6 +36,12 @@ _STATUS_ERROR = 2
 _FLAGS_LOCAL_PARENT = 0x100
 """SPAN_FLAGS_CONTEXT_HAS_IS_REMOTE_MASK: what the SDK writes for a root span."""
 _MOST_TEMPLATES = 4096
+_POOL = 5120
+_SPAN_ID = b"\x12\x08"
+"""Field 2, 8 bytes."""
+_END_TIME = b"\x41"
+"""Field 8, fixed64."""
+_TIMES = struct.Struct("<QcQ").pack
 
 
 def varint(number: int) -> bytes:
@@ -75,11 +86,40 @@ class SpanIds(NamedTuple):
         """The W3C Trace Context header, sampled."""
         return f"00-{self.trace.hex()}-{self.span.hex()}-01"
 
+    def headers(self, propagate: str, *, sampled: bool = True) -> dict[str, str]:
+        """The headers that carry the trace to who is asked; *propagate* is one of PROPAGATIONS.
 
-def new_ids(epoch_s: int, entropy: Callable[[int], bytes] = os.urandom) -> SpanIds:
+        X-Ray's header: docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html, "Tracing header".
+        """
+        found = {}
+        if propagate != XRAY:
+            found[TRACEPARENT] = self.traceparent[:-1] + str(int(sampled))
+        if propagate != W3C:
+            root = f"1-{self.trace[:4].hex()}-{self.trace[4:].hex()}"
+            found[AMAZON] = f"Root={root};Parent={self.span.hex()};Sampled={int(sampled)}"
+        return found
+
+
+class _Entropy:
+    """Random bytes, taken from the system many at a time: a call of it costs as much as the rest of an id."""
+
+    def __init__(self) -> None:
+        self._pool = b""
+        self._at = 0
+
+    def __call__(self, size: int) -> bytes:
+        end = self._at + size
+        if end > len(self._pool):
+            self._pool, self._at, end = os.urandom(_POOL), 0, size
+        taken = self._pool[self._at : end]
+        self._at = end
+        return taken
+
+
+def new_ids(epoch_s: int, entropy: Callable[[int], bytes] = _Entropy()) -> SpanIds:  # noqa: B008  one pool
     """Fresh ids of a trace that starts at *epoch_s*."""
     random = entropy(20)
-    return SpanIds(trace=epoch_s.to_bytes(4, "big") + random[:12], span=random[12:])
+    return SpanIds(epoch_s.to_bytes(4, "big") + random[:12], random[12:])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,57 +146,71 @@ class Outcome:
     """How a request ended, as far as its span tells."""
 
     page: str
-    """The page's name; the span is called ``GET <page>``."""
+    """The page's name; the span is called ``<method> <page>``."""
     url: str
     status: int
     """The HTTP status, 0 where no answer came."""
     failure: str = ""
     """What went wrong; empty for success."""
+    method: str = "GET"
+
+
+class SpanTemplate(NamedTuple):
+    """The constant bytes of a span, as field ``spans`` of a ScopeSpans message."""
+
+    head: bytes
+    """Before the trace id."""
+    middle: bytes
+    """Between span id and start time."""
+    tail: bytes
+    """After the end time."""
+
+    def span(self, ids: SpanIds, start_ns: int, end_ns: int) -> bytes:
+        """The whole span; times in nanoseconds since the epoch."""
+        trace, span = ids
+        return b"".join(
+            (self.head, trace, _SPAN_ID, span, self.middle, _TIMES(start_ns, _END_TIME, end_ns), self.tail)
+        )
 
 
 class SpanEncoder:
-    """Encodes the spans of one worker in one phase of one run."""
+    """Encodes the spans of one worker in one phase of one run; *remote* is the Service that it calls."""
 
-    def __init__(self, placement: WorkerPlacement, *, run_id: str, phase: str, version: str) -> None:
+    def __init__(
+        self, placement: WorkerPlacement, *, run_id: str, phase: str, version: str, remote: str = ""
+    ) -> None:
         self._worker = placement.pod
+        self._remote = remote or placement.service
         self._run: tuple[tuple[str, str], ...] = (("run_id", run_id), ("phase", phase))
         self._resource = _block(1, _attributes(resource_of(placement, version), field=1))
         self._scope = _block(1, _block(1, SCOPE.encode()) + _block(2, version.encode()))
-        self._templates: dict[tuple[str, str, int, str], tuple[bytes, bytes, bytes]] = {}
+        self._templates: dict[Outcome, SpanTemplate] = {}
 
     def span(self, ids: SpanIds, start_ns: int, end_ns: int, outcome: Outcome) -> bytes:
         """One span as field ``spans`` of a ScopeSpans message; times in nanoseconds since the epoch."""
-        key = (outcome.page, outcome.url, outcome.status, outcome.failure)
-        template = self._templates.get(key)
+        return self.template(outcome).span(ids, start_ns, end_ns)
+
+    def template(self, outcome: Outcome) -> SpanTemplate:
+        """What all spans with this outcome have in common."""
+        template = self._templates.get(outcome)
         if template is None:
             template = self._template(outcome)
             if len(self._templates) >= _MOST_TEMPLATES:
                 self._templates.clear()
-            self._templates[key] = template
-        head, middle, tail = template
-        return b"".join(
-            (
-                head,
-                ids.trace,
-                b"\x12\x08",  # field 2, 8 bytes
-                ids.span,
-                middle,
-                start_ns.to_bytes(8, "little"),
-                b"\x41",  # field 8, fixed64
-                end_ns.to_bytes(8, "little"),
-                tail,
-            )
-        )
+            self._templates[outcome] = template
+        return template
 
     def request_body(self, spans: Sequence[bytes]) -> bytes:
         """An ExportTraceServiceRequest that holds *spans*."""
-        scope_spans = self._scope + b"".join(spans)
-        return _block(1, self._resource + _block(2, scope_spans))
+        # Lengths first, so that the spans are copied once.
+        size = len(self._scope) + sum(map(len, spans))
+        head = _tag(2, _LENGTH) + varint(size)
+        length = varint(len(self._resource) + len(head) + size)
+        return b"".join((_tag(1, _LENGTH), length, self._resource, head, self._scope, *spans))
 
-    def _template(self, outcome: Outcome) -> tuple[bytes, bytes, bytes]:
-        """The constant bytes before the trace id, between span id and start time, and after the end time."""
+    def _template(self, outcome: Outcome) -> SpanTemplate:
         middle = (
-            _block(5, f"GET {outcome.page}".encode())
+            _block(5, f"{outcome.method} {outcome.page}".encode())
             + _tag(6, _VARINT)
             + varint(_KIND_CLIENT)
             + _tag(7, _FIXED64)
@@ -169,15 +223,15 @@ class SpanEncoder:
             + _FLAGS_LOCAL_PARENT.to_bytes(4, "little")
         )
         length = 2 + 16 + 2 + 8 + len(middle) + 8 + 1 + 8 + len(tail)
-        return _tag(2, _LENGTH) + varint(length) + b"\x0a\x10", middle, tail
+        return SpanTemplate(head=_tag(2, _LENGTH) + varint(length) + b"\x0a\x10", middle=middle, tail=tail)
 
     def _span_attributes(self, outcome: Outcome) -> list[tuple[str, str | int]]:
         answered: list[tuple[str, str | int]] = [("http.response.status_code", outcome.status)]
         return [
             ("aws.span.kind", "LOCAL_ROOT"),
             ("aws.local.service", self._worker),
-            ("aws.remote.service", REMOTE_SERVICE),
-            ("http.request.method", "GET"),
+            ("aws.remote.service", self._remote),
+            ("http.request.method", outcome.method),
             ("url.full", outcome.url),
             *(answered if outcome.status else []),
             *self._run,

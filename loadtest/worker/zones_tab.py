@@ -1,64 +1,72 @@
 """The Zones tab of Locust's web UI, the page /zones, and the JSON that drives the swarm.
 
-The tab is Locust's own table, whose cells React escapes; the page is a Jinja template, autoescaped.
+Locust's own page shows extra tabs as one table each. Ours needs more: so the tab is left without a table, and
+``zones.js``, which the page loads beside Locust's own script, fills it. The page /zones shows the same alone,
+before the first load as well. All text comes as JSON and is set as text, never as markup.
 """
 
+import hmac
+import time
 from collections.abc import Callable
+from functools import wraps
 from http import HTTPStatus
-from typing import Any
+from pathlib import Path
+from typing import Any, Final, Protocol
 
-from flask import Response, render_template_string, request
-from locust.web import WebUI
+from flask import Flask, Response, jsonify, request
 
-from loadtest.worker.messages import TALLIES_PATH, SwarmView
+from k8s.errors import UsageError
+from loadtest.worker.live_desk import LiveDesk
+from loadtest.worker.live_view import LIVE_PATH, LiveView
+from loadtest.worker.messages import OURS_HEADER, TALLIES_PATH, SwarmView
 from loadtest.worker.tally import WorkerLoss, WorkerTally
-from loadtest.worker.typed_json import encode
+from loadtest.worker.typed_json import decode, encode
 
-PAGE_PATH = "/zones"
+PAGE_PATH: Final = "/zones"
+SCRIPT_PATH: Final = "/samezone/zones.js"
+STATE_PATH: Final = "/samezone/zones"
+MODE_PATH: Final = "/samezone/mode"
 _STATS_PATH = "/stats/requests"
 _STOP_PATH = "/stop"
 _KEY = "zones"
-
-COLUMNS = (
-    ("zone", "Zone"),
-    ("name", "Worker"),
-    ("requests", "Requests"),
-    ("rate", "Requests/s"),
-    ("failures", "Failures"),
-    ("connections", "Connections"),
-    ("p50", "p50 ms"),
-    ("p99", "p99 ms"),
-    ("p50_intended", "p50 ms from intended start"),
-    ("p99_intended", "p99 ms from intended start"),
-    ("lag_p99", "Lag p99 ms"),
-    ("spans_made", "Spans made"),
-    ("spans_delivered", "Delivered"),
-    ("spans_dropped", "Dropped"),
-    ("cpu", "CPU % max"),
-    ("state", "State"),
-)
-
-_TEMPLATE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta http-equiv="refresh" content="2"><title>Zones</title>
-<style>
-body { font: 14px system-ui, sans-serif; margin: 2rem; color-scheme: light dark }
-table { border-collapse: collapse } th, td { padding: .3rem .7rem; text-align: right }
-th { border-bottom: 1px solid } td:first-child, td:nth-child(2) { text-align: left }
-.problem { color: #c00 }
-</style></head><body>
-<h1>Zones</h1>
-<p>{{ view.state }}, {{ view.workers }} workers</p>
-{% if view.problem %}<p class="problem">{{ view.problem }}</p>{% endif %}
-{% if view.lost %}<p class="problem">lost: {{ view.lost | join(", ") }}</p>{% endif %}
-{% for loss in view.losses if loss.back_s %}
-<p>{{ loss.worker }} was lost for {{ "%.1f" | format(loss.back_s - loss.lost_s) }} s;
-{{ loss.missing }} requests are missing in {{ loss.zone }}</p>
-{% endfor %}
-<table><thead><tr>{% for _, title in columns %}<th>{{ title }}</th>{% endfor %}</tr></thead>
-<tbody>{% for row in rows %}<tr>{% for key, _ in columns %}<td>{{ row[key] }}</td>{% endfor %}</tr>
-{% endfor %}</tbody></table>
-</body></html>
+_SCRIPT = Path(__file__).with_name("zones.js")
+_PAGE = f"""<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>Zones</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<style>:root {{ color-scheme: light dark }} body {{ font: 15px system-ui, sans-serif; margin: 1rem }}</style>
+</head><body><main><h1>Zones</h1><samezone-zones></samezone-zones>
+<noscript>This page needs JavaScript; {STATE_PATH} has the same as JSON.</noscript></main>
+<script src="{SCRIPT_PATH}"></script></body></html>
 """
+
+
+class Extensible(Protocol):
+    """What is extended of Locust's ``WebUI``."""
+
+    @property
+    def app(self) -> Flask | None:
+        """Its Flask app."""
+
+    @property
+    def template_args(self) -> dict[str, Any]:
+        """What its page is told."""
+
+    @property
+    def auth_required_if_enabled(self) -> Any:
+        """Decorates a view: with --web-login people have to log in."""
+
+
+class Shown(Protocol):
+    """What the tab needs of the master; ``Conductor`` has it."""
+
+    def view(self) -> SwarmView:
+        """The board now."""
+
+    def names(self) -> dict[str, str]:
+        """The pod of each of Locust's clients."""
+
+    def note_stop(self) -> None:
+        """Locust has taken a request to stop."""
 
 
 def achieved_rate_per_s(tally: WorkerTally) -> float:
@@ -68,28 +76,21 @@ def achieved_rate_per_s(tally: WorkerTally) -> float:
 
 
 def _ms(value: float | None) -> str:
-    return "" if value is None else f"{value:.2f}"
+    return "" if value is None else f"{value:.1f}"
 
 
 def row(tally: WorkerTally, state: str) -> dict[str, str | int]:
-    """One worker as a row of the table, keyed as COLUMNS."""
+    """How one worker fares, as a row of the second table."""
     return {
         "zone": tally.zone,
         "name": tally.worker,
-        "requests": tally.requests,
+        "state": state,
         "rate": f"{achieved_rate_per_s(tally):.1f}",
         "failures": tally.failures,
-        "connections": tally.connections,
-        "p50": _ms(tally.latency.quantile_ms(0.5)),
         "p99": _ms(tally.latency.quantile_ms(0.99)),
-        "p50_intended": _ms(tally.latency_intended.quantile_ms(0.5)),
-        "p99_intended": _ms(tally.latency_intended.quantile_ms(0.99)),
         "lag_p99": _ms(tally.lateness.quantile_ms(0.99)),
-        "spans_made": tally.spans_made,
-        "spans_delivered": tally.spans_delivered,
         "spans_dropped": tally.spans_dropped,
         "cpu": f"{tally.cpu_percent_max:.0f}",
-        "state": state,
     }
 
 
@@ -105,40 +106,125 @@ def _state(loss: WorkerLoss | None) -> str:
     return "replaced" if loss.replaced_by else "lost"
 
 
-def install(web_ui: WebUI, view: Callable[[], SwarmView], *, on_stopped: Callable[[], None]) -> None:
-    """Add the tab, the page and the JSON to Locust's web app; *view* reads the board.
+def troubles(view: SwarmView) -> list[str]:
+    """What is wrong with the load, a sentence each."""
+    found = [view.problem] if view.problem else []
+    if view.lost:
+        found.append(f"Lost and not replaced yet: {', '.join(view.lost)}.")
+    found += [
+        f"{one.worker} was lost for {one.back_s - one.lost_s:.1f} s; {one.missing} requests are missing in "
+        f"{one.zone}."
+        for one in view.losses
+        if one.back_s
+    ]
+    return found
 
-    *on_stopped* is called once Locust has taken a request to stop.
+
+def state_of(view: SwarmView, desk: LiveDesk, *, clock_s: float, now_s: float) -> dict[str, Any]:
+    """Everything that the tab shows; *clock_s* is a monotonic time, *now_s* the wall clock's."""
+    live = desk.view()
+    return {
+        "load": {"state": view.state, "workers": view.workers, "troubles": troubles(view)},
+        "generators": rows(view),
+        "live": live,
+        # By the sender's clock at its end, by ours since: two machines need not agree on the time.
+        "now_s": now_s if live is None else live.sent_s + desk.age_s(clock_s),
+        "away": desk.is_away(clock_s),
+        "away_s": None if live is None else desk.age_s(clock_s),
+    }
+
+
+def install(web_ui: Extensible, shown: Shown, *, token: str = "") -> None:
+    """Add the tab, the page and the JSON to Locust's web app.
+
+    With *token* programs that have it are let in without a login, to what is theirs; people log in by
+    Locust's own rules.
     """
     app = web_ui.app
     if app is None:
         raise TypeError("Locust's web UI has no Flask app")
-    guarded: Any = web_ui.auth_required_if_enabled  # not annotated
+    routes = _Routes(web_ui, shown, token)
     web_ui.template_args["extended_tabs"] = [{"title": "Zones", "key": _KEY}]
-    web_ui.template_args["extended_tables"] = [
-        {"key": _KEY, "structure": [{"key": key, "title": title} for key, title in COLUMNS]}
-    ]
+    guarded = web_ui.auth_required_if_enabled
+    app.add_url_rule(TALLIES_PATH, view_func=routes.for_programs(routes.tallies))
+    app.add_url_rule(LIVE_PATH, view_func=routes.for_programs(routes.live), methods=["POST"])
+    app.add_url_rule(PAGE_PATH, view_func=guarded(routes.page))
+    app.add_url_rule(STATE_PATH, view_func=guarded(routes.state))
+    app.add_url_rule(SCRIPT_PATH, view_func=guarded(routes.script))
+    app.add_url_rule(MODE_PATH, view_func=guarded(routes.mode), methods=["POST"])
+    app.after_request(routes.afterwards)
 
-    def tallies() -> Response:
-        return Response(encode(view()), mimetype="application/json")
 
-    def page() -> str:
-        current = view()
-        return render_template_string(_TEMPLATE, view=current, columns=COLUMNS, rows=rows(current))
+class _Routes:
+    """What is answered, and what is added to Locust's own answers."""
 
-    def add_rows(response: Response) -> Response:
-        """Locust's page polls its statistics; the rows of extra tables travel with them."""
-        if request.path == _STATS_PATH and response.is_json and isinstance(response.json, dict):
-            answer = response.json | {"extended_stats": [{"key": _KEY, "data": rows(view())}]}
-            response.set_data(app.json.dumps(answer))
-        return response
+    def __init__(self, web_ui: Extensible, shown: Shown, token: str) -> None:
+        self._shown = shown
+        self._token = token
+        self._desk = LiveDesk()
+        self._guarded = web_ui.auth_required_if_enabled
 
-    def note_stop(response: Response) -> Response:
+    def for_programs(self, view: Callable[[], Response]) -> Callable[[], Response]:
+        """The same for whoever has the token, or is logged in where that is asked for."""
+        guarded: Callable[[], Response] = self._guarded(view)
+
+        @wraps(view)
+        def let_in() -> Response:
+            given = request.headers.get(OURS_HEADER, "")
+            is_ours = bool(self._token) and hmac.compare_digest(given.encode(), self._token.encode())
+            return view() if is_ours else guarded()
+
+        return let_in
+
+    def tallies(self) -> Response:
+        """The board."""
+        return Response(encode(self._shown.view()), mimetype="application/json")
+
+    def live(self) -> Response:
+        """Take a view from whoever runs ``samezone web``; the wishes made since."""
+        try:
+            view = decode(request.form["view"], LiveView)
+        except (KeyError, ValueError) as error:
+            return Response(f"view: {error}\n", HTTPStatus.BAD_REQUEST, mimetype="text/plain")
+        handover = self._desk.take(view, clock_s=time.monotonic())
+        return Response(encode(handover), mimetype="application/json")
+
+    def page(self) -> Response:
+        """The tab alone."""
+        return Response(_PAGE, mimetype="text/html")
+
+    def script(self) -> Response:
+        """What fills the tab."""
+        return Response(_SCRIPT.read_bytes(), mimetype="text/javascript")
+
+    def state(self) -> Response:
+        """What the tab shows."""
+        now = state_of(self._shown.view(), self._desk, clock_s=time.monotonic(), now_s=time.time())
+        return Response(encode(now), mimetype="application/json", headers={"Cache-Control": "no-store"})
+
+    def mode(self) -> Response:
+        """Note what a person asks for. A form of another site could not send JSON, even past the door."""
+        asked = request.get_json() if request.is_json else None
+        mode = asked.get("mode") if isinstance(asked, dict) else None
+        if not isinstance(mode, str):
+            return Response('give JSON: {"mode": "tar"}\n', HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
+        try:
+            self._desk.ask(mode, clock_s=time.monotonic())
+        except UsageError as error:
+            return Response(f"{error}\n", HTTPStatus.CONFLICT, mimetype="text/plain")
+        return Response(status=HTTPStatus.ACCEPTED)
+
+    def afterwards(self, response: Response) -> Response:
+        """Our script in Locust's page, workers' names in its statistics, and a note of each stop."""
         if request.path.endswith(_STOP_PATH) and response.status_code == HTTPStatus.OK:
-            on_stopped()
+            self._shown.note_stop()
+        if request.endpoint == "locust.index" and response.mimetype == "text/html":
+            page = response.get_data(as_text=True)
+            response.set_data(page.replace("</body>", f'<script src="{SCRIPT_PATH}"></script></body>', 1))
+        if request.path.endswith(_STATS_PATH) and response.is_json and isinstance(response.json, dict):
+            names = self._shown.names()
+            workers = [
+                one | {"id": names.get(one["id"], one["id"])} for one in response.json.get("workers", ())
+            ]
+            response.set_data(jsonify(response.json | {"workers": workers}).get_data())
         return response
-
-    app.add_url_rule(TALLIES_PATH, view_func=guarded(tallies))
-    app.add_url_rule(PAGE_PATH, view_func=guarded(page))
-    app.after_request(add_rows)
-    app.after_request(note_stop)

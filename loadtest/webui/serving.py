@@ -1,8 +1,9 @@
-"""The Locust web UI with the workers of all zones, for a person to drive."""
+"""The Locust web UI with the workers of all zones, as long as a person wants it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from k8s.effects import Say
 from k8s.process import interrupts
@@ -23,15 +24,29 @@ class WebRequest:
     """Folder for the load generators' logs, where they run on this machine."""
 
 
+class Beside(Protocol):
+    """What goes on beside the web UI; ``ZonesTab`` does."""
+
+    def begin(self) -> None:
+        """The web UI is there."""
+
+    def look(self, swarm: Swarm, progress: Progress) -> None:
+        """A second has passed."""
+
+    def end(self) -> None:
+        """Put back what was changed, write down what was begun; raises what could not be done."""
+
+
 def serve(
     platform: Platform,
     request: WebRequest,
     *,
+    beside: Beside,
     clock: Callable[[], float],
     sleep: Callable[[float], None],
     say: Say,
 ) -> None:
-    """Returns after Ctrl-C, once the UI is there; the load generators have ended then.
+    """Returns after Ctrl-C, once the UI is there; the load generators have ended then, and *beside* has.
 
     A worker that is lost is told, and so is its replacement. SamezoneError where it cannot be replaced, or
     where the master is gone.
@@ -43,19 +58,26 @@ def serve(
         try:
             with interrupts.allowed():
                 zones = ", ".join(sorted({tally.zone for tally in swarm.open()}))
+            beside.begin()
             say(f"Locust web UI: {swarm.web_url} (workers in {zones}); Ctrl-C ends it")
-            _watch(swarm, sleep, say)
+            _watch(swarm, beside, sleep, say)
         finally:
-            swarm.close()
+            try:
+                beside.end()
+            finally:
+                swarm.close()
 
 
-def _watch(swarm: Swarm, sleep: Callable[[float], None], say: Say) -> None:
-    """Look once a second, until Ctrl-C."""
+def _watch(swarm: Swarm, beside: Beside, sleep: Callable[[float], None], say: Say) -> None:
+    """Look once a second, until Ctrl-C; what *beside* begins it also ends."""
     missed: frozenset[str] = frozenset()
     try:
-        with interrupts.allowed():
-            while True:
-                missed = _tell(missed, swarm.progress(), say)
+        while True:
+            with interrupts.allowed():
+                progress = swarm.progress()
+            missed = _tell(missed, progress, say)
+            beside.look(swarm, progress)
+            with interrupts.allowed():
                 sleep(1.0)
     except KeyboardInterrupt:
         say("ending")

@@ -6,8 +6,30 @@ from pathlib import Path
 import pytest
 
 from k8s.errors import UnreachableError
-from loadtest.web import WebRequest, serve
+from loadtest.swarm.interface import Progress, Swarm
+from loadtest.webui.serving import WebRequest, serve
 from tests.loadtest.fakes import UI, FakePlaceCluster, FakePlatform, FakeSwarm
+
+
+@dataclass
+class Aside:
+    """Counts its looks; its end may fail."""
+
+    steps: list[str] = field(default_factory=list)
+    fails: bool = False
+
+    def begin(self) -> None:
+        self.steps.append("begin")
+
+    def look(self, swarm: Swarm, progress: Progress) -> None:
+        assert swarm.web_url
+        assert progress.workers
+        self.steps.append("look")
+
+    def end(self) -> None:
+        self.steps.append("end")
+        if self.fails:
+            raise UnreachableError("putting back what Service catalog/catalog had: connection refused")
 
 
 @dataclass
@@ -17,6 +39,7 @@ class Watcher:
     platform: FakePlatform
     leaves_at_s: float = 1e9
     said: list[str] = field(default_factory=list)
+    beside: Aside = field(default_factory=Aside)
 
     def sleep(self, seconds: float) -> None:
         self.platform.cluster.sleep(seconds)
@@ -27,6 +50,7 @@ class Watcher:
         serve(
             self.platform,
             WebRequest(client=UI, port=8089, logs=logs),
+            beside=self.beside,
             clock=self.platform.cluster.clock,
             sleep=self.sleep,
             say=self.said.append,
@@ -52,6 +76,7 @@ def test_it_runs_until_ctrl_c(tmp_path: Path):
     ]
     assert watcher.platform.swarms[0].steps == ["open", "close"]
     assert watcher.platform.names == [(UI, "64", tmp_path, 8089)]
+    assert watcher.beside.steps == ["begin", *["look"] * 5, "end"]
 
 
 def test_a_lost_worker_does_not_end_it(tmp_path: Path):
@@ -97,3 +122,13 @@ def test_interrupted_before_the_ui_is_there(tmp_path: Path):
 
     assert watcher.said == []
     assert watcher.platform.swarms[0].steps == ["open", "close"]
+
+
+def test_what_cannot_be_put_back_ends_the_generators_all_the_same(tmp_path: Path):
+    """And is raised."""
+    watcher = Watcher(platform(), leaves_at_s=103.0, beside=Aside(fails=True))
+
+    with pytest.raises(UnreachableError, match="putting back"):
+        watcher.serve(tmp_path)
+
+    assert watcher.platform.swarms[0].steps[-1] == "close"
