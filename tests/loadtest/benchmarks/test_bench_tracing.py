@@ -2,7 +2,7 @@
 
 import pytest
 
-from loadtest.bench import Sample, verdict
+from loadtest.benchmarks.bench_tracing import Sample, verdict
 from loadtest.worker.tally import WorkerTally
 
 

@@ -1,4 +1,4 @@
-"""What tracing costs the generator: ``python -m loadtest.bench``.
+"""What tracing costs the generator: ``python -m loadtest.benchmarks.bench_tracing``.
 
 One worker at a constant rate against a minimal local server, with and without tracing in turn (ABAB...), so
 that whatever else the machine does hits both alike. Latencies run from the actual start of each request; the
@@ -123,6 +123,21 @@ def sample(swarm: LocalSwarm, plan: LoadPlan, *, seconds: float, tracing: bool) 
     )
 
 
+def worker_of(url: str, collector: str, *, tracing: bool, lean: bool = True) -> WorkerPlacement:
+    """A worker that loads *url* and hands its spans to *collector*."""
+    return WorkerPlacement(
+        pod="locust-worker-bench",
+        zone="zone-a",
+        node="node-a-1",
+        target_url=url,
+        otlp_url=collector,
+        region="eu-west-1",
+        cluster="bench",
+        tracing=tracing,
+        lean=lean,
+    )
+
+
 def measure(plan: LoadPlan, *, seconds: float, pairs: int) -> tuple[Sample, ...]:
     """*pairs* repetitions with and without tracing, interleaved; the first of each is thrown away."""
     with ExitStack() as stack:
@@ -130,16 +145,7 @@ def measure(plan: LoadPlan, *, seconds: float, pairs: int) -> tuple[Sample, ...]
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="samezone-bench-")))
         swarms = {}
         for tracing in (False, True):
-            worker = WorkerPlacement(
-                pod="locust-worker-bench",
-                zone="zone-a",
-                node="node-a-1",
-                ui_url=store,
-                otlp_url=collector,
-                region="eu-west-1",
-                cluster="bench",
-                tracing=tracing,
-            )
+            worker = worker_of(store, collector, tracing=tracing)
             swarms[tracing] = LocalSwarm((worker,), folder / str(tracing))
             stack.callback(swarms[tracing].close)
             swarms[tracing].open()
@@ -194,7 +200,9 @@ def _medians(samples: Sequence[Sample], name: str) -> tuple[float, float]:
 
 def main(arguments: Sequence[str]) -> int:
     """Measure, print, judge."""
-    parser = argparse.ArgumentParser(prog="python -m loadtest.bench", description="What tracing costs.")
+    parser = argparse.ArgumentParser(
+        prog="python -m loadtest.benchmarks.bench_tracing", description="What tracing costs."
+    )
     parser.add_argument("--rate", type=float, default=500.0, help="requests a second (%(default)g)")
     parser.add_argument("--seconds", type=float, default=3.0, help="of each repetition (%(default)g)")
     parser.add_argument("--pairs", type=int, default=8, help="repetitions of each kind (%(default)d)")
