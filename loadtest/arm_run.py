@@ -12,23 +12,23 @@ from typing import Any, Final, TypeVar
 
 from k8s.effects import Patience
 from k8s.errors import InterruptedRunError, SamezoneError, UnreachableError, UsageError
-from k8s.live import control, switching
-from k8s.live.control import Applied
+from k8s.live import control
 from k8s.process import interrupts
-from k8s.routing.modes import RoutingMode, RoutingSettings, settings_of
-from k8s.topology import Event, HintsSeen, Recycled, Snapshot
-from loadtest.record import Asked, Caveat, Place, RunRecord, RunStatus, Seen
+from k8s.process.insisting import insist
+from k8s.routing.modes import RoutingSettings, settings_of
+from k8s.topology import HintsSeen, Recycled, ServiceKey, Snapshot
+from loadtest.record import Asked, Breach, Caveat, Place, RunRecord, RunStatus, Seen, Window
+from loadtest.routed import NoteOf, Routed, set_modes
 from loadtest.swarm.interface import Swarm
 from loadtest.swarm.platforms import RunnableCluster
-from loadtest.window import driving
+from loadtest.window import driving, watching
 from loadtest.window.chronometer import Chronometer
 from loadtest.window.driving import Driver, OnProgress, WindowsSeen
 from loadtest.window.topology_log import TopologyLog
+from loadtest.window.watching import GuardBreachedError, Watch, Watcher
 
 T = TypeVar("T")
 INTERRUPTED: Final = "interrupted; the load is stopped and the Service is as it was"
-_ATTEMPTS: Final = 3
-"""How often what must be done is begun, should Ctrl-C fall into it."""
 
 
 class NotRestoredError(UnreachableError):
@@ -49,18 +49,19 @@ class Setup:
     """The effects a run may use."""
 
     cluster: RunnableCluster
-    swarm: Swarm
+    swarm: Swarm | None
+    """None where nothing is sent: the traffic is live."""
     clock: Callable[[], float]
     """Wall clock, seconds since the epoch: X-Ray's time axis. It can be set while a run goes on."""
     monotonic: Callable[[], float]
     """Seconds that only go forward: what paces the load and the waiting."""
     sleep: Callable[[float], None]
-    remember: Callable[[RoutingSettings], None]
-    """Called with the Service's knobs before anything is changed, to be restored by anybody later."""
+    remember: Callable[[ServiceKey, RoutingSettings], None]
+    """Called with each Service's knobs before anything is changed, to be restored by anybody later."""
     give_back: Callable[[], object]
-    """Puts those knobs back; SamezoneError, which says what to type later, where that cannot be done now."""
-    note: control.Note = field(default=lambda *_: None)
-    """Called before each change of the Service with what it has and is to have."""
+    """Puts all of them back; SamezoneError, which says what to type later, where that cannot be done now."""
+    note: NoteOf = field(default=lambda *_: None)
+    """Called before each change of a Service with what it has and is to have."""
     recycle: Callable[[], Recycled | None] = field(default=lambda: None)
     """Makes the clients open new connections under the mode now in force; None where they do so anyway."""
     publish: Callable[["ArmRun"], None] = field(default=lambda _: None)
@@ -82,14 +83,13 @@ class ArmRequest:
     place: Place
     keep_mode: bool = False
     """Whether the mode stays in force after a complete run."""
+    watch: Watch | None = None
+    """Who looks at the guards while live traffic is under the mode; None: nobody."""
     versions: tuple[tuple[str, str], ...] = ()
     caveats: tuple[Caveat, ...] = ()
     """Known before the run."""
-
-    @property
-    def namespaces(self) -> tuple[str, ...]:
-        """Whose pods and slices belong to the timeline."""
-        return tuple(dict.fromkeys((self.asked.service.namespace, self.asked.client.namespace, "locust")))
+    counting: tuple[tuple[str, str], ...] = ()
+    """By which options its calls are counted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,20 +105,18 @@ class ArmRun:
 
 
 @dataclass(slots=True, kw_only=True)
-class _Progressing:
+class SoFar:
     """What is known so far; becomes the record however the run ends."""
 
     request: ArmRequest
     created_s: float
     log: TopologyLog
-    applied: Applied
-    hints_start: HintsSeen
-    hints_end: HintsSeen | None = None
-    """As read after the load; until then the newest snapshot has them."""
+    routed: tuple[Routed, ...]
+    """One a Service, the one that the client calls first."""
     recycled: Recycled | None = None
     windows: WindowsSeen = field(default_factory=WindowsSeen)
     chronometer: Chronometer | None = None
-    events: tuple[Event, ...] = ()
+    breach: Breach | None = None
     topology: tuple[Snapshot, ...] = ()
     """Taken otherwise than by the log."""
     caveats: list[Caveat] = field(default_factory=list)
@@ -127,6 +125,7 @@ class _Progressing:
         """As it stands now."""
         windows = self.windows
         steps = () if self.chronometer is None else tuple(self.chronometer.steps)
+        first, *others = (one.seen(self.log.so_far) for one in self.routed)
         record = RunRecord(
             run_id=self.request.run_id,
             arm=self.request.arm,
@@ -135,20 +134,23 @@ class _Progressing:
             place=self.request.place,
             asked=self.request.asked,
             seen=Seen(
-                service_before=self.applied.service_before,
-                service_during=self.applied.service,
-                hints_start=self.hints_start,
-                hints_end=self.hints_end or self._newest_hints(),
-                events=self.events,
+                service_before=first.service_before,
+                service_during=first.service_during,
+                hints_start=first.hints_start,
+                hints_end=first.hints_end,
+                events=first.events,
                 warmup=windows.warmup_seen,
                 measured=windows.measured_seen,
                 recycled=self.recycled,
+                others=tuple(others),
+                breach=self.breach,
             ),
             warmup=windows.warmup,
             measured=windows.measured,
             versions=self.request.versions,
             caveats=(*self.caveats, *windows.caveats, *map(driving.step_caveat, steps)),
             clock_steps=steps,
+            counting=self.request.counting,
         )
         return ArmRun(
             record=record,
@@ -158,31 +160,26 @@ class _Progressing:
             error=error,
         )
 
-    def _newest_hints(self) -> HintsSeen:
-        key, snapshots = self.request.asked.service, self.log.so_far
-        if not snapshots:
-            return self.hints_start
-        mine = [
-            one for one in snapshots[-1].slices if (one.namespace, one.service) == (key.namespace, key.name)
-        ]
-        return control.hints_seen(mine, at_s=snapshots[-1].taken_at_s)
-
 
 def run_arm(setup: Setup, request: ArmRequest) -> ArmRun:
     """Run one arm.
 
-    Raises HintsRefusedError (with the Service restored) before any load when the mode's hints do not come,
-    and whatever else goes wrong before the load. Any trouble after that point is in ``ArmRun.error`` beside
-    the record of what was measured; so is a Service that could not be restored.
+    Raises HintsRefusedError (with every Service restored) before any load when the mode's hints do not come
+    on one of them, and whatever else goes wrong before the load. Any trouble after that point is in
+    ``ArmRun.error`` beside the record of what was measured; so is a Service that could not be restored.
     """
     created_s = setup.clock()
-    setup.remember(settings_of(setup.cluster.service(request.asked.service)))
-    log = TopologyLog(setup.cluster, request.namespaces)
+    had = {key: settings_of(setup.cluster.service(key)) for key in request.asked.services}
+    for key, settings in had.items():
+        setup.remember(key, settings)
+    log = TopologyLog(setup.cluster, request.asked.namespaces)
     try:
         with interrupts.allowed():
             state = _prepare(setup, request, log, created_s)
         error = _under_load(setup, state)
-        error = _look_again(setup, state, error)
+        if isinstance(error, GuardBreachedError):
+            error = _put_back_now(setup, state, error.breach)
+        error = look_again(setup.cluster, setup.clock, state, error)
     except BaseException as stopped:
         trouble = _end(setup, restored=True)
         if trouble is not None:
@@ -199,29 +196,26 @@ def run_arm(setup: Setup, request: ArmRequest) -> ArmRun:
 def _status(error: SamezoneError | None) -> RunStatus:
     if error is None:
         return RunStatus.COMPLETE
+    if isinstance(error, GuardBreachedError):
+        return RunStatus.BREACHED
     return RunStatus.INTERRUPTED if isinstance(error, InterruptedRunError) else RunStatus.FAILED
 
 
-def _under_load(setup: Setup, state: _Progressing) -> SamezoneError | None:
+def _under_load(setup: Setup, state: SoFar) -> SamezoneError | None:
     """Start the generators, warm up, measure; what cuts it short is returned, not raised."""
-    request, has_workers = state.request, False
+    request, has_workers = state.request, setup.swarm is None
     try:
         with interrupts.allowed():
             state.recycled = _recycle(setup)
-            setup.on_progress("starting the load generators", 0, 0, None)
-            has_workers = bool(setup.swarm.open())
+            if setup.swarm is not None:
+                setup.on_progress("starting the load generators", 0, 0, None)
+                has_workers = bool(setup.swarm.open())
             state.chronometer = Chronometer(clock=setup.clock, monotonic=setup.monotonic)
             state.log.start()
-            driver = Driver(
-                swarm=setup.swarm,
-                chronometer=state.chronometer,
-                sleep=setup.sleep,
-                truth=setup.truth,
-                on_progress=setup.on_progress,
-                publish=lambda: setup.publish(state.run(RunStatus.RUNNING)),
-            )
-            driving.warm_up(driver, request.asked.plan, state.windows, run_id=request.run_id)
-            driving.measure_window(driver, request.asked.plan, state.windows, run_id=request.run_id)
+            if setup.swarm is None:
+                _watch(setup, state, state.chronometer)
+            else:
+                _drive(setup, state, state.chronometer, setup.swarm)
     except KeyboardInterrupt:
         return InterruptedRunError(INTERRUPTED)
     except SamezoneError as trouble:
@@ -236,40 +230,93 @@ def _under_load(setup: Setup, state: _Progressing) -> SamezoneError | None:
     return None
 
 
-def _look_again(setup: Setup, state: _Progressing, error: SamezoneError | None) -> SamezoneError | None:
+def _drive(setup: Setup, state: SoFar, chronometer: Chronometer, swarm: Swarm) -> None:
+    request = state.request
+    driver = Driver(
+        swarm=swarm,
+        chronometer=chronometer,
+        sleep=setup.sleep,
+        truth=setup.truth,
+        on_progress=setup.on_progress,
+        publish=lambda: setup.publish(state.run(RunStatus.RUNNING)),
+    )
+    driving.warm_up(driver, request.asked.plan, state.windows, run_id=request.run_id)
+    driving.measure_window(driver, request.asked.plan, state.windows, run_id=request.run_id)
+
+
+def _watch(setup: Setup, state: SoFar, chronometer: Chronometer) -> None:
+    """The same windows with nothing sent; GuardBreachedError where a guard is broken in them."""
+    plan, watch = state.request.asked.plan, state.request.watch
+
+    def look(window: Window) -> str | None:
+        so_far = state.run(RunStatus.RUNNING)
+        return None if watch is None else watch.look(so_far.record, so_far.topology, window)
+
+    watcher = Watcher(
+        chronometer=chronometer,
+        sleep=setup.sleep,
+        truth=setup.truth,
+        on_progress=setup.on_progress,
+        publish=lambda: setup.publish(state.run(RunStatus.RUNNING)),
+        guardian=None if watch is None else watch.guardian(look, chronometer),
+    )
+    watching.watch(watcher, plan, state.windows)
+
+
+def _put_back_now(setup: Setup, state: SoFar, breach: Breach) -> GuardBreachedError:
+    """Take the mode back before anything else is looked at; the breach with the time that it took."""
+    for one in state.routed:  # as they are known: reading them again would cost time
+        one.hints_end = one.seen(state.log.so_far).hints_end
+    if insist(setup.give_back) is None:
+        breach = replace(breach, restored_s=setup.clock())
+    state.breach = breach
+    return GuardBreachedError(breach)
+
+
+def look_again(
+    cluster: RunnableCluster, clock: Callable[[], float], state: SoFar, error: SamezoneError | None
+) -> SamezoneError | None:
     """Hints, topology and events after the load, each read for itself: one that is lost costs no other.
 
     Returns *error*, or else why the run is no evidence: nobody knows whether the place stayed as it was.
     """
-    key, cluster = state.request.asked.service, setup.cluster
     looking = _Looking(state=state, error=error)
-    state.hints_end = looking.at(
-        "the hints after the load",
-        lambda: control.hints_seen(cluster.slices(key), at_s=setup.clock()),
-        required=True,
-    )
-    if state.hints_end is not None:
-        _note_hints(state, state.hints_end)
-    looking.at("the pods and slices after the load", partial(_stop_log, setup, state), required=True)
+    for one in state.routed if state.breach is None else ():
+        read, what = partial(_hints_now, cluster, clock, one.key), _of("the hints after the load", one, state)
+        one.hints_end = looking.at(what, read, required=True)
+        if one.hints_end is not None:
+            _note_hints(state, one, one.hints_end)
+    looking.at("the pods and slices after the load", partial(_stop_log, cluster, state), required=True)
     state.caveats += [Caveat(code="watch", text=text) for text in state.log.trouble]
-    before = state.applied.events_before
-    events = looking.at("the Service's events", lambda: control.new_events(before, cluster.events(key)))
-    state.events = events or ()
+    if state.log.unseen:
+        state.caveats.append(Caveat(code="namespaces-unseen", text=state.log.unseen))
+    for one in state.routed:
+        after = looking.at(_of("the Service's events", one, state), partial(cluster.events, one.key))
+        one.events = control.new_events(one.applied.events_before, after or ())
     return looking.error
 
 
-def _stop_log(setup: Setup, state: _Progressing) -> None:
+def _of(what: str, one: Routed, state: SoFar) -> str:
+    """With the Service's name, where there are several."""
+    return f"{what} of Service {one.key}" if state.request.asked.also else what
+
+
+def _hints_now(cluster: RunnableCluster, clock: Callable[[], float], key: ServiceKey) -> HintsSeen:
+    return control.hints_seen(cluster.slices(key), at_s=clock())
+
+
+def _stop_log(cluster: RunnableCluster, state: SoFar) -> None:
     if state.log.so_far:
         state.log.stop()
     else:
-        state.topology = (setup.cluster.snapshot(state.request.namespaces),)
+        state.topology = (cluster.snapshot(state.request.asked.namespaces),)
 
 
 @dataclass(slots=True, kw_only=True)
 class _Looking:
     """Reads one thing after the other; what cannot be read is a caveat."""
 
-    state: _Progressing
+    state: SoFar
     error: SamezoneError | None
 
     def at(self, what: str, read: Callable[[], T], *, required: bool = False) -> T | None:
@@ -289,26 +336,13 @@ class _Looking:
 
 
 def _end(setup: Setup, *, restored: bool) -> NotRestoredError | None:
-    """End the load generators and give the Service its knobs back: each is tried, whatever the other does."""
-    ending = _insist(setup.swarm.close)
-    restoring = _insist(setup.give_back) if restored else None
+    """End the load generators and give the Services their knobs back: each whatever the other does."""
+    ending = None if setup.swarm is None else insist(setup.swarm.close)
+    restoring = insist(setup.give_back) if restored else None
     said = [] if restoring is None else [str(restoring)]
     if ending is not None:
         said.append(f"the load generators could not be ended ({ending})")
     return NotRestoredError("; ".join(said)) if said else None
-
-
-def _insist(do: Callable[[], object]) -> Exception | None:
-    """Do what must be done, anew where Ctrl-C falls into it; returns why it could not be done."""
-    for _ in range(_ATTEMPTS):
-        try:
-            do()
-        except KeyboardInterrupt:
-            continue
-        except (SamezoneError, OSError) as trouble:
-            return trouble
-        return None
-    return InterruptedRunError(f"interrupted {_ATTEMPTS} times")
 
 
 def _both(trouble: NotRestoredError, before: BaseException) -> NotRestoredError:
@@ -317,35 +351,25 @@ def _both(trouble: NotRestoredError, before: BaseException) -> NotRestoredError:
     return NotRestoredError(f"{trouble}; before that: {said}")
 
 
-def _prepare(setup: Setup, request: ArmRequest, log: TopologyLog, created_s: float) -> _Progressing:
-    """Set the mode and wait for its hints."""
+def _prepare(setup: Setup, request: ArmRequest, log: TopologyLog, created_s: float) -> SoFar:
+    """Set the mode on every Service, then wait for its hints on each."""
     asked = request.asked
-    mode = RoutingMode(asked.mode)
-    setup.on_progress(f"setting routing mode {mode.value} on {asked.service}", 0, 0, None)
+    names = ", ".join(map(str, asked.services))
+    setup.on_progress(f"setting routing mode {asked.mode} on {names}", 0, 0, None)
     patience = Patience(
         timeout_s=setup.timing.hints_timeout_s,
         clock=setup.clock,
         monotonic=setup.monotonic,
         sleep=setup.sleep,
     )
-    applied = control.set_mode(setup.cluster, asked.service, mode, patience, note=setup.note)
-    outcome = switching.require_hints(
-        setup.cluster,
-        asked.service,
-        mode,
-        events_before=applied.events_before,
-        patience=patience,
-        doing=f"setting {mode.value} on Service {asked.service}",
-        afterwards="the Service is as it was",
-    )
+    routed = set_modes(setup.cluster, asked, patience, note=setup.note)
     setup.sleep(setup.timing.settle_s)
-    caveats = [Caveat(code="routing-conflict", text=text) for text in applied.warnings]
-    return _Progressing(
+    caveats = [Caveat(code="routing-conflict", text=text) for one in routed for text in one.applied.warnings]
+    return SoFar(
         request=request,
         created_s=created_s,
         log=log,
-        applied=applied,
-        hints_start=outcome.hints,
+        routed=routed,
         caveats=[*caveats, *request.caveats],
     )
 
@@ -363,13 +387,14 @@ def _recycle(setup: Setup) -> Recycled | None:
     return recycled
 
 
-def _note_hints(state: _Progressing, hints_end: HintsSeen) -> None:
-    if replace(hints_end, at_s=0) != replace(state.hints_start, at_s=0):
+def _note_hints(state: SoFar, one: Routed, hints_end: HintsSeen) -> None:
+    hints_start = one.hints_start
+    if replace(hints_end, at_s=0) != replace(hints_start, at_s=0):
         state.caveats.append(
             Caveat(
                 code="hints-changed",
-                text=f"Hints changed during the run: {state.hints_start.hinted} of "
-                f"{state.hints_start.endpoints} endpoints hinted at its start, {hints_end.hinted} of "
+                text=f"{_of('Hints', one, state)} changed during the run: {hints_start.hinted} of "
+                f"{hints_start.endpoints} endpoints hinted at its start, {hints_end.hinted} of "
                 f"{hints_end.endpoints} at its end.",
             )
         )

@@ -8,7 +8,9 @@ from rich.console import Console
 from rich.table import Table
 
 import loadtest.cli
-from k8s.console import Io, Parser, Verbs, verb
+from k8s.commandline.json_text import as_json
+from k8s.commandline.quantities import some_seconds
+from k8s.console import Io, Parser, Verbs, add_json, verb
 from k8s.errors import ExitCode, UsageError
 from k8s.lab import life_cli
 from k8s.lab.design import marks
@@ -24,19 +26,27 @@ def add(verbs: "Verbs[Parser]") -> None:
         verbs,
         "drill",
         drill_command,
-        summary="Let a zone of the lab fail under load, in each routing mode.",
-        description="Power loss in a zone after a quarter of the window; which share of the requests fails, "
-        "and how soon they are answered again. The zone is healed after each mode.",
+        summary="Let a zone of the lab fail under load, in each mode.",
+        description="Take a zone's power away after a quarter of the window, and see what share of the "
+        "requests fails, and how soon they are answered again. The zone is healed after each mode.",
     )
-    parser.add_argument("zone", type=Zone, metavar="ZONE")
-    parser.add_argument("--modes", default="off,tar,prefer-same-zone", help="routing modes, by commas")
-    how = parser.add_mutually_exclusive_group()
+    parser.add_argument("zone", type=Zone, metavar="ZONE", help="the zone that fails, e.g. eu-west-1b")
+    add_json(parser)
+    failing = parser.section("the failure")
+    failing.add_argument(
+        "--modes", default="off,tar,prefer-same-zone", metavar="MODE,MODE,...", help="routing modes to try"
+    )
+    how = failing.add_mutually_exclusive_group()
     how.add_argument("--pods-only", action="store_true", help="the pods hang, the nodes stay Ready")
     how.add_argument(
         "--shift", action="store_true", help="nothing fails: a zonal shift takes the zone's endpoints out"
     )
     loadtest.cli.add_load(parser)
-    parser.add_argument("--request-timeout", type=float, default=2.0, help="seconds a shopper waits")
+    # It is of the lab alone, but make's variables may say so.
+    parser.hide("platform", "context", "kubeconfig", "yes", "recycle", "target_unchecked")
+    parser.section("load").add_argument(
+        "--request-timeout", type=some_seconds, default=2.0, metavar="TIME", help="how long a caller waits"
+    )
 
 
 def drill_command(args: argparse.Namespace, io: Io) -> int:
@@ -53,7 +63,10 @@ def drill_command(args: argparse.Namespace, io: Io) -> int:
     )
     open_zones = partial(life_cli.life_of, io, timeout_s=life_cli.TIMEOUT_S)
     drills = run_drills(loadtest.cli.session_of(args, io), request, open_zones=open_zones)
-    Console(file=io.out, highlight=False).print(table(drills))
+    if args.json:
+        io.write(as_json(drills))
+    else:
+        Console(file=io.out, highlight=False).print(table(drills))
     return ExitCode.DONE
 
 

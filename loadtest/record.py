@@ -4,8 +4,9 @@
 read. History of the schema:
 
 1. first version. Added since, each with a value that stands for "not told": ``clock_steps``,
-   ``checkpoint_s``, and the status ``running``; ``losses`` of a load, ``seat``, ``turn``, ``skipped`` and
-   ``process`` of a worker.
+   ``checkpoint_s``, and the status ``running``; ``losses`` of a load, ``seat``, ``turn``, ``skipped``,
+   ``process`` and ``lean`` of a worker; ``also``, ``callers`` and ``traffic`` of what was asked, ``others``
+   and ``breach`` of what was seen; the status ``breached``.
 """
 
 from collections import Counter
@@ -18,6 +19,8 @@ from loadtest.worker.plan import LoadPlan
 from loadtest.worker.tally import NO_SEAT, WorkerLoss, WorkerTally
 
 SCHEMA = 1
+WORKERS = "locust"
+"""The namespace of the load generators."""
 CUT_OFF_S = 15.0
 """A checkpoint is renewed every few seconds: one this old is of a run that no longer goes on."""
 
@@ -36,6 +39,36 @@ class RunStatus(StrEnum):
     """By a person; what was measured until then is in the record."""
     FAILED = "failed"
     """By something else; what was measured until then is in the record."""
+    BREACHED = "breached"
+    """By a guard: under the mode the live traffic fared worse than is allowed, so it was taken back."""
+
+
+class Traffic(StrEnum):
+    """Whose requests are measured."""
+
+    DRIVEN = "driven"
+    """The load generators'."""
+    LIVE = "live"
+    """Whatever there is: nothing is sent, and the mode is watched while it is in force."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Breach:
+    """A guard that live traffic broke through while a mode was in force."""
+
+    at_s: float
+    """When it was seen, seconds since the epoch."""
+    text: str
+    """Which guard, with its numbers; a clause."""
+    restored_s: float | None = None
+    """When every Service had again what it had before; None where that could not be done at once."""
+
+    @property
+    def told(self) -> str:
+        """The breach, and how soon the mode was taken back."""
+        if self.restored_s is None:
+            return self.text
+        return f"{self.text}; put back after {self.restored_s - self.at_s:.1f} s"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +141,13 @@ class LoadSeen:
             for seat, workers in self._by_seat()
         )
 
+    def asked_per_s(self, plan: LoadPlan) -> float | None:
+        """The rate that the plan's schedule had for a window of this length; None where users set it."""
+        if plan.is_closed_loop:
+            return None
+        seats = len({worker.seat for worker in self.workers if worker.seat != NO_SEAT}) or len(self.workers)
+        return plan.due_per_s(self.seconds, seats)
+
     @property
     def untold(self) -> int:
         """At most so many requests were sent by workers that were lost before they could tell of them."""
@@ -178,6 +218,47 @@ class Asked:
     client: ServiceKey
     """The Service whose pods call it."""
     plan: LoadPlan
+    also: tuple[ServiceKey, ...] = ()
+    """Further Services that get the same mode, and are judged with it."""
+    callers: tuple[ServiceKey, ...] = ()
+    """The Services whose pods call those, in the same order, as far as somebody told; else it is whoever
+    calls them most."""
+    traffic: Traffic = Traffic.DRIVEN
+    """With live traffic nothing of *plan* counts but its lengths."""
+
+    @property
+    def services(self) -> tuple[ServiceKey, ...]:
+        """All that get the mode, the one that the client calls first."""
+        return (self.service, *self.also)
+
+    @property
+    def is_live(self) -> bool:
+        """Whether nothing is sent: what is measured is the traffic that there is."""
+        return self.traffic is Traffic.LIVE
+
+    def due_per_s(self, load: LoadSeen) -> float | None:
+        """Requests a second that were asked for in that window; None where somebody else sets the rate."""
+        return None if self.is_live else load.asked_per_s(self.plan)
+
+    @property
+    def namespaces(self) -> tuple[str, ...]:
+        """Of the Services, of who calls them, and of the load generators, if there are any."""
+        named = (self.service, self.client, *self.also, *self.callers)
+        ours = () if self.is_live else (WORKERS,)
+        return tuple(dict.fromkeys((*(key.namespace for key in named), *ours)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceSeen:
+    """What was found of one further Service."""
+
+    service_before: Service
+    """As it was before the run changed anything."""
+    service_during: Service
+    hints_start: HintsSeen
+    hints_end: HintsSeen
+    events: tuple[Event, ...] = ()
+    """The Service's events since the mode was set."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,6 +276,22 @@ class Seen:
     measured: LoadSeen | None = None
     recycled: Recycled | None = None
     """Client pods that were replaced before the load, so that no connection is older than the mode."""
+    others: tuple[ServiceSeen, ...] = ()
+    """Of the further Services, in the order in which they were asked for."""
+    breach: Breach | None = None
+    """Why live traffic had the mode taken back, where it had."""
+
+    @property
+    def services(self) -> tuple[ServiceSeen, ...]:
+        """Of every Service that got the mode, the one that the client calls first."""
+        first = ServiceSeen(
+            service_before=self.service_before,
+            service_during=self.service_during,
+            hints_start=self.hints_start,
+            hints_end=self.hints_end,
+            events=self.events,
+        )
+        return (first, *self.others)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,5 +315,7 @@ class RunRecord:
     caveats: tuple[Caveat, ...] = ()
     clock_steps: tuple[ClockStep, ...] = ()
     """Steps of the wall clock, in order; the measured window ends at the first one in it."""
+    counting: tuple[tuple[str, str], ...] = ()
+    """By which options its calls are counted, names and values without secrets; none in older files."""
     checkpoint_s: float | None = None
     """When this was written, seconds since the epoch, where the status is ``running``; else None."""

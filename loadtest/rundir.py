@@ -15,6 +15,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
+from k8s.commandline.json_text import decode, indented
 from k8s.errors import UsageError
 from k8s.process.whole_files import write_whole
 from k8s.topology import Snapshot
@@ -29,6 +30,7 @@ TRUTH: Final = "truth.json"
 GRAPH: Final = "graph.json"
 TRACES: Final = "traces.jsonl.gz"
 COMPARISON: Final = "comparison.json"
+OBSERVATION: Final = "observation.json"
 MOST_BYTES: Final = 512 * 1024 * 1024
 """Of one artifact, unpacked: twenty thousand traces take a quarter of it, and a small file may unpack to
 anything."""
@@ -43,8 +45,17 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write a value (dataclasses, tuples, numbers) as indented JSON."""
-    write_bytes(path, msgspec.json.format(msgspec.json.encode(value), indent=1) + b"\n")
+    """Write a value (dataclasses, sequences, numbers) as indented JSON."""
+    write_bytes(path, indented(value, _refuse) + b"\n")
+
+
+def _refuse(value: Any) -> Any:
+    raise TypeError(f"no artifact holds a {type(value).__name__}")
+
+
+def write_packed(path: Path, value: Any) -> None:
+    """Write a value as JSON without indentation, which would be most of a file that is not for people."""
+    write_bytes(path, msgspec.json.encode(value) + b"\n")
 
 
 def read_json(path: Path, type_: type[T], *, schema: int | None = None) -> T:
@@ -52,7 +63,7 @@ def read_json(path: Path, type_: type[T], *, schema: int | None = None) -> T:
     data = _read(path)
     if schema is not None:
         _check_schema(path, data, schema)
-    return _decode(
+    return decode(
         msgspec.json.Decoder(type_), data, f"reading {path}", "is it an artifact of another version?"
     )
 
@@ -63,24 +74,11 @@ class _Schema(msgspec.Struct):
 
 def _check_schema(path: Path, data: bytes, newest: int) -> None:
     decoder = msgspec.json.Decoder(_Schema)
-    found = _decode(decoder, data, f"reading {path}", "this is not one of our artifacts").schema
+    found = decode(decoder, data, f"reading {path}", "this is not one of our artifacts").schema
     if not 1 <= found <= newest:
         raise UsageError(
             f"reading {path}: schema {found} is not known (newest here is {newest}); update samezone"
         )
-
-
-def _decode(decoder: msgspec.json.Decoder[T], data: bytes, doing: str, what_then: str) -> T:
-    try:
-        return decoder.decode(data)
-    except msgspec.ValidationError as error:
-        raise UsageError(f"{doing}: {error}; {what_then}") from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{doing}: not valid JSON ({error}); it may be truncated") from error
-    except RecursionError as error:
-        raise UsageError(f"{doing}: nested too deeply to be one of our artifacts") from error
-    except UsageError as error:  # a value that checks itself
-        raise UsageError(f"{doing}: {error}") from error
 
 
 def _read(path: Path) -> bytes:
@@ -113,7 +111,7 @@ def read_lines(path: Path, type_: type[T]) -> tuple[T, ...]:
     """Read one value a line; UsageError names the line."""
     decoder = msgspec.json.Decoder(type_)
     return tuple(
-        _decode(decoder, line, f"reading {path} line {number}", "is it an artifact of another version?")
+        decode(decoder, line, f"reading {path} line {number}", "is it an artifact of another version?")
         for number, line in enumerate(_read(path).splitlines(), start=1)
     )
 

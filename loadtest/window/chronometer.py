@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from loadtest.record import ClockStep
+from loadtest.record import ClockStep, Window
 
 STEP_S: Final = 1.0
 """How far the wall clock may be from where the seconds put it.
@@ -69,6 +69,23 @@ class Chronometer:
             if after_s - before_s <= _APART_S:
                 break
         return wall_s - after_s
+
+
+@dataclass(slots=True)
+class Timer:
+    """A window that begins now, by the wall clock as it is now, and is as long as the seconds since."""
+
+    chronometer: Chronometer
+    start_s: float = field(init=False)
+    _began_s: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.start_s = self.chronometer.now_s()
+        self._began_s = self.chronometer.monotonic()
+
+    def window(self) -> Window:
+        """From its beginning to now."""
+        return Window(start_s=self.start_s, end_s=self.start_s + self.chronometer.monotonic() - self._began_s)
 
 
 def told(step: ClockStep) -> str:

@@ -12,7 +12,7 @@ from typing import Any, Final
 from k8s.errors import InvalidRunError, SamezoneError, UnreachableError
 from loadtest.record import Caveat, ClockStep, LoadSeen, Window
 from loadtest.swarm.interface import Phase, Progress, Swarm
-from loadtest.window.chronometer import Chronometer, told
+from loadtest.window.chronometer import Chronometer, Timer, told
 from loadtest.worker.plan import LoadPlan
 
 PROGRESS_S: Final = 0.5
@@ -59,7 +59,7 @@ def warm_up(driver: Driver, plan: LoadPlan, seen: WindowsSeen, *, run_id: str) -
     """The window before the measured one; nothing where the plan has none."""
     if plan.warmup_s <= 0:
         return
-    timer = _Timer(driver.chronometer)
+    timer = Timer(driver.chronometer)
 
     def hear(load: LoadSeen) -> None:
         seen.warmup_seen, seen.warmup = load, timer.window()
@@ -76,7 +76,7 @@ def measure_window(driver: Driver, plan: LoadPlan, seen: WindowsSeen, *, run_id:
     """
     if driver.truth is not None:
         seen.truth_before = driver.truth()
-    timer = _Timer(driver.chronometer)
+    timer = Timer(driver.chronometer)
 
     def hear(load: LoadSeen) -> None:
         # A window without a request is none: there would be nothing to ask for.
@@ -86,7 +86,7 @@ def measure_window(driver: Driver, plan: LoadPlan, seen: WindowsSeen, *, run_id:
 
     driver.publish()
     driver.sleep(plan.quiet_s)
-    _look_at_clock(driver, MEASURING)
+    look_at_clock(driver.chronometer, MEASURING)
     try:
         load = _load_or_salvage(driver, plan, seen, timer, run_id=run_id, hear=hear)
         seen.measured_seen, seen.measured = load, timer.window()
@@ -97,23 +97,7 @@ def measure_window(driver: Driver, plan: LoadPlan, seen: WindowsSeen, *, run_id:
         # Nothing was sent in the quiet time, so a step in it moves no call.
         driver.chronometer.look("looking again")
     finally:
-        _read_truth(driver, seen)
-
-
-@dataclass(slots=True)
-class _Timer:
-    """A window that begins now, by the wall clock as it is now, and is as long as the seconds since."""
-
-    chronometer: Chronometer
-    start_s: float = field(init=False)
-    _began_s: float = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.start_s = self.chronometer.now_s()
-        self._began_s = self.chronometer.monotonic()
-
-    def window(self) -> Window:
-        return Window(start_s=self.start_s, end_s=self.start_s + self.chronometer.monotonic() - self._began_s)
+        read_truth(driver.truth, seen)
 
 
 def _load(
@@ -130,7 +114,7 @@ def _load(
     began_s = monotonic()
     while (done_s := monotonic() - began_s) < length_s:
         progress = driver.swarm.progress()
-        _look_at_clock(driver, label)
+        look_at_clock(driver.chronometer, label)
         hear(LoadSeen(seconds=monotonic() - began_s, workers=progress.tallies, losses=progress.losses))
         driver.on_progress(label, done_s, length_s, progress)
         if progress.given_up:
@@ -140,14 +124,15 @@ def _load(
             )
         driver.sleep(min(PROGRESS_S, length_s - done_s))
     seconds = monotonic() - began_s
-    _look_at_clock(driver, label)
+    look_at_clock(driver.chronometer, label)
     driver.swarm.stop()
     driver.on_progress(label, length_s, length_s, driver.swarm.progress())
     return LoadSeen(seconds=seconds, workers=driver.swarm.tallies(), losses=driver.swarm.losses())
 
 
-def _look_at_clock(driver: Driver, label: str) -> None:
-    step = driver.chronometer.look(label)
+def look_at_clock(chronometer: Chronometer, label: str) -> None:
+    """ClockSteppedError where the wall clock was set since the last look."""
+    step = chronometer.look(label)
     if step is not None:
         raise ClockSteppedError(
             f"{label}: {told(step)}; spans are stamped by it, so the window is cut there; measure again"
@@ -158,7 +143,7 @@ def _load_or_salvage(
     driver: Driver,
     plan: LoadPlan,
     seen: WindowsSeen,
-    timer: _Timer,
+    timer: Timer,
     *,
     run_id: str,
     hear: Callable[[LoadSeen], None],
@@ -199,7 +184,7 @@ def _keep_quiet(driver: Driver, plan: LoadPlan) -> None:
         raise
 
 
-def _salvage(driver: Driver, plan: LoadPlan, seen: WindowsSeen, timer: _Timer) -> None:
+def _salvage(driver: Driver, plan: LoadPlan, seen: WindowsSeen, timer: Timer) -> None:
     """End a window that was cut: with the workers' last counts, or with those they had told so far.
 
     Where the load generators no longer answer, the window ends when they last did, as its counts do.
@@ -219,12 +204,12 @@ def _salvage(driver: Driver, plan: LoadPlan, seen: WindowsSeen, timer: _Timer) -
     seen.measured_seen, seen.measured = load, timer.window()
 
 
-def _read_truth(driver: Driver, seen: WindowsSeen) -> None:
+def read_truth(truth: Callable[[], Any] | None, seen: WindowsSeen) -> None:
     """The relays' counters at the end; without them the run is as good, it only cannot be checked by them."""
-    if driver.truth is None or seen.truth_before is None:
+    if truth is None or seen.truth_before is None:
         return
     try:
-        seen.truth_after = driver.truth()
+        seen.truth_after = truth()
     except (SamezoneError, OSError) as error:
         seen.caveats.append(
             Caveat(

@@ -7,14 +7,16 @@ from typing import Any
 
 from k8s.effects import Talk
 from k8s.errors import UnreachableError, UsageError
+from k8s.live.control import VersionedService
 from k8s.live.originals import Originals
 from k8s.routing.modes import RoutingMode, mode_of
-from k8s.topology import EndpointSlice, ServiceKey
+from k8s.topology import EndpointSlice, Event, Service, ServiceKey
 from loadtest.measure import Consent, Load, MeasureRequest, MeasureSession
 from loadtest.record import Asked, Place
 from loadtest.swarm.interface import Phase, Progress
 from loadtest.swarm.platforms import Checked
 from loadtest.truthfile import TruthFile
+from loadtest.worker.live_view import Handover, LiveView
 from loadtest.worker.plan import LoadPlan
 from loadtest.worker.tally import WorkerLoss, WorkerTally
 from tests.k8s.fakes import KEY, FakeCluster, endpoint, holds, one_slice
@@ -36,7 +38,7 @@ class FakePlaceCluster(FakeCluster):
     """Raw objects by the path of their collection."""
 
     def slices(self, key: ServiceKey) -> tuple[EndpointSlice, ...]:
-        assert key == KEY
+        assert key == self.current.key
         return (PLAIN,) if mode_of(self.current) is RoutingMode.OFF else (HINTED,)
 
     def version(self) -> str:
@@ -98,6 +100,10 @@ class FakeSwarm:
             losses=self.losses(),
             tallies=self.tallies(),
         )
+
+    def show(self, view: LiveView) -> Handover:
+        del view
+        return Handover()
 
     def stop(self) -> None:
         self.steps.append("stop")
@@ -189,3 +195,43 @@ def request(
     folder: Path, mode: RoutingMode = RoutingMode.TAR, *, arm: str | None = None, keep: bool = False
 ) -> MeasureRequest:
     return MeasureRequest(mode=mode, load=LOAD, runs=folder / "runs", arm=arm, keep=keep)
+
+
+PAYMENTS = ServiceKey(namespace="shop", name="payments")
+
+
+@dataclass
+class FakeTwoServices(FakePlaceCluster):
+    """The same, with a Service of payments beside the catalog's; each has a controller of its own."""
+
+    second: FakePlaceCluster = field(
+        default_factory=lambda: FakePlaceCluster(current=Service(namespace="shop", name="payments"))
+    )
+    order: list[str] = field(default_factory=list)
+    """What was asked of which Service: ``lease catalog``, ``patch payments``, in order."""
+
+    def service(self, key: ServiceKey) -> Service:
+        return self.second.service(key) if key == PAYMENTS else super().service(key)
+
+    def versioned(self, key: ServiceKey) -> VersionedService:
+        return self.second.versioned(key) if key == PAYMENTS else super().versioned(key)
+
+    def slices(self, key: ServiceKey) -> tuple[EndpointSlice, ...]:
+        return self.second.slices(key) if key == PAYMENTS else super().slices(key)
+
+    def events(self, key: ServiceKey) -> tuple[Event, ...]:
+        return self.second.events(key) if key == PAYMENTS else super().events(key)
+
+    def patch_service(self, key: ServiceKey, patch: dict[str, Any]) -> Service:
+        self.order.append(f"patch {key.name}")
+        self.second.is_away = self.is_away
+        return self.second.patch_service(key, patch) if key == PAYMENTS else super().patch_service(key, patch)
+
+    def create_object(self, path: str, body: Mapping[str, Any], *, what: str) -> dict[str, Any]:
+        self.order.append(f"create {path.split('/')[-2]} {body['metadata']['name']}")
+        return super().create_object(path, body, what=what)
+
+    @property
+    def modes(self) -> tuple[RoutingMode, RoutingMode]:
+        """Of the catalog's Service and that of payments."""
+        return mode_of(self.current), mode_of(self.second.current)

@@ -1,5 +1,6 @@
 """A small store and collector in one: real HTTP on loopback, remembers what it got."""
 
+import ssl
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -26,6 +27,12 @@ class Hit:
     traceparent: str
     client_ip: str
     server_ip: str
+    xray: str = ""
+    host: str = ""
+    method: str = "GET"
+    headers: tuple[tuple[str, str], ...] = ()
+    """All of them, in the order in which they came."""
+    body: bytes = b""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -45,6 +52,10 @@ class Memory:
     """Closed, the store keeps shoppers waiting."""
     status: int = 200
     """What the store answers."""
+    created: int = 201
+    """What the store answers to a POST."""
+    page: bytes = CATALOG
+    """Each of its pages."""
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def requests(self) -> list[ExportTraceServiceRequest]:
@@ -63,7 +74,11 @@ class Memory:
 
     def shop_hits(self) -> list[Hit]:
         """Page requests that asked to be traced, or came without a header."""
-        return [hit for hit in self.hits if not hit.traceparent.endswith("-00")]
+        return [
+            hit
+            for hit in self.hits
+            if not hit.traceparent.endswith("-00") and not hit.xray.endswith("Sampled=0")
+        ]
 
 
 def attributes(holder: Any) -> dict[str, Any]:
@@ -88,19 +103,30 @@ def _handler(memory: Memory) -> type[BaseHTTPRequestHandler]:
                 memory.connections[self.connection.getsockname()[0]] += 1
 
         def do_GET(self) -> None:
+            self._shop(memory.status, b"")
+
+        def _shop(self, status: int, body: bytes) -> None:
             with memory.lock:
                 hit = Hit(
                     path=self.path,
                     traceparent=self.headers.get("traceparent", ""),
                     client_ip=self.client_address[0],
                     server_ip=self.connection.getsockname()[0],
+                    xray=self.headers.get("X-Amzn-Trace-Id", ""),
+                    host=self.headers.get("Host", ""),
+                    method=self.command,
+                    headers=tuple(self.headers.items()),
+                    body=body,
                 )
                 memory.hits.append(hit)
             memory.hold.wait(30)
-            self._answer(memory.status, CATALOG)
+            self._answer(status, memory.page)
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
+            if self.path != "/v1/traces":
+                self._shop(memory.created, body)
+                return
             memory.gate.wait(30)
             with memory.lock:
                 status, answer = memory.answers.pop(0) if memory.answers else (200, b"")
@@ -122,19 +148,35 @@ def _handler(memory: Memory) -> type[BaseHTTPRequestHandler]:
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
+    trust: ssl.SSLContext | None = None
+
+    def finish_request(self, request: Any, client_address: Any) -> None:
+        """In the connection's own thread: the TLS handshake, then the requests."""
+        try:
+            talk = request if self.trust is None else self.trust.wrap_socket(request, server_side=True)
+        except (ssl.SSLError, ConnectionError):
+            return  # a client that does not trust us
+        super().finish_request(talk, client_address)
+        if talk is not request:
+            talk.close()
 
 
 @contextmanager
-def serving(memory: Memory, *addresses: str) -> Iterator[tuple[str, ...]]:
-    """Serve on each address at a free port; yields the base URLs."""
+def serving(
+    memory: Memory, *addresses: str, trust: ssl.SSLContext | None = None
+) -> Iterator[tuple[str, ...]]:
+    """Serve on each address at a free port, over TLS where there is a *trust*; yields the base URLs."""
     memory.gate.set()
     memory.hold.set()
     servers = [_Server((address, 0), _handler(memory)) for address in addresses]
+    scheme = "http" if trust is None else "https"
+    for server in servers:
+        server.trust = trust
     threads = [threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True) for server in servers]
     for thread in threads:
         thread.start()
     try:
-        yield tuple(f"http://{server.server_address[0]}:{server.server_address[1]}" for server in servers)
+        yield tuple(f"{scheme}://{server.server_address[0]}:{server.server_address[1]}" for server in servers)
     finally:
         memory.gate.set()
         memory.hold.set()

@@ -27,7 +27,8 @@ def run(
 ) -> tuple[ArmRun, list[RoutingSettings]]:
     remembered: list[RoutingSettings] = []
 
-    def remember(held: Held, before: RoutingSettings) -> None:
+    def remember(held: Held, key: ServiceKey, before: RoutingSettings) -> None:
+        assert key == KEY
         remembered.append(before)
         held.remember(before)
 
@@ -41,7 +42,7 @@ def run(
             monotonic=cluster.monotonic,
             sleep=cluster.sleep,
             remember=partial(remember, held),
-            note=held.note,
+            note=lambda _, current, wanted: held.note(current, wanted),
             give_back=held.give_back,
             truth=lambda: cluster.now_s,
         )

@@ -80,7 +80,7 @@ def run(cluster: FakeCluster, swarm: FakeSwarm | None = None) -> tuple[ArmRun, l
         clock=cluster.clock,
         monotonic=cluster.monotonic,
         sleep=cluster.sleep,
-        remember=lambda _: None,
+        remember=lambda *_: None,
         give_back=lambda: None,
         publish=published.append,
     )
