@@ -11,9 +11,14 @@ from dataclasses import dataclass, replace
 from itertools import takewhile
 from typing import Any, Final, TypeVar
 
+import msgspec
+
 from analysis.placement import Timeline
+from analysis.source.calls import Calls
 from analysis.source.facts import Facts, facts_of
 from analysis.source.interface import (
+    Answers,
+    Basis,
     Counts,
     CountUnit,
     Drawn,
@@ -26,12 +31,17 @@ from analysis.source.interface import (
     ThrottledError,
 )
 from analysis.source.needs import Needs, needs
+from analysis.source.reckoning import Reckoned, reckoned
 from analysis.source.registry import DEFAULT
+from analysis.source.stored_page import StoredPage
 from k8s.errors import InvalidRunError, UsageError
 from k8s.topology import Snapshot
 from loadtest.record import LoadSeen, RunRecord, Window
 
 SCHEMA: Final = 1
+SETTLE_S: Final = 5.0
+"""No answer before this counts as final where nobody knows what is still to come: pods hand over their spans
+in batches, seconds apart."""
 T = TypeVar("T")
 
 
@@ -43,25 +53,80 @@ class Poll:
     calls: int
     """Sum over all calls between pods."""
     requests: int
-    """Requests of the load generator's workers as the source counts them."""
+    """What the load generator's workers did, as the source counts it, in its unit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GraphFile:
-    """``graph.json``."""
+class GraphNotes:
+    """``graph.json`` but for its answers."""
 
     schema: int = SCHEMA
     source: str = DEFAULT
     """Whose answers these are; the key of their reader."""
     window: Window
     """The window asked for."""
-    queries: tuple[tuple[dict[str, Any], ...], ...]
-    """Pages of each query, as received."""
     polls: tuple[Poll, ...]
     stable: bool
     reconciled: bool
     sampled: int | None = None
     """Rows of the sample; None in older files."""
+    reconcilable: bool = True
+    """The load generator's own count is of the same thing, and of what the source sees."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GraphFile(GraphNotes):
+    """``graph.json``."""
+
+    queries: tuple[tuple[dict[str, Any], ...], ...]
+    """Pages of each query, as received."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackedGraphFile(GraphNotes):
+    """``graph.json`` as it is read: its pages become what their source's reader makes of them, and no objects
+    before that.
+    """
+
+    queries: tuple[tuple[msgspec.Raw, ...], ...]
+    """Pages of each query, as bytes."""
+
+    @property
+    def answers(self) -> Answers:
+        """The pages, for a reader."""
+        return tuple(tuple(map(StoredPage, query)) for query in self.queries)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """One answer, for people."""
+
+    poll: Poll
+    expected: int | None
+    """What the load generator counted itself; None where the source does not see it, or counts otherwise."""
+    basis: Basis
+
+    def __str__(self) -> str:
+        unit = self.basis.unit.value
+        between = f"{self.poll.calls} {'calls' if self.basis.unit is CountUnit.REQUESTS else unit} between "
+        between += f"{self.basis.grain.value}s"
+        if self.expected is None:
+            return f"{between}; {not_reconcilable(self.basis)}"
+        count = (
+            f"all {self.expected}"
+            if self.poll.requests == self.expected
+            else (f"{self.poll.requests} of {self.expected}")
+        )
+        return f"{count} {unit}, {between}"
+
+
+def not_reconcilable(basis: Basis) -> str:
+    """Why the load generator's count says nothing of the source's, in a clause."""
+    if basis.unit is CountUnit.BYTES:
+        return (
+            "the load generator counts no bytes, so nothing tells whether they are whole but that they stay"
+        )
+    return "it sees no load generator, so nothing tells whether they are whole but that they stay the same"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +146,7 @@ def collect(
     clock: Callable[[], float],
     sleep: Callable[[float], None],
     patience: Patience | None = None,
-    on_poll: Callable[[Poll, int], None] = lambda *_: None,
+    on_poll: Callable[[Shown], None] = lambda _: None,
     topology: Sequence[Snapshot] = (),
     say: Callable[[str], None] = lambda _: None,
 ) -> Collected:
@@ -96,46 +161,61 @@ def collect(
         raise UsageError(
             f"collecting run {record.run_id}: it has no measured window, so there is nothing to ask"
         )
-    patience = patience or source.patience
+    patience = _patience(patience or source.patience, is_live=record.asked.is_live)
     began_s = clock()
-    asking = _Asking.of(source, patience, clock=clock, sleep=sleep, say=say)
+    asking = Asking.of(source, patience, clock=clock, sleep=sleep, say=say)
     asking.until_answered(source.preflight)
-    window = query_window(record.measured, quiet_s=record.asked.plan.quiet_s)
-    question = Question(window=window, run_id=record.run_id)
+    question = _question(record, record.measured)
     timeline = Timeline(topology)
     facts = _facts(record, load, topology, timeline)
     polls: list[Poll] = []
     while True:
         answers = asking.until_answered(lambda: source.ask(question))
         counts = source.reader.read(Received(answers=answers), facts)
-        polls.append(_poll(counts, facts, clock()))
-        expected = _expected(counts.unit, load)
-        on_poll(polls[-1], load.requests if expected is None else expected)
+        own = reckoned(counts, load, facts, timeline)
+        polls.append(_poll(counts, own, clock()))
+        expected = own.made
+        on_poll(Shown(poll=polls[-1], expected=expected, basis=counts.basis))
         waited_s = polls[-1].at_s - began_s
         if _is_over(polls, expected, patience, waited_s):
             break
         sleep(patience.poll_s)
-    if not polls[-1].requests:
-        raise _nothing_shown(record, source, load, waited_s)
+    if not (polls[-1].calls if expected is None else polls[-1].requests):
+        raise _nothing_shown(record, source, counts, load, waited_s)
     needed = _needs(counts, timeline, facts)
     drawn = asking.until_answered(lambda: _traces(source, question, patience, needed, say))
     return Collected(
         graph=GraphFile(
             source=source.name,
-            window=window,
+            window=question.window,
             queries=tuple(tuple(dict(page) for page in query) for query in answers),
             polls=tuple(polls),
             stable=_is_stable(polls),
             reconciled=expected is not None and abs(polls[-1].requests - expected) <= load.untold,
             sampled=len(drawn.rows),
+            reconcilable=expected is not None,
         ),
         traces=drawn.rows,
         left_out=drawn.left_out,
     )
 
 
+def _question(record: RunRecord, measured: Window) -> Question:
+    """The run's own traces; of live traffic, which is never quiet, everybody's."""
+    if record.asked.is_live:
+        window = Window(start_s=math.ceil(measured.start_s), end_s=math.floor(measured.end_s))
+        return Question(window=window, run_id=None)
+    quiet_s = record.asked.plan.quiet_s
+    window = query_window(measured, quiet_s=quiet_s)
+    return Question(
+        window=window,
+        run_id=record.run_id,
+        quiet_s=quiet_within(measured, window, quiet_s=quiet_s),
+    )
+
+
 @dataclass(slots=True, kw_only=True)
-class _Asking:
+class Asking:
     """Asks again, until a moment, while the source is throttled or not ready."""
 
     title: str
@@ -154,7 +234,7 @@ class _Asking:
         clock: Callable[[], float],
         sleep: Callable[[float], None],
         say: Callable[[str], None],
-    ) -> "_Asking":
+    ) -> "Asking":
         """Of this source, from now on until patience ends."""
         until_s = clock() + patience.most_s
         return cls(
@@ -178,6 +258,11 @@ class _Asking:
                 self.sleep(self.poll_s)
 
 
+def _patience(found: Patience, *, is_live: bool) -> Patience:
+    """Where no count of a generator says that all is there, it takes a while until it may be."""
+    return replace(found, least_s=max(found.least_s, SETTLE_S)) if is_live else found
+
+
 def _is_over(polls: Sequence[Poll], expected: int | None, patience: Patience, waited_s: float) -> bool:
     """Whether to ask no more: the counts are final, or do not move any more, or there has been time enough.
 
@@ -187,7 +272,9 @@ def _is_over(polls: Sequence[Poll], expected: int | None, patience: Patience, wa
         return True
     if waited_s < patience.least_s or not _is_stable(polls):
         return False
-    if expected is None or polls[-1].requests == expected:
+    if expected is None:
+        return polls[-1].calls > 0
+    if polls[-1].requests == expected:
         return True
     return polls[-1].requests > 0 and polls[-1].at_s - _last_move_s(polls) >= patience.still_s
 
@@ -202,7 +289,15 @@ def _last_move_s(polls: Sequence[Poll]) -> float:
     return min(one.at_s for one in still)
 
 
-def _nothing_shown(record: RunRecord, source: Source, load: LoadSeen, waited_s: float) -> InvalidRunError:
+def _nothing_shown(
+    record: RunRecord, source: Source, counts: Counts, load: LoadSeen, waited_s: float
+) -> InvalidRunError:
+    if counts.members_only:
+        return InvalidRunError(
+            f"collecting run {record.run_id}: {source.title} counted no {counts.unit.value} in the window of "
+            f"its {load.requests} requests after {waited_s:.0f} s; does it scrape the pods under study, and "
+            "is the profile that of what they run?"
+        )
     return InvalidRunError(
         f"collecting run {record.run_id}: {source.title} shows none of its {load.requests} requests "
         f"after {waited_s:.0f} s; do the workers reach the collector, and the collector {source.title}?"
@@ -213,12 +308,13 @@ def _facts(record: RunRecord, load: LoadSeen, topology: Sequence[Snapshot], time
     """Totals are all that polling looks at; without a topology the names of the cluster can wait."""
     if topology:
         return facts_of(record, topology, timeline)
-    return Facts(generators=frozenset(worker.worker for worker in load.workers))
+    generators = frozenset(worker.worker for worker in load.workers)
+    return Facts(generators=generators, goes_on=record.asked.is_live)
 
 
 def _needs(counts: Counts, timeline: Timeline, facts: Facts) -> Needs:
-    """A sample is enough where nobody knows the pods."""
-    if not facts.pods:
+    """A sample is enough where nobody knows the pods, and where there are no traces to say more."""
+    if not facts.pods or counts.members_only:
         return Needs(every=False, others=False, why="")
     return needs(counts, timeline, facts)
 
@@ -244,21 +340,14 @@ def query_window(measured: Window, *, quiet_s: float) -> Window:
     return Window(start_s=math.ceil(measured.start_s), end_s=math.floor(measured.end_s))
 
 
-def _expected(unit: CountUnit, load: LoadSeen) -> int | None:
-    """The generator's own count of what the source counts; None where it keeps none."""
-    if unit is CountUnit.REQUESTS:
-        return load.requests
-    if unit is CountUnit.CONNECTIONS:
-        return sum(worker.connections for worker in load.workers)
-    return None
+def quiet_within(measured: Window, asked: Window, *, quiet_s: float) -> float:
+    """How much of the quiet time on each side is left in the window that is asked for."""
+    cut_s = max(asked.start_s - measured.start_s, measured.end_s - asked.end_s)
+    return max(0.0, quiet_s - cut_s)
 
 
-def _poll(counts: Counts, facts: Facts, at_s: float) -> Poll:
-    return Poll(
-        at_s=at_s,
-        calls=sum(call.count for call in counts.calls),
-        requests=counts.entered(facts.generators),
-    )
+def _poll(counts: Counts, own: Reckoned, at_s: float) -> Poll:
+    return Poll(at_s=at_s, calls=Calls.of(counts.calls).total, requests=own.seen)
 
 
 def _same(left: Poll, right: Poll) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from analysis.placement import Timeline, workload_of
-from k8s.topology import ServiceKey, Snapshot, Zone
+from k8s.topology import Service, ServiceKey, Snapshot, Zone
 from loadtest.record import RunRecord
 
 _PORT = re.compile(r":\d+$")
@@ -27,6 +27,10 @@ class Facts:
     """Name, uid or address -> the name of the only pod that had it."""
     nodes: Mapping[str, Zone] = field(default_factory=dict)
     """Name or instance id of a node -> its zone."""
+    goes_on: bool = False
+    """Traffic does not stop at the window's ends: calls are under way there."""
+    entrance: str = ""
+    """The workload that the load generator sends to; empty where that is not known."""
 
     def workload_at(self, name: str) -> str | None:
         """The workload behind a pod's, workload's or Service's name, a Service's host, or an address.
@@ -60,33 +64,78 @@ class Facts:
 
 def facts_of(record: RunRecord, topology: Sequence[Snapshot], timeline: Timeline) -> Facts:
     """What a run's own artifacts say of the names in its cluster."""
-    load = record.seen.measured
+    load, asked = record.seen.measured, record.asked
     generators = frozenset(worker.worker for worker in load.workers) if load else frozenset()
+    found = _workloads(
+        topology,
+        timeline,
+        first=(*asked.services, asked.client, *asked.callers),
+        before=tuple(one.service_before for one in record.seen.services),
+        namespaces=frozenset(asked.namespaces),
+    )
+    callers = (workload_of(key, topology, timeline) for key in _callers(record))
+    return Facts(
+        workloads=found,
+        callers=frozenset({*callers, *map(timeline.workload, generators)}),
+        generators=generators | {str(timeline.workload(one)) for one in generators},
+        pods=_pods(topology),
+        nodes=_nodes(topology),
+        goes_on=asked.is_live,
+        entrance="" if asked.plan.target.url else str(workload_of(asked.client, topology, timeline)),
+    )
+
+
+def facts_without_run(
+    topology: Sequence[Snapshot], timeline: Timeline, *, first: Sequence[ServiceKey] = ()
+) -> Facts:
+    """What a topology alone says of the names in its cluster: nobody's load, and every caller is under study.
+
+    Of two Services with one name the one in *first* is meant.
+    """
+    found = _workloads(topology, timeline, first=first)
+    return Facts(
+        workloads=found, callers=frozenset(found.values()), pods=_pods(topology), nodes=_nodes(topology)
+    )
+
+
+def _workloads(
+    topology: Sequence[Snapshot],
+    timeline: Timeline,
+    *,
+    first: Sequence[ServiceKey],
+    before: Sequence[Service] = (),
+    namespaces: frozenset[str] | None = None,
+) -> dict[str, str]:
+    """Name or address -> workload; of two Services with one name those in *first* are under study.
+
+    The workloads' own names are those of *namespaces*, or of all where none are given: elsewhere a bare name
+    may be a host's or a database's, and no pod of it needs to report.
+    """
     found: dict[str, str] = {}
     for snapshot in topology:
         for pod in snapshot.pods:
             workload = timeline.workload(pod.name)
-            _learn(found, (pod.name, workload, pod.ip), workload)
+            bare = workload if namespaces is None or pod.namespace in namespaces else None
+            _learn(found, (pod.name, bare, pod.ip), workload)
     services = [one for snapshot in topology for one in snapshot.services]
     addresses = [
-        *((one.key, one.cluster_ip) for one in (record.seen.service_before, *services)),
+        *((one.key, one.cluster_ip) for one in (*before, *services)),
         *((ServiceKey(namespace=one.namespace, name=one.service), None)
           for snapshot in topology for one in snapshot.slices if one.service),
     ]  # fmt: skip
     behind = {key: workload_of(key, topology, timeline) for key, _ in addresses}
-    # The Services that were asked about first: of two with one name it is these that are under study.
-    asked = {key: workload_of(key, topology, timeline) for key in (record.asked.service, record.asked.client)}
+    asked = {key: workload_of(key, topology, timeline) for key in first}
     for key, workload in {**asked, **behind}.items():
         _learn(found, (key.name, f"{key.namespace}.{key.name}", f"{key.name}.{key.namespace}"), workload)
     for key, address in addresses:
         _learn(found, (address,), behind[key])
-    return Facts(
-        workloads=found,
-        callers=frozenset({asked[record.asked.client], *map(timeline.workload, generators)}),
-        generators=generators | {str(timeline.workload(one)) for one in generators},
-        pods=_pods(topology),
-        nodes=_nodes(topology),
-    )
+    return found
+
+
+def _callers(record: RunRecord) -> tuple[ServiceKey, ...]:
+    """Who calls the Services under study; where nobody told, the one before it calls each further one."""
+    asked = record.asked
+    return (asked.client, *asked.callers, *asked.services[len(asked.callers) : -1])
 
 
 def _pods(topology: Sequence[Snapshot]) -> dict[str, str]:

@@ -8,11 +8,13 @@ into ``Counts``, now or years later. To add a source: one file or folder here wi
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
+from analysis.model import Workload
+from analysis.placement import Timeline
 from analysis.source.facts import Facts
 from k8s.errors import UnreachableError
 from k8s.topology import Zone
@@ -20,6 +22,7 @@ from loadtest.record import Window
 
 Raw = Mapping[str, Any]
 """One JSON object as the source answered it."""
+
 Answers = tuple[tuple[Raw, ...], ...]
 """Of each query its pages."""
 
@@ -53,6 +56,33 @@ class Grain(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Basis:
+    """What the numbers and names of a source's counts stand for."""
+
+    title: str = "X-Ray"
+    """The source's name for people."""
+    unit: CountUnit = CountUnit.REQUESTS
+    grain: Grain = Grain.POD
+    members_only: bool = False
+    """See ``Counts``."""
+
+    @property
+    def names_pods(self) -> bool:
+        """Whether a name in the counts is a pod's."""
+        return self.grain is Grain.POD
+
+    def workload(self, name: str, timeline: Timeline) -> Workload:
+        """What a name in the counts belongs to."""
+        if self.names_pods or (self.grain is Grain.SERVICE and timeline.has(name)):
+            return timeline.workload(name)
+        return timeline.workload_called(name)
+
+
+PODS: Final = Basis()
+"""Requests between pods, as traces have them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
     """All calls from one client to one server in a window; between pods, one edge of the X-Ray graph."""
 
@@ -73,6 +103,8 @@ class Call:
     """The caller's zone as the source itself states it; used where the name is no pod of the timeline."""
     server_zone: Zone | None = None
     """The callee's."""
+    connections: int | None = None
+    """Distinct connections that carried them; None where the source does not count those."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,8 +235,8 @@ class Counts:
     """The source's name for people, e.g. ``X-Ray``."""
     unit: CountUnit = CountUnit.REQUESTS
     grain: Grain = Grain.POD
-    calls: tuple[Call, ...] = ()
-    """Sorted by client and server."""
+    calls: Sequence[Call] = ()
+    """Sorted by client and server; ``Calls`` where there may be a million of them."""
     entries: tuple[Entry, ...] = ()
     """Sorted by name."""
     lost: tuple[Call, ...] = ()
@@ -212,6 +244,9 @@ class Counts:
     is known of it. Sorted."""
     leaves: tuple[Leaf, ...] = ()
     """Sorted by client, name and type."""
+    window: Window | None = None
+    """Of which time the counts really are, where that is not the window asked for: from the earliest to the
+    latest of the scrapes that flank it."""
     unattributed: int = 0
     """What the source says it dropped or could not pair, of nobody in particular: its own loss meter."""
     repeated: int = 0
@@ -219,6 +254,18 @@ class Counts:
     sample: Sample = Sample()
     flaws: tuple[Flaw, ...] = ()
     """None from a source that says nothing twice."""
+    members_only: bool = False
+    """It counts what its members do, whoever's load that is, and begins nowhere: a mesh, an agent. A load
+    generator that is none of them is in no count, and everybody's traffic is in all of them."""
+    loss_meter: str = ""
+    """By what it tells how much it lost, in a clause; empty where it tells by *lost* and *entries*."""
+    queries: tuple[str, ...] = ()
+    """What it was asked, as it was sent; empty where the pages say that themselves."""
+
+    @property
+    def basis(self) -> Basis:
+        """What the numbers and names stand for."""
+        return Basis(title=self.title, unit=self.unit, grain=self.grain, members_only=self.members_only)
 
     def entered(self, names: Iterable[str]) -> int:
         """Requests that entered at these."""
@@ -228,14 +275,17 @@ class Counts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """What collecting asks: a window of one run."""
+    """What collecting asks: a window of one run, or everything in a window."""
 
     window: Window
-    run_id: str
+    run_id: str | None
+    """Whose traces; None asks for all that the source has of the window, whoever's they are."""
     phase: str = "measure"
     """What the load generator marked its traces of this window with."""
     others: bool = False
-    """Ask for traces that are not the run's instead."""
+    """Ask for traces that are not the run's instead; says nothing where there is no run."""
+    quiet_s: float = 0.0
+    """How long after the window's start, and before its end, the load generator sends nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -326,4 +376,7 @@ def add(left: Call, right: Call) -> Call:
         errors=left.errors + right.errors,
         total_s=math.fsum((left.total_s, right.total_s)),
         histogram=tuple(sorted(counts.items())),
+        connections=None
+        if left.connections is None or right.connections is None
+        else left.connections + right.connections,
     )

@@ -3,7 +3,10 @@
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+
 from analysis.placement import Timeline
+from analysis.source.calls import NONE, Calls
 from analysis.source.facts import Facts
 from analysis.source.interface import Counts
 
@@ -30,7 +33,9 @@ class Needs:
 def needs(counts: Counts, timeline: Timeline, facts: Facts) -> Needs:
     """What the counts alone do not say."""
     names = unplaced_names(counts, timeline)
-    elsewhere = sum(one.count for one in counts.entries if one.name not in facts.generators)
+    # Live traffic enters anywhere, and all of it is measured: nothing of it is anybody else's.
+    entries = () if facts.goes_on else counts.entries
+    elsewhere = sum(one.count for one in entries if one.name not in facts.generators)
     why = []
     if names:
         why.append(f"{shown(names)}: no pod has that name")
@@ -41,16 +46,11 @@ def needs(counts: Counts, timeline: Timeline, facts: Facts) -> Needs:
 
 def unplaced_names(counts: Counts, timeline: Timeline) -> tuple[str, ...]:
     """Names between which calls were counted and which are no pods, nor stated to be in a zone; sorted."""
-    return tuple(
-        sorted(
-            {
-                name
-                for call in counts.calls
-                for name, zone in ((call.client, call.client_zone), (call.server, call.server_zone))
-                if zone is None and not timeline.has(name)
-            }
-        )
-    )
+    calls, found = Calls.of(counts.calls), set[str]()
+    for names, zones in ((calls.client, calls.client_zone), (calls.server, calls.server_zone)):
+        unstated = names if zones is None else names[zones == NONE]
+        found |= {calls.names[code] for code in np.unique(unstated).tolist()}
+    return tuple(sorted(name for name in found if not timeline.has(name)))
 
 
 def shown(names: tuple[str, ...]) -> str:

@@ -4,13 +4,17 @@ from collections.abc import Mapping
 from typing import Final
 
 from analysis.source.interface import Reader
+from analysis.source.prometheus.prometheus_reader import NAME as PROMETHEUS
+from analysis.source.prometheus.prometheus_reader import PrometheusReader
+from analysis.source.spans.spans_reader import NAME as SPANS
+from analysis.source.spans.spans_reader import SpansReader
 from analysis.source.xray.reader import NAME as XRAY
 from analysis.source.xray.reader import XRayReader
 from k8s.errors import UsageError
 
 Readers = Mapping[str, Reader]
 
-READERS: Final[Readers] = {XRAY: XRayReader()}
+READERS: Final[Readers] = {XRAY: XRayReader(), PROMETHEUS: PrometheusReader(), SPANS: SpansReader()}
 DEFAULT: Final = XRAY
 """Of files from before the source's name was stored."""
 

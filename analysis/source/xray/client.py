@@ -1,35 +1,26 @@
-"""AWS X-Ray through boto3: the only file that knows it.
+"""AWS X-Ray: graph pages, a sample of traces, the preflight.
 
-Graph pages, a sample of traces, the preflight, throttling. The same client reads AWS and the lab's stand-in;
-``AWS_ENDPOINT_URL_XRAY`` decides. Limits from the X-Ray API reference and developer guide: GetServiceGraph
-takes windows of at most 6 hours, BatchGetTraces at most 5 ids a call.
+The same client reads AWS and the lab's stand-in; ``AWS_ENDPOINT_URL_XRAY`` decides. Limits from the X-Ray API
+reference and developer guide: GetServiceGraph takes windows of at most 6 hours, BatchGetTraces at most 5 ids
+a call.
 """
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from itertools import islice
-from typing import Any, Final
+from typing import Final
 
-import boto3
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
-
-from analysis.source.interface import IncompleteError, Raw, RefusedError, ThrottledError
-from k8s.errors import InvalidRunError, UnreachableError
+from analysis.source.aws.aws_client import AwsClient
+from analysis.source.interface import Raw
+from k8s.errors import InvalidRunError
 from loadtest.record import Window
 
 GRAPH_WINDOW_S: Final = 6 * 3600.0
 IDS_A_CALL: Final = 5
 CALLS_AT_ONCE: Final = 4
 """A call takes some tens of milliseconds; X-Ray names no limit, and throttles are tried again."""
-MOST_PAGES: Final = 10_000
-"""Of one query; far more than a window holds."""
-CONNECT_S: Final = 3.0
-READ_S: Final = 15.0
-ATTEMPTS: Final = 4
-"""The client's own, a few seconds apart: a server that hangs is given up after about a minute."""
-DUMMY: Final = "samezone"
-_SERVER_ERRORS: Final = 500
+POLICY: Final = "analysis_policy_arn"
+"""Terraform's output that names the policy for what the analysis reads."""
 _HOLDS: Final = {
     "get_trace_segment_destination": "Destination",
     "get_service_graph": "Services",
@@ -37,11 +28,19 @@ _HOLDS: Final = {
     "batch_get_traces": "Traces",
 }
 """What an answer holds however little there is to tell; one without it is not X-Ray's."""
-_THROTTLES = frozenset({"ThrottledException", "ThrottlingException", "TooManyRequestsException"})
 
-_EXPIRED = frozenset(
-    {"ExpiredTokenException", "ExpiredToken", "InvalidSignatureException", "UnrecognizedClientException"}
-)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Destination:
+    """Where an account's trace segments go."""
+
+    name: str
+    status: str
+
+    @property
+    def is_search(self) -> bool:
+        """Transaction Search: all of them go to CloudWatch Logs, and X-Ray shows an indexed share."""
+        return self.name != "XRay"
 
 
 class XRay:
@@ -51,57 +50,58 @@ class XRay:
         self, *, region: str | None, endpoint_url: str | None, dummy_credentials: bool = False
     ) -> None:
         """*dummy_credentials*: the lab checks no signature, so a laptop without AWS needs none."""
-        self.is_stand_in = endpoint_url is not None and "amazonaws.com" not in endpoint_url
+        self._client = AwsClient(
+            "xray",
+            title="X-Ray",
+            region=region,
+            endpoint_url=endpoint_url,
+            dummy_credentials=dummy_credentials,
+            holds=_HOLDS,
+            policy=POLICY,
+        )
+        self.is_stand_in = self._client.is_stand_in
         """Not AWS itself: it shows what it was told at once."""
-        self._where = endpoint_url or f"X-Ray in {region or 'the default region'}"
-        try:
-            self._client = boto3.client(
-                "xray",
-                region_name=region,
-                endpoint_url=endpoint_url,
-                **({"aws_access_key_id": DUMMY, "aws_secret_access_key": DUMMY} if dummy_credentials else {}),
-                config=Config(
-                    retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
-                    connect_timeout=CONNECT_S,
-                    read_timeout=READ_S,
-                ),
-            )
-        except (BotoCoreError, ValueError) as error:
-            raise UnreachableError(f"connecting to {self._where}: {_short(error)}") from error
 
     def preflight(self) -> None:
         """Refuse where the graph would not be complete: InvalidRunError under Transaction Search."""
-        answer = self._call("get_trace_segment_destination")
-        destination, status = answer.get("Destination"), answer.get("Status")
-        if destination != "XRay":
+        found = self.destination()
+        destination, status, where = found.name, found.status, self._client.where
+        if found.is_search:
             raise InvalidRunError(
-                f"asking {self._where} where segments go: {destination} ({status}); with Transaction Search "
-                "on, the X-Ray service graph holds only the indexed share of the traces. Set it back: "
-                "aws xray update-trace-segment-destination --destination XRay"
+                f"asking {where} where segments go: {destination} ({status}); with Transaction Search "
+                "on, the X-Ray service graph holds only the indexed share of the traces. Count the spans "
+                "instead: --source spans; or set it back: aws xray update-trace-segment-destination "
+                "--destination XRay"
             )
         if status != "ACTIVE":
             raise InvalidRunError(
-                f"asking {self._where} where segments go: {destination} is {status}; wait until it is ACTIVE"
+                f"asking {where} where segments go: {destination} is {status}; wait until it is ACTIVE"
             )
+
+    def destination(self) -> Destination:
+        """Where segments go that are sent to X-Ray."""
+        answer = self._client.call("get_trace_segment_destination")
+        return Destination(name=str(answer.get("Destination")), status=str(answer.get("Status")))
 
     def graph(self, window: Window) -> tuple[tuple[Raw, ...], ...]:
         """GetServiceGraph: one tuple of pages a query; windows over 6 hours take several queries."""
         return tuple(
-            tuple(self._pages("get_service_graph", StartTime=part.start_s, EndTime=part.end_s))
+            tuple(self._client.pages("get_service_graph", StartTime=part.start_s, EndTime=part.end_s))
             for part in split(window, GRAPH_WINDOW_S)
         )
 
-    def trace_ids(self, window: Window, expression: str, *, limit: int) -> tuple[str, ...]:
-        """Up to *limit* ids of traces that match a filter expression, newest first."""
+    def trace_ids(self, window: Window, expression: str | None, *, limit: int) -> tuple[str, ...]:
+        """Up to *limit* ids of traces that match a filter expression, all without one; newest first."""
+        wanted = {} if expression is None else {"FilterExpression": expression}
         summaries = (
             summary
             for part in split(window, GRAPH_WINDOW_S)
-            for page in self._pages(
+            for page in self._client.pages(
                 "get_trace_summaries",
                 StartTime=part.start_s,
                 EndTime=part.end_s,
                 TimeRangeType="Event",
-                FilterExpression=expression,
+                **wanted,
             )
             for summary in page.get("TraceSummaries", ())
         )
@@ -114,51 +114,16 @@ class XRay:
             return tuple(trace for found in pool.map(self._batch, batches) for trace in found)
 
     def _batch(self, ids: list[str]) -> list[Raw]:
-        pages = self._pages("batch_get_traces", TraceIds=ids)
+        pages = self._client.pages("batch_get_traces", TraceIds=ids)
         return [trace for page in pages for trace in page.get("Traces", ())]
 
-    def _pages(self, operation: str, **arguments: Any) -> Iterator[Raw]:
-        token: str | None = None
-        seen: set[str] = set()
-        while token not in seen and len(seen) < MOST_PAGES:
-            if token:
-                seen.add(token)
-            page = self._call(operation, **arguments, **({"NextToken": token} if token else {}))
-            page.pop("ResponseMetadata", None)
-            yield page
-            token = page.get("NextToken")
-            if not token:
-                return
-        raise IncompleteError(
-            f"calling {operation} of {self._where}: its pages have no end, after {len(seen) + 1} of them the "
-            "next one is one that was read already, or there are too many; ask again later"
-        )
 
-    def _call(self, operation: str, **arguments: Any) -> dict[str, Any]:
-        try:
-            answer: dict[str, Any] = getattr(self._client, operation)(**arguments)
-        except ClientError as error:
-            code = str(error.response.get("Error", {}).get("Code", "?"))
-            raise _kind(error, code)(
-                f"calling {operation} of {self._where}: {code}: {_message(error)}; {_advice(error, code)}"
-            ) from error
-        except BotoCoreError as error:
-            raise UnreachableError(
-                f"calling {operation} of {self._where}: {_short(error)}; is it up, are there credentials?"
-            ) from error
-        except (ValueError, TypeError, AttributeError, KeyError) as error:
-            # What botocore's parser raises over bytes that are no JSON, or JSON of another shape.
-            raise IncompleteError(
-                f"calling {operation} of {self._where}: the answer cannot be read ({_short(error)}); does "
-                "something else than X-Ray answer there, a proxy or a login page?"
-            ) from error
-        wanted = _HOLDS[operation]
-        if wanted not in answer:
-            raise IncompleteError(
-                f"calling {operation} of {self._where}: the answer holds no {wanted}; does something else "
-                "than X-Ray answer there, a proxy or a login page?"
-            )
-        return answer
+def transaction_search_is_on(xray: XRay) -> bool:
+    """Whether the account keeps its spans in ``aws/spans``, so that they are to be counted there.
+
+    Also while that is still PENDING: from then on the graph is not whole any more.
+    """
+    return xray.destination().is_search
 
 
 def split(window: Window, longest_s: float) -> tuple[Window, ...]:
@@ -170,34 +135,3 @@ def split(window: Window, longest_s: float) -> tuple[Window, ...]:
         parts.append(Window(start_s=start_s, end_s=end_s))
         start_s = end_s
     return tuple(parts)
-
-
-def _kind(error: ClientError, code: str) -> type[UnreachableError]:
-    """What a refusal is: passing, or for good."""
-    if code in _THROTTLES:
-        return ThrottledError
-    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    return IncompleteError if status >= _SERVER_ERRORS else RefusedError
-
-
-def _advice(error: ClientError, code: str) -> str:
-    if code in _THROTTLES:
-        return "it throttles; wait a minute and try again"
-    if code in _EXPIRED:
-        return "renew the AWS credentials and try again"
-    if code.startswith("AccessDenied"):
-        return (
-            f"allow the IAM action xray:{error.operation_name}, or attach the policy that Terraform's "
-            "xray_read_policy_arn names"
-        )
-    if _kind(error, code) is IncompleteError:
-        return "it has trouble of its own; try again in a few minutes"
-    return "see the message"
-
-
-def _message(error: ClientError) -> str:
-    return str(error.response.get("Error", {}).get("Message", "")).strip()
-
-
-def _short(error: BaseException) -> str:
-    return " ".join(str(error).split())[:200]

@@ -8,13 +8,17 @@ up by name afterwards.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import numpy as np
+
+from analysis.source.calls import Calls, by_edge, compact, joined
 from analysis.source.facts import Facts
 from analysis.source.interface import Call, Entry, Flaw, Leaf, Raw, add
-from analysis.source.xray import checks
+from analysis.source.xray import checks, edges
+from analysis.source.xray.edges import NOWHERE, GraphNode, QueryTable
 from analysis.source.xray.leaves import lost_callee, sends_nothing
-from analysis.source.xray.service_graph import CLIENT, GraphEdge, Service, pages
+from analysis.source.xray.service_graph import CLIENT
 from loadtest.record import Window
 
 
@@ -22,7 +26,7 @@ from loadtest.record import Window
 class GraphCalls:
     """What a graph says."""
 
-    calls: tuple[Call, ...]
+    calls: Calls
     """Between named pods, sorted by (client, server)."""
     entries: tuple[Entry, ...]
     """Requests that entered the system at a pod: the ``client`` edges, sorted by name."""
@@ -41,32 +45,34 @@ def calls_of(queries: Iterable[Sequence[Raw]], facts: Facts, *, window: Window |
 
     UsageError names the key that is not as X-Ray answers.
     """
-    typed = pages(queries)
-    calls: dict[tuple[str, str], Call] = {}
+    tables = [edges.table(pages, f"[{number}]") for number, pages in enumerate(queries)]
+    parts: list[Calls] = []
     lost: dict[tuple[str, str], Call] = {}
     entries: Counter[str] = Counter()
     leaves: Counter[tuple[str, str, str]] = Counter()
-    for query in typed:
-        nodes = [node for page in query for node in page.services or ()]
-        by_id = {node.reference_id: node for node in nodes}
-        for node in nodes:
-            for edge in node.edges or ():
-                target = None if edge.reference_id is None else by_id.get(edge.reference_id)
-                if target is None or edge.is_link:
-                    continue
-                client, server, kind = node.name, target.name, target.kind
-                if node.kind == CLIENT:
-                    entries[server] += edge.count
-                elif not _is_inferred(target):
-                    _add(calls, _call(client, server, edge))
-                elif (callee := lost_callee(server, kind, client, facts)) is not None:
-                    _add(lost, _call(client, callee, edge))
-                else:
-                    leaves[client, server, kind] += edge.count
+    for one in tables:
+        names = [node.name for node in one.nodes]
+        at_client = np.array([node.kind == CLIENT for node in one.nodes], np.bool_)
+        inferred = np.array([_is_inferred(node) for node in one.nodes], np.bool_)
+        arrives = ~one.is_link & (one.target != NOWHERE)
+        entering = arrives & at_client[one.source]
+        for row in np.flatnonzero(entering).tolist():
+            entries[names[one.target[row]]] += int(one.count[row])
+        between = arrives & ~entering
+        ends_there = between & inferred[one.target]
+        every = _calls(one, names)
+        parts.append(every.take(between & ~ends_there))
+        for row in np.flatnonzero(ends_there).tolist():
+            call, kind = every[row], one.nodes[one.target[row]].kind
+            if (callee := lost_callee(call.server, kind, call.client, facts)) is not None:
+                _add(lost, replace(call, server=callee))
+            else:
+                leaves[call.client, call.server, kind] += call.count
+    calls = by_edge(joined(parts))
     orphans = sum(count for name, count in entries.items() if name not in facts.generators)
-    surplus = _whole_requests(entries, (*calls.values(), *lost.values()), leaves, facts)
+    surplus = _whole_requests(entries, (calls, Calls.of(tuple(lost.values()))), leaves, facts)
     return GraphCalls(
-        calls=tuple(calls[key] for key in sorted(calls)),
+        calls=calls,
         entries=tuple(Entry(name=name, count=count) for name, count in sorted(entries.items())),
         lost=tuple(lost[key] for key in sorted(lost)),
         leaves=tuple(
@@ -74,12 +80,32 @@ def calls_of(queries: Iterable[Sequence[Raw]], facts: Facts, *, window: Window |
             for (client, name, kind), count in sorted(leaves.items())
         ),
         repeated=max(0, surplus - orphans),
-        flaws=checks.flaws(typed, window),
+        flaws=checks.flaws(tables, window, goes_on=facts.goes_on),
+    )
+
+
+def _calls(one: QueryTable, names: Sequence[str]) -> Calls:
+    """Every edge, as a call; what leads nowhere is not to be looked at."""
+    known = tuple(sorted(set(names)))
+    at = {name: code for code, name in enumerate(known)}
+    code = np.array([*(at[name] for name in names), NOWHERE], np.int32)
+    return Calls(
+        names=known,
+        client=code[one.source],
+        server=code[one.target],
+        counts=compact(one.count),
+        faults=compact(one.faults),
+        errors=compact(one.errors),
+        total_s=one.total_s,
+        bucket_ends=one.bucket_ends,
+        # Clocks that differ may put a time a little below zero.
+        bucket_s=np.abs(one.bucket_s),
+        bucket_count=compact(one.bucket_count),
     )
 
 
 def _whole_requests(
-    entries: Counter[str], calls: Iterable[Call], leaves: Mapping[tuple[str, str, str], int], facts: Facts
+    entries: Counter[str], calls: Iterable[Calls], leaves: Mapping[tuple[str, str, str], int], facts: Facts
 ) -> int:
     """Make the workers' entries the requests that they really made; returns how many there were too many.
 
@@ -90,8 +116,9 @@ def _whole_requests(
     way; then what it called has no caller and is an entry itself.
     """
     made: Counter[str] = Counter()
-    for call in calls:
-        made[call.client] += call.count
+    for one in calls:
+        for name, count in one.by_client().items():
+            made[name] += count
     for (client, _, _), count in leaves.items():
         made[client] += count
     surplus = 0
@@ -101,25 +128,10 @@ def _whole_requests(
     return surplus
 
 
-def _is_inferred(node: Service) -> bool:
+def _is_inferred(node: GraphNode) -> bool:
     """Inferred nodes carry a type of their own and no state of a live service."""
     kind = node.kind
     return kind.startswith("remote") or sends_nothing(kind) or (node.state == "unknown" and kind != CLIENT)
-
-
-def _call(client: str, server: str, edge: GraphEdge) -> Call:
-    seen = edge.summary_statistics
-    return Call(
-        client=client,
-        server=server,
-        count=edge.count,
-        faults=seen.faults if seen else 0,
-        errors=seen.errors if seen else 0,
-        total_s=seen.total_response_time if seen else 0.0,
-        histogram=tuple(
-            sorted((abs(bucket.value), bucket.count) for bucket in edge.response_time_histogram or ())
-        ),
-    )
 
 
 def _add(into: dict[tuple[str, str], Call], call: Call) -> None:

@@ -60,16 +60,14 @@ class XRaySource(Source):
         return self._xray.graph(question.window)
 
     def sample(self, question: Question, most: int) -> Drawn:
-        """Traces of the run and phase, or all others, drawn from the whole window."""
-        run_id, phase = quoted(question.run_id), quoted(question.phase)
-        expression = f"annotation.run_id = {run_id} AND annotation.phase = {phase}"
-        if question.others:
-            expression = f"!annotation.run_id OR annotation.run_id != {run_id}"
-        whose = "others" if question.others else "the run"
+        """Traces of the run and phase, or all others, or all there are, drawn from the whole window."""
+        expression, whose = _wanted(question)
         ids, left_out = self._ids(question.window, expression, whose)
-        return Drawn(rows=self._xray.traces(draw(ids, most, seed=question.run_id)), left_out=left_out)
+        return Drawn(rows=self._xray.traces(draw(ids, most, seed=_seed(question))), left_out=left_out)
 
-    def _ids(self, window: Window, expression: str, whose: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    def _ids(
+        self, window: Window, expression: str | None, whose: str
+    ) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """All ids; of more than can be looked through, as many from each part of the window."""
         ids = self._xray.trace_ids(window, expression, limit=MOST_TRACE_IDS + 1)
         if len(ids) <= MOST_TRACE_IDS:
@@ -86,6 +84,23 @@ class XRaySource(Source):
             "the others were left out."
         )
         return found, (text,)
+
+
+def _wanted(question: Question) -> tuple[str | None, str]:
+    """The filter expression of a question, None for everything; and whose traces those are, in words."""
+    if question.run_id is None:
+        return None, "everybody"
+    run_id, phase = quoted(question.run_id), quoted(question.phase)
+    if question.others:
+        return f"!annotation.run_id OR annotation.run_id != {run_id}", "others"
+    return f"annotation.run_id = {run_id} AND annotation.phase = {phase}", "the run"
+
+
+def _seed(question: Question) -> str:
+    """The same question draws the same traces."""
+    if question.run_id is not None:
+        return question.run_id
+    return f"{question.window.start_s}/{question.window.end_s}"
 
 
 def quoted(text: str) -> str:

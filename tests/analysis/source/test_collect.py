@@ -6,12 +6,22 @@ from typing import Any
 import pytest
 
 from analysis.source import collect
-from analysis.source.interface import Drawn, IncompleteError, Patience, Question, RefusedError, ThrottledError
+from analysis.source.interface import (
+    Basis,
+    Drawn,
+    IncompleteError,
+    Patience,
+    Question,
+    RefusedError,
+    ThrottledError,
+)
 from analysis.source.xray.xray_source import XRaySource
 from k8s.errors import InvalidRunError, UnreachableError, UsageError
 from loadtest.record import LoadSeen, Window
 from loadtest.worker.tally import WorkerTally
+from tests.analysis import meshes
 from tests.analysis.graphs import CLIENT, Graph, snapshot
+from tests.analysis.meshes import StoredCounts
 from tests.loadtest.test_rundir import record
 
 PATIENCE = Patience(poll_s=1.0, least_s=0.0, most_s=10.0, traces=5)
@@ -169,6 +179,42 @@ def test_an_empty_graph_is_no_measurement():
         run(FakeXRay(requests=[0]))
 
 
+@dataclass
+class FakeMesh(FakeXRay):
+    """Counts connections between workloads as they come; the workers are none of its members."""
+
+    name = "mesh"
+    basis: Basis = meshes.CONNECTIONS
+
+    @property
+    def reader(self) -> StoredCounts:
+        count = self.requests[min(max(self.reads, 1), len(self.requests)) - 1]
+        return StoredCounts(meshes.counts({"ui@a>catalog@b": count} if count else {}, self.basis))
+
+
+@pytest.mark.parametrize("basis", [meshes.CONNECTIONS, meshes.BYTES])
+def test_counts_that_nothing_compares_with_are_waited_for_until_they_stay(basis: Basis):
+    """Two equal answers that show something are enough; that nothing could be compared is stored."""
+    shown: list[collect.Shown] = []
+    clock = Clock()
+    source = FakeMesh(requests=[0, 0, 3, 8, 8, 9], basis=basis)
+
+    found = collect.collect(
+        source, whole_record(), patience=PATIENCE, clock=clock, sleep=clock.sleep, on_poll=shown.append
+    )
+
+    assert [poll.calls for poll in found.graph.polls] == [0, 0, 3, 8, 8]
+    assert (found.graph.stable, found.graph.reconciled, found.graph.reconcilable) == (True, False, False)
+    assert str(shown[-1]).startswith(f"8 {basis.unit.value} between workloads; ")
+    assert shown[-1].expected is None
+
+
+def test_a_mesh_that_shows_nothing():
+    """Is asked for all the time there is; the message is about scraping, not about traces."""
+    with pytest.raises(InvalidRunError, match=r"counted no connections in the window .* after 10 s"):
+        run(FakeMesh(requests=[0]))
+
+
 def test_the_window_is_cut_to_whole_seconds_inside_the_quiet_time():
     """100.4-113.7 with 1.5 s of silence at both ends is asked for as 101-113."""
     source = FakeXRay(requests=[5])
@@ -240,3 +286,22 @@ def test_requests_from_elsewhere_need_every_trace_of_ours_and_some_of_theirs():
     assert source.samples == [(False, 900), (True, 5)]
     assert source.found.traces == ({"Id": "1-a"}, {"Id": "1-b"})
     assert source.said[0].startswith("5 requests entered elsewhere than at the load generator; reading every")
+
+
+@pytest.mark.parametrize(
+    ("start_s", "end_s", "quiet_s"),
+    [(100.0, 160.0, 5.0), (100.3, 160.0, 4.3), (100.0, 160.9, 4.1), (100.9, 160.9, 4.1)],
+)
+def test_the_quiet_time_that_is_left(start_s: float, end_s: float, quiet_s: float):
+    """A window in whole seconds cuts some of it off."""
+    measured = Window(start_s=start_s, end_s=end_s)
+    asked = collect.query_window(measured, quiet_s=5.0)
+    assert collect.quiet_within(measured, asked, quiet_s=5.0) == pytest.approx(quiet_s)
+
+
+def test_no_quiet_time_is_not_less_than_none():
+    """A quiet time below a second is not cut."""
+    measured = Window(start_s=100.5, end_s=160.5)
+    asked = collect.query_window(measured, quiet_s=0.2)
+    assert collect.quiet_within(measured, asked, quiet_s=0.2) == 0.2
+    assert collect.quiet_within(measured, Window(start_s=105.0, end_s=150.0), quiet_s=0.2) == 0.0

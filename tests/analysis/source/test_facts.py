@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from analysis.placement import Timeline
-from analysis.source.facts import Facts, facts_of
-from k8s.topology import Service
+from analysis.source.facts import Facts, facts_of, facts_without_run
+from k8s.topology import Service, ServiceKey
 from loadtest.record import LoadSeen
 from loadtest.worker.tally import WorkerTally
 from tests.analysis.graphs import snapshot
@@ -75,3 +75,16 @@ def test_an_ipv6_address_is_an_address():
 
     assert found.workload_at("[fd00::7]:8080") == "catalog"
     assert found.workload_at("fd00::7") == "catalog"
+
+
+def test_without_a_run_every_caller_is_under_study():
+    """The names are the same ones; nobody's load is known, so no workload is a generator."""
+    topology = [replace(PODS, services=SERVICES)]
+    catalog = ServiceKey(namespace="catalog", name="catalog")
+    found = facts_without_run(topology, Timeline(topology), first=(catalog,))
+
+    assert found.workload_at("catalog.catalog.svc") == "catalog"
+    assert found.workload_at("10.96.0.7") == "catalog"
+    assert all(found.studied(name) for name in ("ui-1", "ui", "catalog-1", "locust-1"))
+    assert not found.studied("stranger")
+    assert found.generators == frozenset()

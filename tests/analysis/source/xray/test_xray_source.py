@@ -19,9 +19,9 @@ class FakeClient:
     """The reading half of the client, without boto3."""
 
     is_stand_in: bool = True
-    expressions: list[str] = field(default_factory=list)
+    expressions: list[str | None] = field(default_factory=list)
 
-    def trace_ids(self, window: Window, expression: str, *, limit: int) -> tuple[str, ...]:
+    def trace_ids(self, window: Window, expression: str | None, *, limit: int) -> tuple[str, ...]:
         del window
         self.expressions.append(expression)
         return tuple(f"1-{number}" for number in range(min(limit, 10)))
@@ -42,13 +42,25 @@ def test_the_sample_is_of_this_run_and_phase():
     assert found.left_out == ()
 
 
+def test_without_a_run_everything_in_the_window_is_asked_for():
+    """No filter on whose traces they are, and the same window draws the same ones."""
+    client = FakeClient()
+    question = Question(window=Window(start_s=101, end_s=113), run_id=None)
+
+    found = [XRaySource(client).sample(question, 3).rows for _ in range(2)]
+
+    assert client.expressions == [None, None]
+    assert len(found[0]) == 3
+    assert found[0] == found[1]
+
+
 @dataclass
 class LongRun(FakeClient):
     """Ten traces a second, answered newest first."""
 
     asked: list[Window] = field(default_factory=list)
 
-    def trace_ids(self, window: Window, expression: str, *, limit: int) -> tuple[str, ...]:
+    def trace_ids(self, window: Window, expression: str | None, *, limit: int) -> tuple[str, ...]:
         self.asked.append(window)
         self.expressions.append(expression)
         ids = [f"1-{number}" for number in range(int(window.start_s * 10), int(window.end_s * 10))]
