@@ -4,10 +4,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+
+from analysis.arm.pod_flows import PodFlows
 from analysis.model import PairResult, Placed, Workload
 from analysis.placement import Timeline
-from analysis.source.interface import End, SampledCall
-from analysis.statistics.sampled_connections import SampledPair
+from analysis.source.interface import CountUnit, End, SampledCall
+from analysis.statistics import pair_table
+from analysis.statistics.arrays import Codes
+from analysis.statistics.pair_table import PairTable
 from k8s.topology import Zone
 
 
@@ -98,24 +103,48 @@ def _zone(name: str, end: End, timeline: Timeline) -> Zone | None:
 
 
 def sampled_pairs(
-    pair: PairResult, sample: ConnectionSample, *, connection_per_call: bool = False
-) -> list[SampledPair]:
-    """The graph's calls of each pod pair with known zones, with what a sample says of its connections."""
-    seen = {(one.client, one.server): one.calls for one in sample.pairs} if sample.identified else {}
-    return [
-        SampledPair(
-            client=flow.client,
-            server=flow.server,
-            stratum=flow.client_zone,
-            calls=flow.calls,
-            same_zone=flow.client_zone == flow.server_zone,
-            sampled=(1,) * min(flow.calls, _MOST_NAMED)
-            if connection_per_call
-            else _at_most(seen.get((flow.client, flow.server), ()), flow.calls),
-        )
-        for flow in pair.flows
-        if flow.client_zone is not None and flow.server_zone is not None and flow.calls
-    ]
+    pair: PairResult,
+    sample: ConnectionSample,
+    *,
+    connection_per_call: bool = False,
+    unit: CountUnit = CountUnit.REQUESTS,
+) -> PairTable:
+    """The counts of each pod pair with known zones, with what a sample says of its connections.
+
+    Where connections were counted, each of them is known to be one.
+    """
+    flows = PodFlows.of(pair.flows)
+    rows = np.flatnonzero(flows.is_known & (flows.calls > 0))
+    calls = flows.calls[rows].astype(np.int64)
+    counted = unit is CountUnit.CONNECTIONS
+    names = len(flows.names)
+    return pair_table.table(
+        [*flows.names, *(zone or "" for zone in flows.zones)],
+        ends=(flows.client[rows], flows.server[rows]),
+        stratum=flows.client_zone[rows] + names,
+        calls=calls,
+        same_zone=flows.is_same[rows],
+        alone=np.full(len(rows), counted),
+        each=np.minimum(calls, _MOST_NAMED) if connection_per_call and not counted else None,
+        named=None if connection_per_call or counted else _named(flows, rows, sample),
+    )
+
+
+def _named(flows: PodFlows, rows: Codes, sample: ConnectionSample) -> dict[int, tuple[int, ...]]:
+    """By their row: the pairs that a sample says something of."""
+    if not sample.identified:
+        return {}
+    at = {name: code for code, name in enumerate(flows.names)}
+    width = len(flows.names)
+    seen = {
+        at[one.client] * width + at[one.server]: one.calls
+        for one in sample.pairs
+        if one.client in at and one.server in at
+    }
+    key = flows.client[rows].astype(np.int64) * width + flows.server[rows]
+    found = np.flatnonzero(np.isin(key, np.array([*seen], np.int64)))
+    named = {row: _at_most(seen[int(key[row])], int(flows.calls[rows[row]])) for row in found.tolist()}
+    return {row: calls for row, calls in named.items() if calls}
 
 
 def _at_most(sampled: tuple[int, ...], calls: int) -> tuple[int, ...]:

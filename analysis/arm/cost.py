@@ -16,6 +16,7 @@ from analysis.statistics.interval import Interval
 SECONDS_PER_MONTH: Final = 30 * 24 * 3600
 BYTES_PER_GB: Final = 1e9
 DIRECTIONS: Final = 2
+COUNTED: Final = "counted by the source, in the direction from the first to the second"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +26,39 @@ class CallBytes:
     request: float
     response: float
     source: str
+
+
+def of_bytes(pair: PairResult, *, load_s: float, tariff: Tariff = tariffs.AWS) -> Cost:
+    """The monthly cost where it is bytes that were counted: nothing is assumed, and nothing left to chance.
+
+    The ends of the interval are the cost if no byte of unknown zones crossed, and if all of them did.
+    """
+    bytes_per_s = pair.calls / load_s if load_s > 0 else 0.0
+    known = pair.same_zone + pair.cross_zone
+    cross = None
+    if known:
+        unknown, whole = pair.calls - known, pair.calls
+        cross = Interval(
+            estimate=bytes_per_s * pair.cross_zone / known,
+            low=bytes_per_s * pair.cross_zone / whole,
+            high=bytes_per_s * (pair.cross_zone + unknown) / whole,
+            level=1.0,
+            n=whole,
+            method="counted bytes; ends: none and all of the unknown ones cross",
+        )
+    factor = DIRECTIONS * tariff.usd_per_gb_each_direction * SECONDS_PER_MONTH / BYTES_PER_GB
+    return Cost(
+        client=pair.client,
+        server=pair.server,
+        calls_per_s=bytes_per_s,
+        cross_calls_per_s=cross,
+        request_bytes_per_call=1.0,
+        response_bytes_per_call=0.0,
+        bytes_source=COUNTED,
+        usd_per_gb_each_direction=tariff.usd_per_gb_each_direction,
+        usd_per_month=stats.scaled(cross, factor, "cross-zone bytes x price x 30 days"),
+        price_source=tariff.source,
+    )
 
 
 def of_pair(pair: PairResult, call_bytes: CallBytes, *, load_s: float, tariff: Tariff = tariffs.AWS) -> Cost:

@@ -10,9 +10,11 @@ from collections import Counter
 from collections.abc import Sequence
 from fractions import Fraction
 
+import numpy as np
+
 from analysis.model import Expectation, GapShare, PairResult, Placed
 from analysis.placement import Timeline
-from analysis.source.interface import Call
+from analysis.source.calls import Calls
 from analysis.statistics.interval import Interval
 from k8s.predict import clients
 from k8s.predict.expected import ExpectedShare, GapPart, expected_share
@@ -24,7 +26,7 @@ from loadtest.record import RunRecord
 def of_arm(
     record: RunRecord,
     topology: Sequence[Snapshot],
-    calls: Sequence[Call],
+    calls: Calls,
     timeline: Timeline,
     pair: PairResult,
 ) -> Expectation | None:
@@ -34,7 +36,7 @@ def of_arm(
     first = topology[0]
     key = record.asked.service
     slices = [one for one in first.slices if (one.namespace, one.service) == (key.namespace, key.name)]
-    opened = _opened(calls, timeline, first)
+    opened = _opened(calls, timeline, first)  # of no node where the source names workloads
     if not slices or not opened:
         return None
     callers = clients.shared(opened, first.nodes, "the calls measured from each node")
@@ -50,15 +52,15 @@ def of_arm(
     )
 
 
-def _opened(calls: Sequence[Call], timeline: Timeline, first: Snapshot) -> dict[NodeName, Fraction]:
+def _opened(calls: Calls, timeline: Timeline, first: Snapshot) -> dict[NodeName, Fraction]:
     """Calls by the node of their client pod; only calls with both zones known take part."""
     nodes = {str(pod.name): pod.node for pod in first.pods}
+    is_placed = np.array([isinstance(timeline.place(name), Placed) for name in calls.names], np.bool_)
+    known = calls.take(is_placed[calls.client] & is_placed[calls.server])
     opened: Counter[NodeName] = Counter()
-    for call in calls:
-        node = nodes.get(call.client)
-        known = all(isinstance(timeline.place(name), Placed) for name in (call.client, call.server))
-        if node is not None and known:
-            opened[node] += call.count
+    for name, count in known.by_client().items():
+        if (node := nodes.get(name)) is not None:
+            opened[node] += count
     return {node: Fraction(count) for node, count in opened.items() if count}
 
 

@@ -1,6 +1,6 @@
 """One run's artifacts, read once: who was where, who called whom, over which connections."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from analysis.arm import connections, integrity, pairs, splitting
@@ -9,8 +9,11 @@ from analysis.arm.integrity import Material, Noted
 from analysis.arm.pairs import Pair
 from analysis.arm.splitting import Ours
 from analysis.placement import Timeline, workload_of
-from analysis.source.facts import facts_of
-from analysis.source.interface import Call, Counts, CountUnit, Flaw, Reader, Received
+from analysis.source import reckoning
+from analysis.source.calls import Calls
+from analysis.source.facts import Facts, facts_of
+from analysis.source.interface import Counts, CountUnit, Flaw, Reader, Received
+from analysis.source.reckoning import Reckoned
 from k8s.topology import Snapshot
 from loadtest.record import RunRecord
 from loadtest.truthfile import TruthFile
@@ -29,7 +32,7 @@ class ArmInputs:
     """The pair the question is about."""
     counts: Counts
     """What the source counted of the run in the measured window, by pod where that is known."""
-    by_pair: Mapping[Pair, Sequence[Call]]
+    by_pair: Mapping[Pair, Calls]
     """Its calls by workloads."""
     sample: ConnectionSample
     """The focus pair's connections in the source's sample."""
@@ -40,6 +43,8 @@ class ArmInputs:
     """How *counts*, the run's own calls, came out of all that the source counted."""
     flaws: tuple[Flaw, ...] = ()
     """In what the artifacts contradict themselves or each other."""
+    reckoned: Reckoned
+    """What the source has of the load generator's own, and what that says itself."""
 
     @property
     def connection_per_call(self) -> bool:
@@ -50,7 +55,7 @@ class ArmInputs:
     @property
     def strays(self) -> tuple[str, ...]:
         """Pods that made or took calls and that no snapshot shows, sorted."""
-        return _strays(self.counts.calls, self.timeline)
+        return _strays(self.counts, self.timeline)
 
 
 def arm_inputs(
@@ -69,26 +74,31 @@ def arm_inputs(
     facts = facts_of(record, topology, timeline)
     load = record.seen.measured
     answered = reader.read(received, facts)
-    found = splitting.ours(
-        answered,
-        timeline,
-        facts,
-        run_id=record.run_id,
-        requests=0 if load is None else load.requests,
+    found = (
+        splitting.live(answered, timeline, facts)
+        if record.asked.is_live
+        else splitting.ours(
+            answered,
+            timeline,
+            facts,
+            run_id=record.run_id,
+            requests=0 if load is None else load.requests,
+        )
     )
     counts = found.counts
     focus = (
         workload_of(record.asked.client, topology, timeline),
         workload_of(record.asked.service, topology, timeline),
     )
+    own = _reckoned(answered, record, facts, timeline)
     material = Material(
         record=record,
         topology=topology,
         timeline=timeline,
         focus=focus,
         counts=answered,
-        generators=facts.generators,
-        strays=_strays(counts.calls, timeline),
+        reckoned=own,
+        strays=_strays(counts, timeline),
         noted=noted,
         rows=len(received.rows),
     )
@@ -99,15 +109,22 @@ def arm_inputs(
         timeline=timeline,
         focus=focus,
         counts=counts,
-        by_pair=pairs.grouped(counts.calls, timeline),
+        by_pair=pairs.grouped(counts.calls, timeline, counts.basis),
         sample=connections.sample(counts.sample.calls, timeline, focus),
         stable=stable,
         truth=truth,
         ours=found,
+        reckoned=own,
         flaws=integrity.flaws(material),
     )
 
 
-def _strays(calls: Sequence[Call], timeline: Timeline) -> tuple[str, ...]:
-    names = {name for call in calls for name in (call.client, call.server)}
-    return tuple(sorted(filter(timeline.is_stray, names)))
+def _reckoned(counts: Counts, record: RunRecord, facts: Facts, timeline: Timeline) -> Reckoned:
+    load = record.seen.measured
+    return Reckoned(seen=0, made=None) if load is None else reckoning.reckoned(counts, load, facts, timeline)
+
+
+def _strays(counts: Counts, timeline: Timeline) -> tuple[str, ...]:
+    if not counts.basis.names_pods:
+        return ()
+    return tuple(filter(timeline.is_stray, Calls.of(counts.calls).used()))

@@ -13,8 +13,10 @@ from typing import Final
 from analysis.arm.pairs import Pair
 from analysis.model import Placed
 from analysis.placement import Timeline
+from analysis.source.calls import Calls
 from analysis.source.interface import Counts, CountUnit, Flaw, FlawKind
 from analysis.source.needs import shown
+from analysis.source.reckoning import Reckoned
 from k8s.topology import ServiceKey, Snapshot
 from loadtest.record import Caveat, LoadSeen, RunRecord, RunStatus, Window
 from loadtest.worker.plan import LoadPlan
@@ -61,13 +63,13 @@ class Material:
     focus: Pair
     counts: Counts
     """As the source's reader reads them, before anything is told apart."""
-    generators: frozenset[str]
-    """Names of the load generator's workers in the counts."""
     strays: tuple[str, ...]
     noted: Noted | None
     """None where nothing was stored."""
     rows: int
     """Of the sample."""
+    reckoned: Reckoned
+    """The load generator's own among them."""
 
 
 def flaws(found: Material) -> tuple[Flaw, ...]:
@@ -99,12 +101,15 @@ def _of_noted(found: Material, noted: Noted) -> Iterator[Flaw]:
     if off_s > SECOND_S:
         text = f"the counts are of another window than the record's, {off_s:.0f} s off; {AGAIN}"
         yield Flaw(kind=FlawKind.WINDOW, text=text)
-    calls = sum(call.count for call in found.counts.calls)
-    requests = found.counts.entered(found.generators)
+    calls = Calls.of(found.counts.calls).total
+    requests = found.reckoned.seen
     if noted.polls and noted.polls[-1] != (calls, requests):
         then = noted.polls[-1]
+        noun, own = "calls", "requests"
+        if found.counts.unit is not CountUnit.REQUESTS:
+            noun, own = found.counts.unit.value, "of the load generator"
         text = (
-            f"there are {calls} calls and {requests} requests, but collecting counted {then[0]} and "
+            f"there are {calls} {noun} and {requests} {own}, but collecting counted {then[0]} and "
             f"{then[1]}; {AGAIN}"
         )
         yield Flaw(kind=FlawKind.COUNTS, text=text)
@@ -112,8 +117,7 @@ def _of_noted(found: Material, noted: Noted) -> Iterator[Flaw]:
         said = "final" if noted.stable else "not final"
         text = f"the counts are said to be {said}, and the last two answers say otherwise; {AGAIN}"
         yield Flaw(kind=FlawKind.COUNTS, text=text)
-    load = found.record.seen.measured
-    is_whole = load is not None and requests == load.requests
+    is_whole = requests == found.reckoned.made
     if is_whole and not noted.reconciled and found.counts.unit is CountUnit.REQUESTS:
         text = f"the counts are said to lack requests of the generator, and lack none; {AGAIN}"
         yield Flaw(kind=FlawKind.COUNTS, text=text)

@@ -21,6 +21,11 @@ _REGION: Final = re.compile(r"([a-z]{2,3}(?:-[a-z]+)+-\d+)(?:[a-z]|-.*)?")
 def refuse(inputs: ArmInputs) -> None:
     """InvalidRunError where the counts cannot be of this run: no hop between services, or others' traces."""
     counts, where = inputs.counts, f"reading run {inputs.folder}"
+    if counts.members_only and not counts.calls:
+        raise InvalidRunError(
+            f"{where}: {counts.title} counted no {counts.unit.value} in the window; does it scrape the pods "
+            "under study, and is the profile that of what they run?"
+        )
     if not (counts.calls or counts.lost or inputs.ours.unplaced or inputs.ours.other):
         what = (
             "requests enter, but no service calls another"
@@ -56,12 +61,15 @@ def of_names(inputs: ArmInputs, pair: PairResult) -> tuple[Caveat, ...]:
         text += (
             ", every trace of the run."
             if found.is_whole
-            else f" ({placed / max(pair.calls, 1):.0%}); the other calls are in no zone, and the interval "
-            "includes the sampling."
+            else f" ({100 * placed / max(pair.calls, 1):.0f} %); the other calls are in no zone, and the "
+            "interval includes the sampling."
         )
         caveats.append(("split-by-traces", text))
     names = tuple(one for one in unplaced_names(counts, inputs.timeline) if one not in inputs.strays)
-    if names:
+    if names and counts.members_only:
+        text = f"{shown(names)}: {counts.title} states no zone for some of their {counts.unit.value}."
+        caveats.append(("names-unplaced", text))
+    elif names:
         text = f"{shown(names)}: no pod has that name, and no trace says which pod it was; {TO_SET}."
         caveats.append(("names-unplaced", text))
     if found.other is not None:
@@ -98,9 +106,9 @@ def of_rate(rate: Interval | None, loss: Loss, *, title: str) -> tuple[Caveat, .
         return ()
     text = (
         f"Tracing is sampled: {title} has {loss.graph_requests} of the generator's "
-        f"{loss.generator_requests} requests, {rate.estimate:.1%} ({rate.low:.1%} to {rate.high:.1%}), "
-        "whole traces and evenly; calls a second and cost are scaled up by it, shares are those of the "
-        "traced calls."
+        f"{loss.generator_requests} requests, {100 * rate.estimate:.1f} % ({100 * rate.low:.1f} to "
+        f"{100 * rate.high:.1f} %), whole traces and evenly; calls a second and cost are scaled up "
+        "by it, shares are those of the traced calls."
     )
     return (Caveat(code="tracing-sampled", text=text),)
 

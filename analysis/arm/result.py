@@ -8,11 +8,13 @@ from typing import Final
 from analysis.arm import (
     caveats,
     cost,
+    course,
     expectation,
     integrity,
     losses,
     pairs,
     provenance,
+    relay_check,
     surroundings,
     tariffs,
     tracing,
@@ -30,15 +32,15 @@ from analysis.model import (
     ZoneClients,
 )
 from analysis.placement import Timeline
-from analysis.source.interface import Call, CountUnit, Grain
+from analysis.source.calls import Calls
+from analysis.source.interface import Call, Counts, CountUnit
 from analysis.statistics import shares
 from analysis.statistics.chance import Chance, Chosen, chosen
+from analysis.statistics.clusters import Unit
 from analysis.statistics.interval import Interval
 from k8s.errors import UsageError
-from k8s.lab.truth import TruthRow
-from k8s.topology import Service, ServiceKey
+from k8s.topology import Service
 from loadtest.record import Caveat, LoadSeen
-from loadtest.truthfile import TruthFile
 from loadtest.worker import latency
 from loadtest.worker.tally import WorkerTally
 
@@ -74,7 +76,7 @@ def arm_result(inputs: ArmInputs, *, assumed: AssumedBytes) -> ArmResult:
     loss, rate = _loss_and_rate(inputs, load, workers, lost=sum(one.count for one in lost.get(focus, ())))
     chances = [tracing.chance_in(inputs, pair, rate) for pair in results]
     results = tuple(by_chance(pair, one) for pair, one in zip(results, chances, strict=True))
-    truth_check = _truth_check(inputs, results[0], rate)
+    truth_check = relay_check.truth_check(inputs, results[0], rate)
     return ArmResult(
         run_id=record.run_id,
         arm=record.arm,
@@ -85,7 +87,7 @@ def arm_result(inputs: ArmInputs, *, assumed: AssumedBytes) -> ArmResult:
         requests=load.requests,
         failures=load.failures,
         rate_per_s=load.rate_per_s,
-        rate_asked_per_s=record.asked.plan.rate_per_s,
+        rate_asked_per_s=record.asked.due_per_s(load),
         hints_start=record.seen.hints_start,
         hints_end=record.seen.hints_end,
         events=record.seen.events,
@@ -98,7 +100,7 @@ def arm_result(inputs: ArmInputs, *, assumed: AssumedBytes) -> ArmResult:
         zone_check=surroundings.zone_check(counts.sample, timeline),
         truth_check=truth_check,
         expectation=expectation.of_arm(
-            record, inputs.topology, inputs.by_pair.get(focus, ()), timeline, results[0]
+            record, inputs.topology, Calls.of(inputs.by_pair.get(focus, ())), timeline, results[0]
         ),
         recycled=record.seen.recycled,
         data_plane=record.place.data_plane,
@@ -106,8 +108,12 @@ def arm_result(inputs: ArmInputs, *, assumed: AssumedBytes) -> ArmResult:
         dependencies=surroundings.dependencies(counts.leaves, timeline),
         source=counts.title,
         unit=counts.unit.value,
+        grain=counts.grain.value,
+        loss_meter=counts.loss_meter,
+        queries=counts.queries,
         tracing_rate=rate,
         other=inputs.ours.other,
+        course=course.course(inputs, chosen([chances[0]]).unit if chances[0] else Unit.PAIR),
     )
 
 
@@ -126,9 +132,16 @@ def _caveats(
         *integrity.caveats(inputs.flaws),
         *caveats.of_run(record, load),
         *caveats.of_counts(counts, loss, stable=inputs.stable, is_sampled=rate is not None),
+        *caveats.of_basis(counts),
         *provenance.of_rate(rate, loss, title=counts.title),
         *provenance.of_names(inputs, pair),
-        *caveats.of_truth(inputs.truth, truth_check, record.asked.service, title=counts.title),
+        *caveats.of_truth(
+            inputs.truth,
+            truth_check,
+            record.asked.service,
+            title=counts.title,
+            pair="pod pair" if counts.basis.names_pods else "pair of workloads and zones",
+        ),
         *(() if chance is None else chance.by_connection.caveats),
     )
 
@@ -162,6 +175,7 @@ def _pairs(inputs: ArmInputs, lost: Mapping[Pair, Sequence[LostCalls]]) -> tuple
                 by_pair.get(pair, []),
                 timeline,
                 lost=(*lost.get(pair, ()), *found.unplaced.get(pair, ())),
+                basis=inputs.counts.basis,
             ),
             unsampled=found.unsampled.get(pair, 0),
         )
@@ -189,40 +203,6 @@ def _pair_of_lost(call: Call, timeline: Timeline, focus: Pair, known: set[Worklo
     return focus if client == focus[0] else (client, Workload(call.server))
 
 
-def _rows(truth: TruthFile | None, service: ServiceKey) -> tuple[TruthRow, ...]:
-    return () if truth is None else tuple(row for row in truth.rows if row.service == service)
-
-
-def _truth_check(inputs: ArmInputs, pair: PairResult, rate: Interval | None) -> TruthCheck | None:
-    """The source against the relays, pod pair by pod pair.
-
-    None where calls share connections, or where the relays counted other traffic, too.
-    """
-    truth, timeline = inputs.truth, inputs.timeline
-    if truth is None or not truth.connection_per_call or inputs.counts.grain is not Grain.POD:
-        return None
-    if inputs.ours.other is not None:
-        return None
-    relays: Counter[tuple[str, str]] = Counter()
-    for row in _rows(truth, inputs.record.asked.service):
-        client, server = timeline.pod_at(row.client_ip), timeline.pod_at(row.server_ip)
-        relays[client or row.client_ip, server or row.server_ip] += row.connections
-    if pair.unsampled or rate is not None:
-        return tracing.truth_check(inputs, pair, relays)
-    calls: Counter[tuple[str, str]] = Counter()
-    for call in inputs.counts.calls:
-        if timeline.workload(call.server) == inputs.focus[1]:
-            calls[call.client, call.server] += call.count
-    compared = {pair for pair in {*relays, *calls} if relays[pair] or calls[pair]}
-    worst = max((abs(calls[pair] - relays[pair]) / max(relays[pair], 1) for pair in compared), default=0.0)
-    return TruthCheck(
-        pairs=len(compared),
-        graph_calls=calls.total(),
-        relay_connections=relays.total(),
-        worst_relative_error=worst,
-    )
-
-
 def _loss_and_rate(
     inputs: ArmInputs, load: LoadSeen, workers: set[str], *, lost: int
 ) -> tuple[Loss, Interval | None]:
@@ -239,17 +219,19 @@ def _loss(
 
     Where tracing *is_sampled*, the generator's own count says nothing of losses.
     """
-    counts = inputs.counts
+    counts, own = inputs.counts, inputs.reckoned
     return Loss(
         lost_callees=sum(call.count for call in counts.lost),
         orphans=sum(one.count for one in counts.entries if one.name not in workers),
-        generator_requests=load.requests,
-        graph_requests=counts.entered(workers),
+        generator_requests=own.made or 0,
+        graph_requests=own.seen,
         spans_dropped=sum(worker.spans_dropped for worker in load.workers),
         unattributed=counts.unattributed,
         repeated=counts.repeated,
         calls_share=losses.lost_share(_marks(inputs, load, workers, lost, is_sampled=is_sampled)),
         is_sampled=is_sampled,
+        unit=counts.unit.value,
+        is_reconcilable=own.made is not None,
     )
 
 
@@ -260,9 +242,8 @@ def _marks(inputs: ArmInputs, load: LoadSeen, workers: set[str], lost: int, *, i
         if one.name not in workers:
             entered[inputs.timeline.workload(one.name)] += one.count
     reached: Counter[Workload] = Counter()
-    for call in counts.calls:
-        if call.client in workers:
-            reached[inputs.timeline.workload(call.server)] += call.count
+    for name, made in Calls.of(counts.calls).called_by(workers).items():
+        reached[inputs.timeline.workload(name)] += made
     for (caller, callee), calls in ours.unsampled.items():
         if caller in workers:
             reached[callee] += calls
@@ -270,16 +251,21 @@ def _marks(inputs: ArmInputs, load: LoadSeen, workers: set[str], lost: int, *, i
         if caller in workers:
             reached[callee] += sum(one.count for one in unplaced)
     return Marks(
-        requests=load.requests if counts.unit is CountUnit.REQUESTS and not is_sampled else 0,
+        requests=load.requests if _by_request(counts) and not is_sampled else 0,
         whole=counts.entered(workers),
         headless=entered[client],
         served=reached[client] + entered[client] if set(reached) == {client} else None,
-        known=sum(call.count for call in inputs.by_pair.get(inputs.focus, ()))
+        known=Calls.of(inputs.by_pair.get(inputs.focus, ())).total
         + sum(one.count for one in ours.unplaced.get(inputs.focus, ()))
         + ours.unsampled.get(inputs.focus, 0),
         callees=lost - entered[server],
         callers=entered[server],
     )
+
+
+def _by_request(counts: Counts) -> bool:
+    """Whether every request of the generator is to be found where it enters."""
+    return counts.unit is CountUnit.REQUESTS and not counts.members_only
 
 
 def _costs(
@@ -291,7 +277,9 @@ def _costs(
     """
     region = inputs.record.place.region
     price = tariffs.tariff(region) if assumed.usd_per_gb is None else tariffs.own(assumed.usd_per_gb)
-    call_bytes = _relayed_bytes(inputs, pair, traced) or _told_bytes(
+    if inputs.counts.unit is CountUnit.BYTES:
+        return (cost.of_bytes(pair, load_s=load.seconds, tariff=price),)
+    call_bytes = _relayed_bytes(inputs, pair, traced) or told_bytes(
         inputs.record.seen.service_before, assumed
     )
     return (cost.of_pair(pair, call_bytes, load_s=load.seconds * traced, tariff=price),)
@@ -299,7 +287,7 @@ def _costs(
 
 def _relayed_bytes(inputs: ArmInputs, pair: PairResult, traced: float) -> cost.CallBytes | None:
     """Bytes of a call by the relays, which saw all traffic; None where they cannot say."""
-    rows = _rows(inputs.truth, inputs.record.seen.service_before.key)
+    rows = relay_check.rows(inputs.truth, inputs.record.seen.service_before.key)
     if inputs.truth is not None and inputs.truth.connection_per_call:
         calls = float(sum(row.connections for row in rows))
     elif inputs.ours.other is not None:
@@ -315,7 +303,7 @@ def _relayed_bytes(inputs: ArmInputs, pair: PairResult, traced: float) -> cost.C
     )
 
 
-def _told_bytes(service: Service, assumed: AssumedBytes) -> cost.CallBytes:
+def told_bytes(service: Service, assumed: AssumedBytes) -> cost.CallBytes:
     """Bytes of a call as the user, or the Service's annotations, tell them; else an assumption."""
     told = dict(service.annotations)
     if assumed.source != "assumed" or not {REQUEST_BYTES, RESPONSE_BYTES} & told.keys():

@@ -9,18 +9,24 @@ that holds every trace of the run splits the counts exactly. Otherwise calls tha
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+import numpy as np
+
+from analysis.arm import hops, own_calls
+from analysis.arm.hops import Edge
+from analysis.arm.own_calls import OwnCalls
 from analysis.arm.pairs import LostCalls, Pair
 from analysis.model import OtherCalls, OtherTraffic, Placed, Workload
 from analysis.placement import Timeline
+from analysis.source import interface
+from analysis.source.calls import NONE, Calls
 from analysis.source.facts import Facts
-from analysis.source.interface import Call, Counts, End, Entry, Sample, SampledCall
+from analysis.source.interface import Call, Counts, End, Entry, Grain, SampledCall
+from analysis.statistics.arrays import Flags
 from k8s.topology import Zone
 
-Edge = tuple[str, str]
-"""Client and server as the counts name them."""
 _End = tuple[str, Zone | None]
 
 
@@ -57,36 +63,105 @@ class Ours:
     """Names under which the load generator's requests were counted."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Own:
-    """The run's part of a sample."""
-
-    calls: Mapping[Edge, Sequence[SampledCall]]
-    traces: int
-    broken: int
-    foreign: int
-    orphans: int
-    """Of the foreign traces, those whose beginning is missing."""
-
-
 def ours(counts: Counts, timeline: Timeline, facts: Facts, *, run_id: str, requests: int) -> Ours:
     """Tell the run's calls from others and split them by pod; *requests* by the generator's own count."""
+    if not counts.basis.names_pods:
+        return _by_workload(counts, timeline, facts)
     entered = counts.entered(facts.generators)
     is_alone = entered in (0, sum(one.count for one in counts.entries))
-    own = _own(counts.sample, run_id, generators=facts.generators, is_alone=is_alone)
+    own = own_calls.of_run(counts.sample, run_id, generators=facts.generators, is_alone=is_alone)
     entries, strangers = _entries(counts, facts, own, entered=entered, requests=requests)
-    whole = own.traces >= entered > 0
-    split = _Splitting(
-        timeline=timeline,
-        facts=facts,
+    raise_by = entered / own.traces if own.traces else 1.0
+    return _split(
+        replace(counts, entries=entries),
+        timeline,
+        facts,
         own=own,
-        whole=whole,
-        others=strangers > 0,
-        raise_by=entered / own.traces if own.traces else 1.0,
+        whole=own.traces >= entered > 0,
+        strangers=strangers,
+        raise_by=raise_by,
     )
+
+
+def everything(counts: Counts, timeline: Timeline, facts: Facts) -> Ours:
+    """All that was counted, whoever's it is, split by pod: what a look without a run is about."""
+    if not counts.basis.names_pods:
+        return _by_workload(counts, timeline, facts)
+    calls = own_calls.by_edge(counts.sample.calls)
+    own = OwnCalls(calls=calls, traces=counts.sample.traces, broken=0, foreign=0, orphans=0)
+    entered = sum(one.count for one in counts.entries)
+    return _split(
+        counts, timeline, facts, own=own, whole=own.traces >= entered > 0, strangers=0, raise_by=1.0
+    )
+
+
+def live(counts: Counts, timeline: Timeline, facts: Facts) -> Ours:
+    """Live traffic: all that was counted is measured, and requests come in from anywhere.
+
+    Nobody's own count says how many there were. A request lost its caller's document where no record of its
+    trace is a beginning; as many of all requests as of the sample's traces, and those that entered where no
+    other trace begins before others.
+    """
+    found = everything(counts, timeline, facts)
+    sample, total = counts.sample, sum(one.count for one in counts.entries)
+    left = math.ceil(total * (sample.traces - len(sample.roots)) / max(sample.traces, 1))
+    begun = Counter(root.name for root in sample.roots)
+
+    def beyond(one: Entry) -> float:
+        """Requests that entered there beyond those that the sample's beginnings stand for."""
+        return one.count - begun[one.name] * total / max(sample.traces, 1)
+
+    lost: list[Entry] = []
+    for one in sorted(counts.entries, key=beyond, reverse=True):
+        taken = min(left, one.count, max(0, round(beyond(one))))
+        if taken:
+            lost.append(replace(one, count=taken))
+            left -= taken
+    entries = tuple(sorted(lost, key=lambda one: one.name))
+    return replace(found, counts=replace(found.counts, entries=entries))
+
+
+def _by_workload(counts: Counts, timeline: Timeline, facts: Facts) -> Ours:
+    """As it was counted, under our names of the workloads: nothing says which pods these are, or whose calls.
+
+    A Service's name stands for the workload behind it.
+    """
+
+    def name(called: str) -> str:
+        if counts.grain is Grain.SERVICE:
+            return called if timeline.has(called) else facts.workload_at(called) or called
+        return counts.basis.workload(called, timeline)
+
+    found: dict[tuple[str, str, Zone | None, Zone | None], Call] = {}
     for call in counts.calls:
-        split.take(call)
-    counted = {(call.client, call.server) for call in counts.calls}
+        mine = replace(call, client=name(call.client), server=name(call.server))
+        key = (mine.client, mine.server, mine.client_zone, mine.server_zone)
+        found[key] = interface.add(found[key], mine) if key in found else mine
+    calls = tuple(found[key] for key in sorted(found, key=lambda key: tuple(map(str, key))))
+    return Ours(counts=replace(counts, calls=Calls.of(calls)), generators=facts.generators)
+
+
+def _split(
+    counts: Counts,
+    timeline: Timeline,
+    facts: Facts,
+    *,
+    own: OwnCalls,
+    whole: bool,
+    strangers: int,
+    raise_by: float,
+) -> Ours:
+    """By pod; *whole*: the sample holds every request that is ours, *strangers*: requests of others."""
+    split = _Splitting(
+        timeline=timeline, facts=facts, own=own, whole=whole, others=strangers > 0, raise_by=raise_by
+    )
+    every = Calls.of(counts.calls)
+    counted = hops.rows_of(every, own.calls)
+    plain = split.plain(every, counted.values())
+    rows, before = np.flatnonzero(~plain).tolist(), list[int]()
+    for row in rows:
+        split.take(every[row])
+        before += [row] * (len(split.calls) - len(before))
     missing = [
         Disagreement(client=client, server=server, sampled=len(calls), counted=0)
         for (client, server), calls in own.calls.items()
@@ -97,8 +172,7 @@ def ours(counts: Counts, timeline: Timeline, facts: Facts, *, run_id: str, reque
     return Ours(
         counts=replace(
             counts,
-            calls=tuple(sorted(split.calls, key=lambda call: (call.client, call.server))),
-            entries=entries,
+            calls=hops.merged(every.take(plain), np.flatnonzero(plain), Calls.of(split.calls), before),
             sample=replace(counts.sample, calls=tuple(mine)),
         ),
         unplaced={pair: tuple(split.reasons(pair)) for pair in split.unplaced},
@@ -112,37 +186,8 @@ def ours(counts: Counts, timeline: Timeline, facts: Facts, *, run_id: str, reque
     )
 
 
-def _own(sample: Sample, run_id: str, *, generators: frozenset[str], is_alone: bool) -> _Own:
-    """By the mark of their roots; where none is marked, by the generator's name there.
-
-    Sources keep the mark as an annotation, which a collector may leave out. A run that was *alone*, without
-    marks, is the whole sample: the source was asked for it.
-    """
-    marked = any(root.run_id for root in sample.roots)
-    told = marked or not is_alone
-    mine = [
-        root
-        for root in sample.roots
-        if (root.run_id == run_id if marked else is_alone or root.name in generators)
-    ]
-    traces = {root.trace for root in mine}
-    calls: dict[Edge, list[SampledCall]] = defaultdict(list)
-    for call in sample.calls:
-        if not told or call.trace in traces:
-            calls[
-                call.client_end.counted_as or call.client, call.server_end.counted_as or call.server
-            ].append(call)
-    return _Own(
-        calls=calls,
-        traces=len(traces) if told else sample.traces,
-        broken=sum(root.is_broken for root in mine) if told else 0,
-        foreign=sample.traces - len(traces) if told else 0,
-        orphans=sample.traces - len(sample.roots) if told else 0,
-    )
-
-
 def _entries(
-    counts: Counts, facts: Facts, own: _Own, *, entered: int, requests: int
+    counts: Counts, facts: Facts, own: OwnCalls, *, entered: int, requests: int
 ) -> tuple[tuple[Entry, ...], int]:
     """The entries that are the run's, lost callers included, and how many requests were others'.
 
@@ -174,7 +219,7 @@ class _Splitting:
     """Takes counted hops one by one and collects what they become."""
 
     def __init__(
-        self, *, timeline: Timeline, facts: Facts, own: _Own, whole: bool, others: bool, raise_by: float
+        self, *, timeline: Timeline, facts: Facts, own: OwnCalls, whole: bool, others: bool, raise_by: float
     ) -> None:
         self._timeline, self._facts, self._own = timeline, facts, own
         self._whole, self._others, self._raise_by = whole, others, raise_by
@@ -185,6 +230,21 @@ class _Splitting:
         self.other: list[OtherCalls] = []
         self.disagreements: list[Disagreement] = []
         self.is_split = False
+
+    def plain(self, calls: Calls, sampled: Iterable[Sequence[int]]) -> Flags:
+        """Which hops are to be kept as they are, told from their names alone; the others are to be taken.
+
+        *sampled*: the places of those of which the sample holds a call.
+        """
+        if self._others and self._own.traces:
+            return np.zeros(len(calls), np.bool_)
+        known = [*(self._timeline.has(name) for name in calls.names)]
+        found = np.ones(len(calls), np.bool_)
+        for column, stated in ((calls.client, calls.client_zone), (calls.server, calls.server_zone)):
+            is_pod = np.array(known, np.bool_)[column]
+            found &= is_pod if stated is None else is_pod | (stated != NONE)
+        found[[row for rows in sampled for row in rows]] = False
+        return found
 
     def take(self, call: Call) -> None:
         """Keep the hop as it is, or split it."""
@@ -287,7 +347,7 @@ class _Splitting:
         return self._workloads.get(name) or self._timeline.workload(name)
 
 
-def _workloads(own: _Own, timeline: Timeline, facts: Facts) -> dict[str, Workload]:
+def _workloads(own: OwnCalls, timeline: Timeline, facts: Facts) -> dict[str, Workload]:
     """Of each name in the counts that is no pod's: the workload of most pods behind it, or of that name."""
     seen: dict[str, Counter[Workload]] = defaultdict(Counter)
     for (client, server), calls in own.calls.items():

@@ -1,6 +1,7 @@
 """What was traced of a run, and what a share is worth where that is a sample."""
 
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
@@ -8,7 +9,9 @@ from analysis.arm import connections
 from analysis.arm.chances import chance_of
 from analysis.arm.inputs import ArmInputs
 from analysis.model import Loss, PairResult, TruthCheck
-from analysis.source.interface import CountUnit
+from analysis.placement import Timeline
+from analysis.source.calls import Calls
+from analysis.source.interface import CountUnit, SampledCall
 from analysis.statistics import sampled_traces, stats
 from analysis.statistics.chance import Chance
 from analysis.statistics.interval import Interval
@@ -22,7 +25,8 @@ LOST_INSIDE: Final = 0.001
 def rate_of(inputs: ArmInputs, loss: Loss) -> Interval | None:
     """The share of the generator's requests that was traced; None where all were, or some were lost."""
     load = inputs.record.seen.measured
-    if load is None or inputs.counts.unit is not CountUnit.REQUESTS or not inputs.stable:
+    counts = inputs.counts
+    if load is None or counts.unit is not CountUnit.REQUESTS or counts.members_only or not inputs.stable:
         return None
     began_s = min((one.first_s for one in load.workers if one.first_s), default=0.0)
     length_s = max((one.last_s for one in load.workers), default=0.0) - began_s
@@ -35,7 +39,7 @@ def rate_of(inputs: ArmInputs, loss: Loss) -> Interval | None:
         for root in inputs.counts.sample.roots
         if root.start_s is not None and length_s > 0 and root.run_id == inputs.record.run_id
     ]
-    calls = sum(call.count for call in inputs.counts.calls)
+    calls = Calls.of(inputs.counts.calls).total
     return tracing_rate(workers, starts=starts, broken=loss.documents > LOST_INSIDE * max(calls, 1))
 
 
@@ -48,7 +52,12 @@ def chance_in(inputs: ArmInputs, pair: PairResult, rate: Interval | None) -> Cha
     found = chance_of(inputs, pair)
     if found is None or not (pair.unsampled or rate is not None):
         return found
-    by_connection = sampled_traces.with_sampling(found.by_connection, _by_trace(inputs, pair, None))
+    return widened(found, pair, inputs.counts.sample.calls, inputs.timeline)
+
+
+def widened(found: Chance, pair: PairResult, calls: Iterable[SampledCall], timeline: Timeline) -> Chance:
+    """The pair's chance with what drawing traces adds, by the sampled *calls* of the window."""
+    by_connection = sampled_traces.with_sampling(found.by_connection, _by_trace(calls, timeline, pair))
     return replace(found, by_connection=by_connection)
 
 
@@ -62,7 +71,9 @@ def truth_check(inputs: ArmInputs, pair: PairResult, relays: Counter[tuple[str, 
     level = 1 - (1 - stats.LEVEL) / max(1, len(compared))
     outside, worst = 0, 0.0
     for one in compared:
-        found = sampled_traces.of_window(_by_trace(inputs, pair, one), counted=made, level=level)
+        found = sampled_traces.of_window(
+            _by_trace(inputs.counts.sample.calls, inputs.timeline, pair, one), counted=made, level=level
+        )
         share = relays[one] / made if made else 0.0
         outside += found is None or not found.low <= share <= found.high
         estimate = calls[one] / sampled * made if sampled else 0.0
@@ -76,14 +87,16 @@ def truth_check(inputs: ArmInputs, pair: PairResult, relays: Counter[tuple[str, 
     )
 
 
-def _by_trace(inputs: ArmInputs, pair: PairResult, pods: tuple[str, str] | None) -> list[TracedCalls]:
+def _by_trace(
+    calls: Iterable[SampledCall], timeline: Timeline, pair: PairResult, pods: tuple[str, str] | None = None
+) -> list[TracedCalls]:
     """Per trace the pair's calls with known zones, and how many stay in their zone, or are between *pods*."""
     flows = {(flow.client, flow.server) for flow in pair.flows}
     found: dict[int, list[bool]] = defaultdict(list)
-    for call in inputs.counts.sample.calls:
+    for call in calls:
         if (call.client, call.server) not in flows:
             continue
-        client, server = connections.zones(call, inputs.timeline)
+        client, server = connections.zones(call, timeline)
         if client is not None and server is not None:
             hit = client == server if pods is None else (call.client, call.server) == pods
             found[call.trace].append(hit)

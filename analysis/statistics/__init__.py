@@ -5,5 +5,6 @@ are worth: ``clusters``, ``sampled_connections``, ``sampled_traces``, ``tracing_
 ``client_pods``, ``failures``; ``chance`` chooses between
 them. Whether windows can be compared: ``mix`` (the same clients), ``carry_over`` (settled). Many windows:
 ``blocks``, ``planning`` (how long), ``sequential`` (when to stop), ``tournament`` (several modes),
-``changepoints`` (over the history). ``arrays`` names the arrays' types.
+``changepoints`` (over the history), ``stretches`` (one window over its time). ``pair_table`` has pod pairs
+in columns, ``arrays`` names the columns' types.
 """

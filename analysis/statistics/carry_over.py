@@ -13,7 +13,7 @@ from analysis.statistics import blocks
 from analysis.statistics.chance import Chance, chance
 from analysis.statistics.clusters import Unit
 from analysis.statistics.interval import Interval
-from analysis.statistics.sampled_connections import SampledPair
+from analysis.statistics.pair_table import SampledPair
 
 ALARM: Final = 0.005
 """Below this p-value the parts of an arm's windows do not agree."""

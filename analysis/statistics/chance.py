@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from analysis.statistics import client_pods, sampled_connections
 from analysis.statistics.client_pods import STICKY, Agreement
 from analysis.statistics.clusters import ArmShare, Unit
-from analysis.statistics.sampled_connections import SampledPair
+from analysis.statistics.pair_table import PairTable, SampledPair
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,16 +35,20 @@ class Chosen:
     """One sentence."""
 
 
-def chance(pairs: Sequence[SampledPair], *, affinity: bool = False) -> Chance | None:
-    """Everything about one window; None without a call. UsageError as for ``sampled_arm``."""
-    found = sampled_connections.sampled_arm(pairs)
+def chance(pairs: Sequence[SampledPair], *, affinity: bool = False, names_pods: bool = True) -> Chance | None:
+    """Everything about one window; None without a call. UsageError as for ``sampled_arm``.
+
+    *names_pods*: the clients of *pairs* are pods, not workloads.
+    """
+    table = PairTable.of(pairs)
+    found = sampled_connections.sampled_arm(table)
     if found is None:
         return None
     return Chance(
         by_connection=found.arm,
-        by_client_pod=client_pods.by_client_pod(pairs, found.arm),
+        by_client_pod=client_pods.by_client_pod(table, found.arm, names_pods=names_pods),
         design_effect=found.design_effect,
-        agreement=client_pods.agreement(pairs),
+        agreement=client_pods.agreement(table),
         affinity=affinity,
     )
 

@@ -16,7 +16,7 @@ from scipy import special
 
 from analysis.statistics.arrays import Codes, Numbers
 from analysis.statistics.clusters import ArmShare, StratumShare, Unit
-from analysis.statistics.sampled_connections import SampledPair
+from analysis.statistics.pair_table import PairTable, SampledPair
 from loadtest.record import Caveat
 
 STICKY: Final = 0.001
@@ -53,26 +53,33 @@ def agreement(pairs: Sequence[SampledPair]) -> Agreement:
     out: there an endpoint's choice does not move the share. The only client of a zone has nobody to differ
     from: whether it sticks, or is sent unevenly, blocks tell and one window does not.
     """
+    table = PairTable.of(pairs)
     chi_squared, freedom = 0.0, 0
-    for zone in {pair.stratum for pair in pairs}:
-        members = [pair for pair in pairs if pair.stratum == zone and pair.sampled]
-        if len({pair.same_zone for pair in members}) > 1:
-            table = _table(members)
-            total = float(table.sum())
-            expected = table.sum(axis=1, keepdims=True) * table.sum(axis=0, keepdims=True) / total
-            chi_squared += float(((table - expected) ** 2 / expected).sum()) * (total - 1) / total
-            freedom += (table.shape[0] - 1) * (table.shape[1] - 1)
+    for zone in sorted(np.unique(table.stratum).tolist(), key=lambda one: table.names[one]):
+        members = table.take((table.stratum == zone) & (table.connections > 0))
+        if members.same_zone.any() and not members.same_zone.all():
+            seen = _table(members)
+            total = float(seen.sum())
+            expected = seen.sum(axis=1, keepdims=True) * seen.sum(axis=0, keepdims=True) / total
+            chi_squared += float(((seen - expected) ** 2 / expected).sum()) * (total - 1) / total
+            freedom += (seen.shape[0] - 1) * (seen.shape[1] - 1)
     return Agreement(chi_squared=chi_squared, freedom=freedom)
 
 
-def _table(pairs: Sequence[SampledPair]) -> Numbers:
+def _table(pairs: PairTable) -> Numbers:
     """Connections, of shape (client pods, server pods)."""
-    clients = {name: code for code, name in enumerate(dict.fromkeys(pair.client for pair in pairs))}
-    servers = {name: code for code, name in enumerate(dict.fromkeys(pair.server for pair in pairs))}
-    table = np.zeros((len(clients), len(servers)))
-    for pair in pairs:
-        table[clients[pair.client], servers[pair.server]] += len(pair.sampled)
+    clients, servers = _ranked(pairs.client), _ranked(pairs.server)
+    table = np.zeros((clients.max() + 1, servers.max() + 1))
+    np.add.at(table, (clients, servers), pairs.connections)
     return table
+
+
+def _ranked(keys: Codes) -> Codes:
+    """Of each key the number of different keys that came before it first."""
+    _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
+    rank = np.empty(len(first), np.int64)
+    rank[np.argsort(first)] = np.arange(len(first))
+    return rank[inverse]
 
 
 def together(found: Sequence[Agreement]) -> Agreement:
@@ -82,21 +89,26 @@ def together(found: Sequence[Agreement]) -> Agreement:
     )
 
 
-def by_client_pod(pairs: Sequence[SampledPair], connections: ArmShare) -> ArmShare:
+def by_client_pod(
+    pairs: Sequence[SampledPair], connections: ArmShare, *, names_pods: bool = True
+) -> ArmShare:
     """The share with each client pod as one cluster; *connections* is the same arm by connection.
 
     Linearised ratio estimator with t quantiles, folded into an effective n after E. L. Korn and B. I.
     Graubard, Survey Methodology 24 (1998) 193, with as many degrees of freedom as pods less strata. At least
     one choice a pod, at most what the connections are worth. Where a zone has a single pod its spread cannot
-    be seen, and all zones are taken for one.
+    be seen, and all zones are taken for one. Where clients are workloads, not
+    *names_pods*, one in a zone is one cluster, for nothing tells its pods apart.
     """
-    used = [pair for pair in pairs if pair.calls > 0]
+    every = PairTable.of(pairs)
+    used = every.take(every.calls > 0)
     zones = [one.stratum for one in connections.strata]
-    pods: dict[tuple[str, str], int] = {}
-    code = np.array([pods.setdefault((pair.stratum, pair.client), len(pods)) for pair in used])
-    calls = np.bincount(code, [pair.calls for pair in used]).astype(float)
-    same = np.bincount(code, [pair.calls * pair.same_zone for pair in used]).astype(float)
-    zone = np.array([zones.index(name) for name, _ in pods])
+    code = _ranked(used.stratum.astype(np.int64) * len(used.names) + used.client)
+    calls = np.bincount(code, used.calls).astype(float)
+    same = np.bincount(code, used.calls * used.same_zone).astype(float)
+    codes, inverse = np.unique(used.stratum, return_inverse=True)
+    zone = np.empty(len(calls), np.int64)
+    zone[code] = np.array([zones.index(used.names[one]) for one in codes.tolist()])[inverse]
     kish = (np.bincount(zone, calls) ** 2 / np.bincount(zone, calls**2)).astype(float)
     factor = _factor(calls, same, zone, kish)
     strata = tuple(
@@ -109,7 +121,12 @@ def by_client_pod(pairs: Sequence[SampledPair], connections: ArmShare) -> ArmSha
         )
         for index, (one, n) in enumerate(zip(connections.strata, kish, strict=True))
     )
-    text = f"Each of the {len(pods)} client pods is taken for one random choice."
+    text = f"Each of the {len(calls)} client pods is taken for one random choice."
+    if not names_pods:
+        text = (
+            f"Each of the {len(calls)} client workloads, zone by zone, is taken for one random choice: their "
+            "pods are not told apart."
+        )
     return ArmShare(
         unit=Unit.CLIENT_POD, strata=strata, caveats=(Caveat(code="client-pod-clusters", text=text),)
     )

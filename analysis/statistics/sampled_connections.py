@@ -18,34 +18,20 @@ rule of three. A pair with fewer than two sampled calls is taken for one connect
 the most S can be.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
 from scipy import stats
 
-from analysis.statistics.clusters import ALL, ArmShare, StratumShare, Unit
-from k8s.errors import UsageError
+from analysis.statistics.arrays import Flags, Numbers
+from analysis.statistics.clusters import ArmShare, StratumShare, Unit
+from analysis.statistics.pair_table import PairTable, SampledPair
 from loadtest.record import Caveat
 
 ASSURANCE: Final = 0.95
 """Confidence of the upper limit of a stratum's sum of squares."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SampledPair:
-    """The calls from one client pod to one server pod."""
-
-    client: str
-    server: str
-    stratum: str = ALL
-    """E.g. the client's zone."""
-    calls: int
-    """All of them, from the graph."""
-    same_zone: bool
-    sampled: tuple[int, ...] = ()
-    """Sampled calls on each connection that the sample names; empty without a sample."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,93 +55,91 @@ def sampled_arm(pairs: Sequence[SampledPair], *, assurance: float = ASSURANCE) -
     Without any sample this is each pod pair as one connection: the widest interval. UsageError for a pair
     with more sampled calls than calls.
     """
-    used = [pair for pair in pairs if pair.calls > 0]
-    for pair in used:
-        if sum(pair.sampled) > pair.calls or min(pair.sampled, default=1) < 1:
-            raise UsageError(
-                f"connections from {pair.client} to {pair.server}: "
-                f"{pair.sampled} sampled of {pair.calls} calls; "
-                "sample and graph must be of the same window"
-            )
-    if not used:
+    every = PairTable.of(pairs)
+    used = every.take(every.calls > 0)
+    if not len(used):
         return None
-    by_stratum: dict[str, list[SampledPair]] = {}
-    for pair in used:
-        by_stratum.setdefault(pair.stratum, []).append(pair)
     strata, estimate, limit = [], 0.0, 0.0
-    for name, members in sorted(by_stratum.items()):
+    for code in sorted(np.unique(used.stratum).tolist(), key=lambda one: used.names[one]):
+        members = used.take(used.stratum == code)
         squares, most = _squares(members, assurance)
-        strata.append(_stratum(name, members, most))
+        strata.append(_stratum(used.names[code], members, most))
         estimate += squares
         limit += most
-    calls = sum(pair.calls for pair in used)
-    blind = sum(1 for pair in used if not _seen(pair))
+    calls = int(used.calls.sum())
+    blind = int((~_seen(used)).sum())
     return SampledArm(
         arm=ArmShare(unit=_unit(used), strata=tuple(strata), caveats=_caveats(used, blind)),
         design_effect=estimate / calls,
         design_effect_limit=limit / calls,
-        sampled_calls=sum(sum(pair.sampled) for pair in used),
+        sampled_calls=int(used.known.sum()),
         unsampled_pairs=blind,
     )
 
 
-def _seen(pair: SampledPair) -> bool:
+def _seen(pairs: PairTable) -> Flags:
     """Whether the sample says anything; one call is a connection of its own, sampled or not."""
-    return sum(pair.sampled) > 1 or pair.calls == 1
+    found: Flags = pairs.alone | (pairs.known > 1) | (pairs.calls == 1)
+    return found
 
 
-def _unit(pairs: Sequence[SampledPair]) -> Unit:
+def _unit(pairs: PairTable) -> Unit:
     """A pod pair, unless the sample says something of a pair of more than one call, or there is none."""
-    several = [pair for pair in pairs if pair.calls > 1]
-    return Unit.CONNECTION if not several or any(_seen(pair) for pair in several) else Unit.PAIR
+    several = pairs.calls > 1
+    return Unit.CONNECTION if not several.any() or (several & _seen(pairs)).any() else Unit.PAIR
 
 
-def _squares(pairs: Sequence[SampledPair], assurance: float) -> tuple[float, float]:
-    """Estimate and upper limit of the sum of squares of a stratum."""
-    known, certain, together, variance, heaviest, most = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
-    for pair in pairs:
-        n, k = pair.calls, sum(pair.sampled)
-        if k < 2:  # noqa: PLR2004 - two calls make a pair of calls
-            certain += n * n
-            continue
-        if k == n:
-            certain += math.fsum(one * one for one in pair.sampled)
-            continue
-        known += n
-        most += n * n
+def _squares(pairs: PairTable, assurance: float) -> tuple[float, float]:
+    """Estimate and upper limit of the sum of squares of a stratum.
+
+    Each sum runs in the pairs' order.
+    """
+    calls = pairs.calls.astype(np.float64)
+    is_blind = ~pairs.alone & (pairs.known < 2)  # noqa: PLR2004 - two calls make a pair of calls
+    is_whole = ~pairs.alone & ~is_blind & (pairs.known == pairs.calls)
+    certain = np.where(pairs.alone, calls, np.where(is_blind, calls * calls, pairs.squares))
+    in_part = ~(pairs.alone | is_blind | is_whole)
+    sure = _in_order(certain[~in_part])
+    if not in_part.any():
+        return sure, sure
+    together, variance, heaviest = 0.0, 0.0, 0.0
+    for row in np.flatnonzero(in_part).tolist():
+        n, k, sampled = int(pairs.calls[row]), int(pairs.known[row]), pairs.sampled(row)
         weight = n * (n - 1) / (k * (k - 1))
-        together += weight * sum(one * (one - 1) for one in pair.sampled)
+        together += weight * sum(one * (one - 1) for one in sampled)
         # Of k (k - 1) for Poisson k, estimated without bias from the factorial moments.
-        variance += weight**2 * sum(
-            4 * one * (one - 1) * (one - 2) + 2 * one * (one - 1) for one in pair.sampled
-        )
+        variance += weight**2 * sum(4 * one * (one - 1) * (one - 2) + 2 * one * (one - 1) for one in sampled)
         heaviest = max(heaviest, 2 * weight)
-    if not known:
-        return certain, certain
+    known, most = _in_order(calls[in_part]), _in_order(calls[in_part] * calls[in_part])
     mean, spread = together + heaviest, variance + heaviest**2
     limit = spread / (2 * mean) * float(stats.chi2.ppf(assurance, 2 * mean**2 / spread))
     limit = max(limit, together)
-    return certain + min(known + together, most), certain + min(known + limit, most)
+    return sure + min(known + together, most), sure + min(known + limit, most)
 
 
-def _stratum(name: str, pairs: Sequence[SampledPair], squares: float) -> StratumShare:
-    calls = sum(pair.calls for pair in pairs)
+def _in_order(values: Numbers) -> float:
+    """Added up one after the other."""
+    return float(np.add.accumulate(values)[-1]) if len(values) else 0.0
+
+
+def _stratum(name: str, pairs: PairTable, squares: float) -> StratumShare:
+    calls = int(pairs.calls.sum())
     return StratumShare(
         stratum=name,
         calls=calls,
-        share=sum(pair.calls for pair in pairs if pair.same_zone) / calls,
+        share=int(pairs.calls[pairs.same_zone].sum()) / calls,
         effective_n=calls**2 / squares,
-        clusters=sum(max(1, len(pair.sampled)) for pair in pairs),
+        clusters=int(np.maximum(1, pairs.connections).sum()),
     )
 
 
-def _caveats(pairs: Sequence[SampledPair], blind: int) -> tuple[Caveat, ...]:
+def _caveats(pairs: PairTable, blind: int) -> tuple[Caveat, ...]:
     if _unit(pairs) is Unit.PAIR:
         text = "Connections could not be told apart: each pod pair is taken for one, the widest interval."
         return (Caveat(code="connections-unknown", text=text),)
-    if all(sum(pair.sampled) == pair.calls for pair in pairs):
+    if bool((pairs.known == pairs.calls).all()):
         return ()
-    sampled, calls = sum(sum(pair.sampled) for pair in pairs), sum(pair.calls for pair in pairs)
+    sampled, calls = int(pairs.known.sum()), int(pairs.calls.sum())
     text = (
         f"Connections are known of {sampled} of {calls} calls; intervals use an upper limit of their reuse."
     )

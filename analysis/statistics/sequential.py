@@ -155,13 +155,13 @@ def look(
     half = (interval.high - interval.low) / 2
     over = last or fractions[-1] >= 1
     if not interval.low <= 0 <= interval.high:
-        action, reason = Action.STOP, "the interval excludes no change"
+        action, reason = Action.STOP, "a change is shown: zero lies outside its interval"
     elif wanted_half_width is not None and half <= wanted_half_width:
         action, reason = Action.STOP, "the interval is as narrow as wanted"
     elif over:
         action, reason = Action.STOP, "the plan is done"
     else:
-        action, reason = Action.CONTINUE, "no change is excluded or shown yet"
+        action, reason = Action.CONTINUE, "neither a change nor its absence is shown yet"
     return Look(
         action=action,
         reason=reason,

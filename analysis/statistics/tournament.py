@@ -161,7 +161,7 @@ def _sentence(
         worst = max(one.adjusted_p for one in beaten)
         p = "p < 0.0001" if worst < LEAST_P else f"p at most {worst:.2g}"
         parts.append(
-            f"at least {gap:.1f} pp more than {len(beaten)} of {len(everyone) - 1} others (adjusted {p})"
+            f"at least {gap:.1f} points more than {len(beaten)} of {len(everyone) - 1} others (adjusted {p})"
         )
     failing = [one.mode for one in everyone if not one.passes]
     if failing:

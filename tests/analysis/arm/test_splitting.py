@@ -11,6 +11,7 @@ from analysis.verdict import gates
 from analysis.verdict.judged import Gate, GateName
 from analysis.verdict.windows import measured
 from k8s.lab.xray.standin import StandIn
+from loadtest.record import LoadSeen, Traffic
 from tests.analysis.graphs import trace
 from tests.analysis.traced_shop import LENGTH_S, RUN_ID, START_S, Shop, without
 from tests.k8s.lab.xray.builders import Clock, put, stand_in
@@ -91,7 +92,7 @@ def test_a_sample_of_the_traces_splits_the_graphs_totals():
     assert pair.same_zone + pair.cross_zone + pair.unsampled == pair.calls
     assert 0.9 < pair.unsampled / pair.calls < 0.97
     assert "zones are known from 50 traces" in texts(found)["split-by-traces"]
-    assert "(5%); the other calls are in no zone" in texts(found)["split-by-traces"]
+    assert "(5 %); the other calls are in no zone" in texts(found)["split-by-traces"]
     assert found.truth_check is not None
     assert found.truth_check.outside == 0
     assert found.costs[0].calls_per_s == pytest.approx(pair.calls / found.load_s)
@@ -287,3 +288,44 @@ def test_intervals_hold_the_routings_share_in_95_of_100(kept, sampled):
 
     assert 0.93 <= hits / 200 <= 0.99
     assert outside / 200 <= 0.09
+
+
+def test_live_traffic_is_everybodys():
+    """With names of services: all calls of all traces are placed, nobody is another, and no request lost."""
+    shop = Shop(seed=2, requests=800, others=400)
+    found = shop.inputs()
+    asked = replace(found.record.asked, traffic=Traffic.LIVE)
+    seen = replace(found.record.seen, measured=LoadSeen(seconds=LENGTH_S))
+    record = replace(found.record, asked=asked, seen=seen)
+
+    live = result(shop.inputs(record=record))
+
+    assert (live.other, live.truth_check, live.rate_asked_per_s) == (None, None, None)
+    assert live.pairs[0].calls == shop.relays().total()
+    assert live.pairs[0].coverage == 1.0
+    assert live.pairs[0].same_zone / live.pairs[0].calls == pytest.approx(shop.happened())
+    assert (live.loss.orphans, live.loss.documents) == (0, 0)
+    judged = shop.inputs(record=record)
+    names = {one.name for one in gates_of(judged)}
+    assert not names & {GateName.GENERATOR, GateName.RATE, GateName.SPANS, GateName.WORKERS}
+    assert broken_gates(judged) == set()
+
+
+def test_lost_callers_of_live_traffic_show_by_their_broken_traces():
+    """A tenth of the requests lost the document of who made them: scaled up from the sample, in the loss."""
+    shop = Shop(seed=2, requests=800, by_pod=True)
+    lost = {one.number for one in shop.made if one.number % 10 == 0}
+    rows = tuple(
+        trace(*(doc for doc in shop.documents(one) if one.number not in lost or doc["name"] != one.worker))
+        for one in shop.made
+    )
+    entered = [replace(one, worker=None) if one.number in lost else one for one in shop.made]
+    found = shop.inputs()
+    asked = replace(found.record.asked, traffic=Traffic.LIVE)
+    seen = replace(found.record.seen, measured=LoadSeen(seconds=LENGTH_S))
+    live = shop.inputs(
+        rows=rows,
+        answers=(shop.graph(entered).pages(),),
+        record=replace(found.record, asked=asked, seen=seen),
+    )
+    assert result(live).loss.orphans == len(lost)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.statistics.sampled_connections import SampledPair
+from analysis.statistics.pair_table import SampledPair
 
 ZONES = 3
 ENDPOINTS_PER_ZONE = 2

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from analysis.statistics import client_pods
 from analysis.statistics.chance import Chance, chance, chosen
 from analysis.statistics.clusters import Unit
-from analysis.statistics.sampled_connections import SampledPair
+from analysis.statistics.pair_table import SampledPair
 from tests.analysis.verdict import crowds
 from tests.analysis.verdict.crowds import Crowd
 

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from analysis.statistics import sampled_connections
 from analysis.statistics.clusters import Unit
-from analysis.statistics.sampled_connections import SampledArm, SampledPair
+from analysis.statistics.pair_table import SampledPair
+from analysis.statistics.sampled_connections import SampledArm
 from k8s.errors import UsageError
 
 

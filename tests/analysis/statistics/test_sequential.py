@@ -65,10 +65,10 @@ def test_fractions_must_rise_to_one(fractions):
 @pytest.mark.parametrize(
     ("fractions", "z", "action", "reason"),
     [
-        ((0.2,), 3.0, Action.CONTINUE, "no change is excluded or shown yet"),
-        ((0.2,), 5.0, Action.STOP, "the interval excludes no change"),
-        ((0.2, 0.6), 2.5, Action.CONTINUE, "no change is excluded or shown yet"),
-        ((0.2, 0.6), -3.0, Action.STOP, "the interval excludes no change"),
+        ((0.2,), 3.0, Action.CONTINUE, "neither a change nor its absence is shown yet"),
+        ((0.2,), 5.0, Action.STOP, "a change is shown: zero lies outside its interval"),
+        ((0.2, 0.6), 2.5, Action.CONTINUE, "neither a change nor its absence is shown yet"),
+        ((0.2, 0.6), -3.0, Action.STOP, "a change is shown: zero lies outside its interval"),
         ((0.2, 0.6, 1.0), 1.9, Action.STOP, "the plan is done"),
     ],
 )

@@ -96,7 +96,7 @@ def test_the_best_that_is_shown_to_be_best_is_taken():
     assert found.choice == "close"
     assert found.pareto == ("close",)
     assert found.sentence.startswith(
-        "Take close: 99.0 % of its calls stay in their zone; at least 29.0 pp more"
+        "Take close: 99.0 % of its calls stay in their zone; at least 29.0 points more"
     )
     assert "2 of 2 others (adjusted p < 0.0001)" in found.sentence
 
