@@ -1,27 +1,39 @@
 """Windows as run folders: a bench that measures and collects arms on a place."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from analysis import artifacts
 from analysis.arm.result import AssumedBytes
-from analysis.jobs import again
+from analysis.jobs import again, guarding
 from analysis.jobs.again import Attempt
 from analysis.jobs.measuring import Session, collect_run, measure
 from analysis.trial.book import Book
-from analysis.trial.journal import LONGEST_TEAR_S, GivenUp, KeptWindow, settle_s
+from analysis.trial.journal import (
+    LONGEST_TEAR_S,
+    BrokenOff,
+    GivenUp,
+    KeptWindow,
+    TrialBrokenOffError,
+    settle_s,
+)
 from analysis.trial.kept import KeptBench
 from analysis.trial.run import WindowsEndError, part_of
+from analysis.verdict.windows import Measured
 from k8s.errors import InvalidRunError, UsageError
 from k8s.routing.modes import parse_mode
 from loadtest import rundir
-from loadtest.measure import MeasureRequest
-from loadtest.record import RunRecord, RunStatus
+from loadtest.measure import MeasuredRun, MeasureRequest
+from loadtest.record import RunRecord, RunStatus, Traffic
+from loadtest.window.watching import GuardBreachedError
 
 INTERRUPTED: Final = "the trial was interrupted in it"
+REFERENCES: Final = 4
+"""Windows of the reference mode that live traffic is held against: enough to show what differs between equal
+ones, and few enough to be looked at again and again."""
 
 
 class TornBlockError(InvalidRunError):
@@ -45,7 +57,13 @@ class RunBench:
         self._book = book
         self._known = {} if known is None else known
         journal = book.journal
-        self._kept = KeptBench(book.folder, journal.windows, assumed=journal.assumed, known=self._known)
+        self._kept = KeptBench(
+            book.folder,
+            journal.windows,
+            broken_off=journal.broken_off,
+            assumed=journal.assumed,
+            known=self._known,
+        )
         self._is_live = False
 
     @property
@@ -91,6 +109,7 @@ class RunBench:
             mode=parse_mode(mode),
             load=replace(load, plan=replace(load.plan, duration_s=seconds)),
             runs=self._book.folder,
+            modes=tuple(parse_mode(one) for one in self._book.journal.design.arms),
             arm=re.sub(r"[^a-z0-9]+", "-", label.lower()).strip("-"),
         )
 
@@ -107,12 +126,41 @@ class RunBench:
         traffic = self._session.traffic
         left_behind = [one.name for one in self._strangers()]
         began_s, started_s = traffic.clock(), traffic.monotonic()
-        run = measure(self._session, window)
+        run = self._measured(window, label, left_behind)
         took_s = traffic.monotonic() - started_s
         self._keep(window, label, run.folder, began_s=began_s, ended_s=traffic.clock(), took_s=took_s)
         for name in left_behind:
             self._give_up(name, INTERRUPTED, instead=run.folder)
         return self._read(run.folder, label)
+
+    def _measured(self, window: MeasureRequest, label: str, left_behind: Sequence[str]) -> MeasuredRun:
+        """Run and collect; under live traffic with eyes on the guards, but for the reference mode."""
+        journal = self._book.journal
+        reference = journal.design.arms[0]
+        if journal.load.traffic is not Traffic.LIVE or window.mode.value == reference:
+            return measure(self._session, window)
+        try:
+            with guarding.watched(
+                self._session,
+                journal.place,
+                references=self._references(reference),
+                margins=journal.design.terms.margins,
+                assumed=journal.assumed,
+            ) as watch:
+                return measure(self._session, replace(window, watch=watch))
+        except GuardBreachedError as error:
+            new = (one.name for one in self._strangers() if one.name not in left_behind)
+            where = BrokenOff(label=label, mode=window.mode.value, folder=next(new, ""), breach=error.breach)
+            self._book.break_off(where)
+            raise TrialBrokenOffError(where) from error
+
+    def _references(self, mode: str) -> list[tuple[Measured, ...]]:
+        """The newest windows of the reference mode, as each Service under test saw them."""
+        folders = [one.folder for one in self._book.journal.windows if one.mode == mode]
+        found = [self._known[one] for one in folders if one in self._known]
+        return [(one.window, *one.further) for one in found if one.window is not None and one.fault is None][
+            -REFERENCES:
+        ]
 
     def _taken_in(self, window: MeasureRequest, label: str) -> Attempt | None:
         """A window that was measured to its end before all ended, and collected now if it was not."""

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from analysis.trial.journal import JOURNAL, SCHEMA, GivenUp, Journal, KeptWindow, Sitting
+from analysis.trial.journal import JOURNAL, SCHEMA, BrokenOff, GivenUp, Journal, KeptWindow, Sitting
 from k8s.errors import UnreachableError, UsageError
 from loadtest import bounds, rundir
 
@@ -52,6 +52,10 @@ class Book:
         *before, last = self.journal.sittings
         last = replace(last, ended_s=max(last.ended_s, window.ended_s), took_s=self._took_s)
         self._write(replace(self.journal, windows=(*self.journal.windows, window), sittings=(*before, last)))
+
+    def break_off(self, where: BrokenOff) -> None:
+        """A guard ended the trial."""
+        self._write(replace(self.journal, broken_off=where))
 
     def give_up(self, gone: GivenUp) -> None:
         """Leave a run folder out of the trial, whether it was in it or not."""

@@ -13,12 +13,14 @@ from analysis.trial import design, resume_cli
 from analysis.trial.design import Design
 from analysis.trial.experiment import ExperimentRequest, conduct, open_journal, resume
 from analysis.trial.values import Trial
-from k8s.console import Io, Parser, Verbs, path, verb
+from k8s.commandline.quantities import lower, some_seconds
+from k8s.console import Io, Parser, Verbs, add_json, add_open, path, verb
 from k8s.errors import UsageError
 from k8s.routing.modes import RoutingMode, parse_mode
+from loadtest.record import Traffic
 
 DEFAULT_ARMS = "off,tar"
-Report = Callable[[Trial, Path, Io], int]
+Report = Callable[[Trial, Path, argparse.Namespace, Io], int]
 
 
 def add(verbs: "Verbs[Parser]", report: Report) -> None:
@@ -31,35 +33,67 @@ def add(verbs: "Verbs[Parser]", report: Report) -> None:
         verbs,
         "experiment",
         command,
-        summary="Certify, measure arms in interleaved blocks, stop when it is settled, judge.",
-        description="A null pair first; then blocks, planned from the connections it showed; looks in "
-        "between with an error rate that stays right. The Service gets back what it had after every window.",
+        summary="Compare modes in alternating windows, up to a verdict.",
+        description="Measure two equal windows first, to test the instrument; then windows of each mode in "
+        "turn, until the answer is settled; then judge. The Service gets back what it had after each window.",
     )
     parser.add_argument(
         "--resume",
         type=path,
         metavar="FOLDER",
-        help="go on with an interrupted experiment as it was planned; no other option is needed",
+        help="go on with an interrupted experiment; it needs no other option",
     )
+    add_json(parser)
+    add_open(parser)
     add_options(parser)
     resume_cli.mark(parser)
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
+def add_options(parser: Parser) -> None:
     """Options that describe an experiment."""
-    parser.add_argument(
-        "--arms", default=DEFAULT_ARMS, help="routing modes, the reference first; all: all five"
+    into = parser.section("the experiment")
+    into.add_argument(
+        "--arms",
+        default=DEFAULT_ARMS,
+        metavar="MODE,MODE,...",
+        help="routing modes to compare, the reference first; all: every one",
     )
-    parser.add_argument("--blocks", help="e.g. ABBA; default: planned")
-    parser.add_argument("--block-duration", type=float, help="measured seconds of a window; default: planned")
-    parser.add_argument(
-        "--half-width", type=float, default=design.DEFAULT_HALF_WIDTH, help="wanted, of the share gained"
+    into.add_argument("--blocks", metavar="LETTERS", help="order of the windows, e.g. ABBA; default: planned")
+    into.add_argument(
+        "--block-duration",
+        type=some_seconds,
+        metavar="TIME",
+        help="how long each window of a block is measured; default: planned",
     )
-    parser.add_argument("--detect", type=float, help="plan for finding a shift of this share instead")
-    parser.add_argument("--power", type=float, default=0.9, help="of finding it")
-    parser.add_argument("--null-pairs", type=int, default=1, help="0: no certificate, and no valid verdict")
-    parser.add_argument("--no-early-stop", action="store_true", help="measure every planned block")
-    loadtest.cli.add_load(parser)
+    into.add_argument(
+        "--half-width",
+        type=float,
+        default=design.DEFAULT_HALF_WIDTH,
+        metavar="X",
+        help="how precise the change of the same-zone share shall be: plus or minus this",
+    )
+    into.add_argument(
+        "--detect", type=float, metavar="X", help="instead: the smallest change of the share to be found"
+    )
+    into.add_argument(
+        "--power", type=float, default=0.9, metavar="X", help="with --detect: the chance that it is found"
+    )
+    into.add_argument(
+        "--null-pairs",
+        type=int,
+        default=1,
+        metavar="N",
+        help="pairs of equal windows first, to test the instrument; 0: no verdict is valid",
+    )
+    into.add_argument("--no-early-stop", action="store_true", help="measure every planned block")
+    into.add_argument(
+        "--traffic",
+        type=lower,
+        choices=[one.value for one in Traffic],
+        default=Traffic.DRIVEN.value,
+        help="driven: ours is sent; live: nothing is sent, and a mode that does harm is taken back at once",
+    )
+    loadtest.cli.add_load(parser, has_arm=False)
     source_cli.add_options(parser)
     terms_cli.add_options(parser)
     terms_cli.add_byte_options(parser)
@@ -68,6 +102,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def experiment_command(args: argparse.Namespace, io: Io, report: Report) -> int:
     """``samezone experiment``: prints the experiment's folder."""
     given = resume_cli.settle(args)
+    resume_cli.refuse_unlive(args, given)
     if args.resume is None:
         conducted = conduct(session_cli.session_of(args, io), request_of(args))
     else:
@@ -77,8 +112,9 @@ def experiment_command(args: argparse.Namespace, io: Io, report: Report) -> int:
         resume_cli.refuse_other_design(args.resume, kept, request_of(args), given)
         resume_cli.reach_again(args, kept, given)
         conducted = resume(session_cli.session_of(args, io), args.resume)
-    io.write(str(conducted.folder))
-    return report(conducted.trial, conducted.folder, io)
+    if not args.json:
+        io.write(str(conducted.folder))
+    return report(conducted.trial, conducted.folder, args, io)
 
 
 def request_of(args: argparse.Namespace) -> ExperimentRequest:

@@ -10,10 +10,11 @@ from analysis.statistics import blocks, latency_ratios, shares
 from analysis.statistics.clusters import Unit
 from analysis.statistics.tournament import Contender, Duel, Standing, standing
 from analysis.trial.design import Design
-from analysis.trial.values import BlockWindow, Contest, Measuring, Planned
+from analysis.trial.journal import BrokenOff
+from analysis.trial.values import BlockWindow, Contest, FurtherPair, Measuring, Planned
 from analysis.verdict import advice, gates
 from analysis.verdict.effects import gain, latencies_of, unit_of, zones_moved
-from analysis.verdict.judged import Decision, Verdict
+from analysis.verdict.judged import Decision, Verdict, worst
 from analysis.verdict.windows import Measured
 from loadtest.budget import DOLLARS_A_TRACE
 
@@ -80,6 +81,29 @@ def decided(
     return Decision.FAIL, (ranking.sentence,), ""
 
 
+def over_all(
+    first: tuple[Decision, tuple[str, ...], str], ranking: Standing | None, further: Sequence[FurtherPair]
+) -> tuple[Decision, tuple[str, ...], str]:
+    """The decision over all pairs under test: the worst one, with its reasons, led by the pair they are of.
+
+    Of several modes it is the chosen one that counts, or every one where none was.
+    """
+    chosen = None if ranking is None else ranking.choice
+    judged = [
+        (pair.title, one.verdict)
+        for pair in further
+        for one in pair.contests
+        if chosen is None or one.arm == chosen
+    ]
+    decision = worst([first[0], *(verdict.decision for _, verdict in judged)])
+    named = [(title, one) for title, one in judged if one.decision is decision]
+    told = tuple(f"{title}: {reason}" for title, one in named for reason in one.reasons)
+    advised = next((one.advice for _, one in named if one.advice), "")
+    if decision is first[0]:
+        return decision, (*first[1], *told), first[2] or advised
+    return decision, told, advised
+
+
 def undecided(
     contests: Sequence[Contest], done: int, planned: Planned | None
 ) -> tuple[Decision, tuple[str, ...], str]:
@@ -95,6 +119,13 @@ def undecided(
         return Decision.INCONCLUSIVE, ("it was interrupted before any block",), ""
     reason = f"it was interrupted after {done} of {planned.blocks} blocks, between its looks"
     return Decision.INCONCLUSIVE, (reason,), ""
+
+
+def broken_off(where: BrokenOff) -> tuple[Decision, tuple[str, ...], str]:
+    """Of an experiment that a guard ended: the mode does harm, however much it might have gained."""
+    back = where.breach.restored_s
+    kept = "was not put back at once" if back is None else "has again what it had"
+    return Decision.FAIL, (f"guard broken in {where.label}: {where.breach.told}; the Service {kept}",), ""
 
 
 def _of_broken(broken: Attempt) -> tuple[tuple[str, ...], str]:
@@ -122,6 +153,10 @@ def row(number: int, one: Measured, unit: Unit) -> BlockWindow:
         p99_s=latency_ratios.quantile(one.latencies, 0.99),
         cost=one.result.costs[0] if one.result.costs else None,
         failed_gates=tuple(str(gate) for gate in gates.of_window(one.evidence) if not gate.passed),
+        source=one.result.source,
+        unit=one.result.unit,
+        grain=one.result.grain,
+        loss_meter=one.result.loss_meter,
     )
 
 

@@ -57,6 +57,15 @@ def order_of(arms: Sequence[str], letters: str) -> tuple[tuple[str, ...], ...]:
     return tuple(tuple(known[letter] for letter in part) for part in cut)
 
 
+def refuse_unwatched(design: Design) -> None:
+    """UsageError where live traffic would be under a candidate with no window to hold it against yet."""
+    if design.null_pairs == 0 and design.order and design.order[0][0] != design.arms[0]:
+        raise UsageError(
+            f"--traffic live with --null-pairs 0: the first block has to begin with {design.arms[0]}, since "
+            "the guards are held against a window of it; give --blocks that do, or a null pair"
+        )
+
+
 def refuse_unplannable(design: Design) -> None:
     """UsageError for a design that has neither null pairs nor blocks."""
     if not design.null_pairs and (design.order is None or design.block_s is None):

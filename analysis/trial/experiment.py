@@ -5,33 +5,39 @@ journal and the windows' folders is needed for either, so a process that was kil
 """
 
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from analysis import artifacts
 from analysis.arm.result import AssumedBytes
 from analysis.jobs.again import Attempt
-from analysis.jobs.measuring import Session
+from analysis.jobs.measuring import Session, fitted
 from analysis.trial import book as books
 from analysis.trial import concluding, journal
 from analysis.trial import run as trial_run
 from analysis.trial import values as trials
 from analysis.trial.bench import RunBench, TornBlockError, begin_again
 from analysis.trial.book import Book
-from analysis.trial.design import Design, refuse_unplannable
+from analysis.trial.design import Design, refuse_unplannable, refuse_unwatched
 from analysis.trial.journal import JOURNAL, AskedDesign, Journal, Reach
 from analysis.trial.kept import KeptBench
 from analysis.trial.run import Found, Order
 from analysis.trial.values import Planned, Trial
 from k8s.errors import SamezoneError, UsageError
 from k8s.live.claims import HeldByOtherError
+from k8s.live.several import check_services, each_of
+from k8s.topology import ServiceKey
 from loadtest import bounds, rundir
 from loadtest.measure import Load
-from loadtest.record import Caveat, Place
+from loadtest.record import Caveat, Place, Traffic
 from loadtest.swarm.platforms import PlatformCluster
 
 TRIAL: Final = "trial.json"
 BY_HAND: Final = "by hand"
+NULL_LABELS: Final = {
+    trial_run.null_label(number, half) for number in range(1, trial_run.MOST_NULL_PAIRS + 1) for half in "ab"
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,29 +65,32 @@ class Conducted:
 def conduct(session: Session, request: ExperimentRequest) -> Conducted:
     """Certify, measure in blocks, judge; every window's run and the trial are in the experiment's folder.
 
-    UsageError, before anything is done, for a design that nothing can be planned from.
+    UsageError, before anything is done, for a design that nothing can be planned from, and where nobody
+    agrees to the first window: then no folder is left.
 
     Whatever a window raises ends it: the windows before it are kept in a trial that says so, and the reader
     is told how to go on.
     """
     traffic, design = session.traffic, request.design
     refuse_unplannable(design)
+    if request.load.traffic is Traffic.LIVE:
+        refuse_unwatched(design)
     platform = traffic.open_platform()
     place = platform.place()
-    traffic.holds.check(platform.cluster, request.load.service)
+    check_services(traffic.holds, platform.cluster, request.load.services)
     began_s = traffic.clock()
     folder = rundir.create(request.runs, "experiment", now_s=began_s)
     begun = Journal(
         created_s=began_s,
         place=place,
-        reach=request.reach,
+        reach=request.reach.settled(session.choice(place)),
         design=AskedDesign.of(design),
-        load=request.load,
+        load=fitted(session, request.load),
         assumed=request.assumed,
         versions=traffic.versions,
     )
     traffic.say(
-        f"experiment {', '.join(design.arms)} on Service {request.load.service} in context {place.context}"
+        f"experiment {', '.join(design.arms)} on Service {_names(request.load)} in context {place.context}"
     )
     with books.held(folder):
         return _carried_on(session, Book(folder, begun, monotonic=traffic.monotonic))
@@ -98,21 +107,25 @@ def resume(session: Session, folder: Path) -> Conducted:
         kept = books.read(folder)
         platform = session.traffic.open_platform()
         refuse_other_place(folder, kept.place, platform.place())
-        _put_back(session, platform.cluster, folder, kept)
+        each_of(kept.load.services, partial(_put_back, session, platform.cluster, folder))
         count = len(kept.windows)
         session.traffic.say(
-            f"experiment {', '.join(kept.design.arms)} on Service {kept.load.service} in context "
+            f"experiment {', '.join(kept.design.arms)} on Service {_names(kept.load)} in context "
             f"{kept.place.context} goes on after {count} window{'' if count == 1 else 's'}"
         )
         return _carried_on(session, Book(folder, kept, monotonic=session.traffic.monotonic))
 
 
-def _put_back(session: Session, cluster: PlatformCluster, folder: Path, kept: Journal) -> None:
-    """Give the Service what it had before a window of this trial that was killed under its mode.
+def _names(load: Load) -> str:
+    return ", ".join(map(str, load.services))
+
+
+def _put_back(session: Session, cluster: PlatformCluster, folder: Path, service: ServiceKey) -> None:
+    """Give a Service what it had before a window of this trial that was killed under its mode.
 
     HeldByOtherError where a living process has the Service, or the run that left it is none of this trial's.
     """
-    traffic, service = session.traffic, kept.load.service
+    traffic = session.traffic
     try:
         traffic.holds.check(cluster, service)
     except HeldByOtherError:
@@ -185,7 +198,7 @@ def read_trial(folder: Path) -> Trial:
 
 def _judged(folder: Path, kept: Journal, known: dict[str, Attempt]) -> Trial:
     """What is there, without measuring."""
-    bench = KeptBench(folder, kept.windows, assumed=kept.assumed, known=known)
+    bench = KeptBench(folder, kept.windows, broken_off=kept.broken_off, assumed=kept.assumed, known=known)
     return _trial(folder, kept, trial_run.run(planned_design(kept), bench), versions=kept.versions)
 
 
@@ -227,6 +240,8 @@ def _carried_on(session: Session, book: Book) -> Conducted:
         with traffic.holds.together():
             found = _found(session, book, known)
     except BaseException as error:
+        if isinstance(error, UsageError) and is_first and _drop_empty(book.folder):
+            raise
         book.rise(traffic.clock(), _why(error))
         _leave(session, book, known)
         raise
@@ -238,9 +253,13 @@ def _carried_on(session: Session, book: Book) -> Conducted:
 
 def _found(session: Session, book: Book, known: dict[str, Attempt]) -> Found:
     """The whole experiment; a block that was torn is begun again."""
+    job, before = session.traffic.job, len(book.journal.windows)
+    job.expect(2 * book.journal.design.design.null_pairs - before)
 
     def on_plan(planned: Planned, order: Order) -> None:
         book.plan(tuple(order), planned.block_s)
+        nulls = sum(one.label in NULL_LABELS for one in book.journal.windows)
+        job.expect(nulls + sum(map(len, order)) - before)
 
     while True:
         bench = RunBench(session, book, known)
@@ -255,6 +274,15 @@ def _why(error: BaseException) -> str:
     if isinstance(error, SamezoneError):
         return str(error)
     return BY_HAND if isinstance(error, KeyboardInterrupt) else type(error).__name__
+
+
+def _drop_empty(folder: Path) -> bool:
+    """Remove the folder of a trial that was refused before its first window; whether it was."""
+    if [one.name for one in folder.iterdir()] != [JOURNAL]:
+        return False
+    (folder / JOURNAL).unlink()
+    folder.rmdir()
+    return True
 
 
 def _leave(session: Session, book: Book, known: dict[str, Attempt]) -> None:
@@ -274,6 +302,7 @@ def _trial(folder: Path, kept: Journal, found: Found, *, versions: tuple[tuple[s
     caveats = {caveat.code: caveat for one in found.contests for caveat in one.effects.caveats}
     requests = (*found.requests, *(one.requests for one in kept.given_up))
     advice, stopped = found.advice, found.stopped
+    is_live = kept.load.traffic is Traffic.LIVE
     if found.is_cut:
         stopped = f"{found.stopped} ({kept.why})"
         advice = advice or f"Go on with it: samezone experiment --resume {folder}"
@@ -292,17 +321,20 @@ def _trial(folder: Path, kept: Journal, found: Found, *, versions: tuple[tuple[s
         null=found.null,
         windows=found.windows,
         contests=found.contests,
+        further=found.further,
         standing=found.standing,
         decision=found.decision,
         reasons=found.reasons,
         advice=advice,
         stopped=stopped,
         measuring=concluding.measuring(
-            requests, warm_up_requests=plan.rate_per_s * plan.warmup_s, seconds=kept.seconds
+            requests, warm_up_requests=0 if is_live else plan.rate_per_s * plan.warmup_s, seconds=kept.seconds
         ),
         versions=versions,
         caveats=(*caveats.values(), *journal.caveats(kept), *_version_caveats(kept, versions)),
         is_interrupted=found.is_cut,
+        traffic=kept.load.traffic,
+        breach=None if found.broken_off is None else found.broken_off.breach,
     )
 
 

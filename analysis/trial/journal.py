@@ -13,18 +13,18 @@ is not looked at because it was interrupted, so its error rate is that of one th
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from itertools import pairwise
 from typing import Final
 
 from analysis.arm.result import AssumedBytes
+from analysis.source.choice import SourceChoice
 from analysis.statistics.planning import Detection, Precision
 from analysis.trial.design import Design
 from analysis.verdict.compare import Terms
-from k8s.errors import UsageError
-from k8s.topology import ServiceKey
+from k8s.errors import InvalidRunError, UsageError
 from loadtest.measure import Load
-from loadtest.record import Caveat, Place
+from loadtest.record import Breach, Caveat, Place
 
 JOURNAL: Final = "journal.json"
 SCHEMA: Final = 1
@@ -34,14 +34,20 @@ CUT_OFF: Final = "it was cut off without a word"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reach:
+class Reach(SourceChoice):
     """By which options the place and its source were reached, so that nobody has to give them again."""
 
     kubeconfig: str | None = None
-    region: str | None = None
-    xray_endpoint: str | None = None
-    xray_service: ServiceKey | None = None
     recycle: str = "auto"
+    workers: int | None = None
+    """Load generators a zone; None: as many as there are by default."""
+    target_unchecked: bool = False
+
+    def settled(self, choice: SourceChoice) -> "Reach":
+        """The same with the source that was found; as it is where none was."""
+        if choice.source is None:
+            return self
+        return replace(self, **{one.name: getattr(choice, one.name) for one in fields(SourceChoice)})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +137,25 @@ class GivenUp:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BrokenOff:
+    """The window in which a guard was broken under live traffic: the trial ended there."""
+
+    label: str
+    mode: str
+    folder: str
+    """Of its run, relative to the trial's folder."""
+    breach: Breach
+
+
+class TrialBrokenOffError(InvalidRunError):
+    """A guard was broken under live traffic; the mode is taken back, and nothing more is tried."""
+
+    def __init__(self, where: BrokenOff) -> None:
+        super().__init__(f"{where.label}: {where.breach.told}")
+        self.where = where
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sitting:
     """A time in which the trial was measured without a break."""
 
@@ -165,6 +190,8 @@ class Journal:
     """In the order in which they were measured, those too that others were measured for."""
     given_up: tuple[GivenUp, ...] = ()
     sittings: tuple[Sitting, ...] = ()
+    broken_off: BrokenOff | None = None
+    """Where a guard ended it; None where none did."""
 
     @property
     def seconds(self) -> float:

@@ -6,7 +6,7 @@ from analysis import artifacts
 from analysis.arm.result import AssumedBytes
 from analysis.jobs import again
 from analysis.jobs.again import Attempt
-from analysis.trial.journal import KeptWindow, settle_s
+from analysis.trial.journal import BrokenOff, KeptWindow, TrialBrokenOffError, settle_s
 from analysis.trial.run import WindowsEndError
 from k8s.errors import UsageError
 
@@ -19,12 +19,14 @@ class KeptBench:
         folder: Path,
         windows: tuple[KeptWindow, ...],
         *,
+        broken_off: BrokenOff | None = None,
         assumed: AssumedBytes,
         known: dict[str, Attempt] | None = None,
     ) -> None:
         """*known*: attempts by run folder, so that none is read twice; it is added to."""
         self._folder = folder
         self._windows = windows
+        self._broken_off = broken_off
         self._assumed = assumed
         self._known = {} if known is None else known
         self._used = 0
@@ -43,8 +45,13 @@ class KeptBench:
         """Nothing."""
 
     def measure(self, mode: str, *, label: str, seconds: float) -> Attempt:
-        """The next window; UsageError where it is not what the trial asks for, or cannot be read."""
+        """The next window; UsageError where it is not what the trial asks for, or cannot be read.
+
+        TrialBrokenOffError where a guard ended the trial in it.
+        """
         if self._used == len(self._windows):
+            if self._broken_off is not None and self._broken_off.label == label:
+                raise TrialBrokenOffError(self._broken_off)
             raise WindowsEndError(f"{label}: not measured yet")
         window = self._windows[self._used]
         if (window.label, window.mode, window.seconds) != (label, mode, seconds):

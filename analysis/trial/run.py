@@ -16,8 +16,9 @@ from analysis.statistics.sequential import Action, Look
 from analysis.statistics.tournament import Standing
 from analysis.trial import concluding
 from analysis.trial.design import Design, planned_blocks
+from analysis.trial.journal import BrokenOff, TrialBrokenOffError
 from analysis.trial.switching import switched
-from analysis.trial.values import BlockWindow, Contest, LookTaken, Planned
+from analysis.trial.values import BlockWindow, Contest, FurtherPair, LookTaken, Planned
 from analysis.verdict import decision as verdict
 from analysis.verdict.effects import Block, effects, gain, latencies_of, unit_of, zones_moved
 from analysis.verdict.judged import Decision, Null
@@ -52,7 +53,8 @@ class Bench(Protocol):
     def measure(self, mode: str, *, label: str, seconds: float) -> Attempt:
         """Put *mode* in force with new connections, measure, put it back, read the graph.
 
-        WindowsEndError where there is no such window, and none can be measured any more.
+        WindowsEndError where there is no such window, and none can be measured any more;
+        TrialBrokenOffError where live traffic fared too badly under the mode in it.
         """
 
     @property
@@ -86,10 +88,13 @@ class Found:
     reasons: tuple[str, ...]
     advice: str
     stopped: str
+    further: tuple[FurtherPair, ...] = ()
     requests: tuple[int, ...]
     """Of every window measured, those that were set aside too."""
     is_cut: bool = False
     """Its windows ended before it did: nothing is decided but what cannot change any more."""
+    broken_off: BrokenOff | None = None
+    """Where a guard ended it."""
 
 
 Numbered = tuple[int, Measured]
@@ -113,7 +118,26 @@ class _Course:
     blocks: list[dict[str, Measured]] = field(default_factory=list)
     """The whole ones."""
     contests: tuple[Contest, ...] = ()
+    views: dict[str, tuple[Measured, ...]] = field(default_factory=dict)
+    """Windows as the further Services saw them, by folder."""
+    further: tuple[FurtherPair, ...] = ()
     stopped: str = "the plan is done"
+
+    def seen_by(self, number: int) -> tuple[list[Numbered], list[dict[str, Measured]]]:
+        """Windows and whole blocks as that further Service saw them."""
+
+        def view(one: Measured) -> Measured | None:
+            found = self.views.get(one.folder, ())
+            return found[number] if number < len(found) else None
+
+        windows = [(at, seen) for at, one in self.windows if (seen := view(one)) is not None]
+        blocks = [
+            {arm: seen for arm, one in block.items() if (seen := view(one)) is not None}
+            for block in self.blocks
+        ]
+        return windows, [
+            one for one, whole in zip(blocks, self.blocks, strict=True) if len(one) == len(whole)
+        ]
 
 
 def run(design: Design, bench: Bench, *, on_plan: OnPlan = lambda *_: None) -> Found:
@@ -125,7 +149,7 @@ def run(design: Design, bench: Bench, *, on_plan: OnPlan = lambda *_: None) -> F
 
     Whatever else a window raises ends it, too; the windows before it are kept.
     """
-    course, is_cut = _Course(), False
+    course, is_cut, broken_off = _Course(), False, None
     try:
         _certify(design, bench, course)
         if course.broken is None:
@@ -136,14 +160,19 @@ def run(design: Design, bench: Bench, *, on_plan: OnPlan = lambda *_: None) -> F
             course.stopped = TWICE
     except WindowsEndError:
         is_cut, course.stopped = True, CUT
+    except TrialBrokenOffError as ended:
+        broken_off, course.stopped = ended.where, f"a guard was broken in {ended.where.label}"
+        bench.say(f"{ended}; the trial ends here")
     windows, contests = course.windows, course.contests
     # Everybody against everybody is a look, too.
-    ranking = concluding.ranked(design, [] if is_cut else course.blocks, contests)
-    decision, reasons, to_do = (
-        concluding.undecided(contests, len(course.blocks), course.planned)
-        if is_cut
-        else concluding.decided(contests, ranking, course.broken)
-    )
+    ranking = concluding.ranked(design, [] if is_cut or broken_off else course.blocks, contests)
+    if broken_off is not None:
+        decision, reasons, to_do = concluding.broken_off(broken_off)
+    elif is_cut:
+        decision, reasons, to_do = concluding.undecided(contests, len(course.blocks), course.planned)
+    else:
+        first = concluding.decided(contests, ranking, course.broken)
+        decision, reasons, to_do = concluding.over_all(first, ranking, course.further)
     unit = unit_of([one for _, one in windows]).unit if windows else Unit.CONNECTION
     return Found(
         order=tuple(course.order[: len(course.blocks)]),
@@ -151,6 +180,7 @@ def run(design: Design, bench: Bench, *, on_plan: OnPlan = lambda *_: None) -> F
         null=_null_by(unit, windows),
         windows=tuple(concluding.row(number, one, unit) for number, one in windows),
         contests=contests,
+        further=course.further,
         standing=ranking,
         decision=decision,
         reasons=reasons,
@@ -158,6 +188,7 @@ def run(design: Design, bench: Bench, *, on_plan: OnPlan = lambda *_: None) -> F
         stopped=course.stopped,
         requests=tuple(course.requests),
         is_cut=is_cut,
+        broken_off=broken_off,
     )
 
 
@@ -190,12 +221,17 @@ def _blocks(design: Design, bench: Bench, course: _Course, planned: Planned) -> 
                 _contest(design, arm, course.blocks, course.windows, taken[arm], planned, last=last)
                 for arm in design.arms[1:]
             )
+            course.further = _further(design, course, planned, last=last)
             for one in course.contests:
                 bench.say(_told(one))
+            for pair in course.further:
+                for one in pair.contests:
+                    bench.say(f"{pair.title}: {_told(one)}")
         if course.broken is not None:
             course.stopped = TWICE
             break
-        if not last and design.stops_early and all(_settled(one) for one in course.contests):
+        contests = (*course.contests, *(one for pair in course.further for one in pair.contests))
+        if not last and design.stops_early and all(map(_settled, contests)):
             course.stopped = f"settled after {number} of {len(order)} blocks"
             break
 
@@ -243,6 +279,7 @@ def _window(
         course.broken = found
     if found.window is not None:
         course.windows.append((block, found.window))
+        course.views[found.window.folder] = found.further
     return found.window
 
 
@@ -258,6 +295,32 @@ def _block(
             return None
         found[arm] = window
     return found
+
+
+def _further(design: Design, course: _Course, planned: Planned, *, last: bool) -> tuple[FurtherPair, ...]:
+    """The other pairs under test at this look; one without a whole block is left out."""
+    found: list[FurtherPair] = []
+    for number in range(max(map(len, course.views.values()), default=0)):
+        windows, blocks = course.seen_by(number)
+        if not blocks:
+            continue
+        before = course.further[len(found)].contests if len(found) < len(course.further) else ()
+        taken = {one.arm: list(one.looks) for one in before}
+        contests = tuple(
+            _contest(design, arm, blocks, windows, taken.get(arm, []), planned, last=last)
+            for arm in design.arms[1:]
+        )
+        one = windows[-1][1]
+        found.append(
+            FurtherPair(
+                service=str(one.evidence.service),
+                client=one.pair.client,
+                server=one.pair.server,
+                null=_null_by(unit_of([seen for _, seen in windows]).unit, windows),
+                contests=contests,
+            )
+        )
+    return tuple(found)
 
 
 def _contest(
@@ -324,7 +387,8 @@ def _null_by(unit: Unit, windows: Sequence[Numbered]) -> Null | None:
 
 def _settled(one: Contest) -> bool:
     """Whether more blocks would not change what is said."""
-    return one.looks[-1].action is Action.STOP and one.verdict.decision is not Decision.INCONCLUSIVE
+    is_open = one.verdict.decision is Decision.INCONCLUSIVE and not one.verdict.is_open_for_good
+    return one.looks[-1].action is Action.STOP and not is_open
 
 
 def _told(one: Contest) -> str:

@@ -32,8 +32,8 @@ def switched(pairs: Sequence[Block], unit: Unit) -> Switched:
     if not cut or not all(gate.passed for gate in gates):
         return Switched(blocks=tuple(pairs), gates=tuple(gates), caveats=())
     text = (
-        f"The first calls of the windows still followed the arm before, so the first {cut:.0%} of each "
-        "window is left out; shares are then those of the sampled calls."
+        f"The first calls of the windows still followed the arm before, so the first {100 * cut:.0f} % of "
+        "each window is left out; shares are then those of the sampled calls."
     )
     return Switched(
         blocks=tuple((_cut(left, cut), _cut(right, cut)) for left, right in pairs),
@@ -48,11 +48,12 @@ def _cut(window: Measured, cut: float) -> Measured:
 
 
 def _gate(arm: Sequence[Measured], found: CarryOver) -> Gate:
-    seen = f"{found.first:.1%} of the first and {found.later:.1%} of the later calls stayed in their zone"
+    first, later = f"{100 * found.first:.1f} %", f"{100 * found.later:.1f} %"
+    seen = f"{first} of the first and {later} of the later calls stayed in their zone"
     return Gate(
         name=GateName.CARRY_OVER,
         passed=found.agrees,
-        seen=f"{seen}, the first {found.cut:.0%} left out" if found.cut else seen,
+        seen=f"{seen}, the first {100 * found.cut:.0f} % left out" if found.cut else seen,
         bound=_bound(found),
         where=arm[0].mode,
         more_s=None if found.agrees else arm[0].seconds,

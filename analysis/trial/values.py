@@ -5,12 +5,12 @@
 
 from dataclasses import dataclass
 
-from analysis.model import Cost
+from analysis.model import Cost, Workload
 from analysis.statistics.interval import Interval
 from analysis.statistics.sequential import Action
 from analysis.statistics.tournament import Standing
 from analysis.verdict.judged import Decision, Effects, Null, Verdict
-from loadtest.record import Caveat
+from loadtest.record import Breach, Caveat, Traffic
 from loadtest.worker.plan import LoadPlan
 
 SCHEMA = 1
@@ -38,6 +38,14 @@ class BlockWindow:
     """Of single calls, both kinds; None with too few of them sampled."""
     cost: Cost | None
     failed_gates: tuple[str, ...]
+    source: str = "X-Ray"
+    """Who counted the calls."""
+    unit: str = "requests"
+    """What was counted."""
+    grain: str = "pod"
+    """Between what."""
+    loss_meter: str = ""
+    """By what the source tells its losses, in a clause."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +72,24 @@ class Contest:
     verdict: Verdict
     p99_s: float | None
     """The candidate's p99 over all its windows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FurtherPair:
+    """Another pair under test: the mode was set on its Service, too, in the same windows."""
+
+    service: str
+    """``namespace/name``."""
+    client: Workload
+    server: Workload
+    null: Null | None
+    contests: tuple[Contest, ...]
+    """Looked at when the first pair was."""
+
+    @property
+    def title(self) -> str:
+        """Who calls whom."""
+        return f"{self.client} to {self.server}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +150,8 @@ class Trial:
     standing: Standing | None
     """With three or more arms."""
     decision: Decision
-    """Of two arms their contest's; of more: pass if the chosen mode passes."""
+    """Of two arms their contest's; of more: pass if the chosen mode passes. Of several pairs under test the
+    worst one's."""
     reasons: tuple[str, ...]
     advice: str = ""
     """What to do, in one line, where it is invalid or inconclusive; empty in older files."""
@@ -133,5 +160,21 @@ class Trial:
     measuring: Measuring
     versions: tuple[tuple[str, str], ...]
     caveats: tuple[Caveat, ...]
+    further: tuple[FurtherPair, ...] = ()
+    """Where several Services had the mode; *service*, *contests* and *windows* are of the first one."""
+    traffic: Traffic = Traffic.DRIVEN
+    """With live traffic nothing of *plan* counts but its lengths."""
+    breach: Breach | None = None
+    """The guard that ended it, under live traffic."""
     is_interrupted: bool = False
     """Whether it ended before its plan or its stopping rule said so; it can be gone on with."""
+
+    @property
+    def source(self) -> str:
+        """Who counted in every window, by title; X-Ray where there is none."""
+        return next((one.source for one in self.windows), "X-Ray")
+
+    @property
+    def unit(self) -> str:
+        """What was counted in every window; requests where there is none."""
+        return next((one.unit for one in self.windows), "requests")

@@ -6,7 +6,7 @@ from typing import Final, assert_never
 
 from analysis.statistics.clusters import Unit
 from analysis.statistics.interval import Interval
-from analysis.verdict.guards import GuardName, Outcome
+from analysis.verdict.guards import GuardName, Outcome, phrase
 from analysis.verdict.judged import Decision, Effects, Gate, GateName, Null, Verdict
 from analysis.verdict.requirements import Met, Sign
 
@@ -85,6 +85,12 @@ def _of_null(null: Null) -> str:
 
 def _of_open(verdict: Verdict, effects: Effects) -> str:
     """Enough to tell, if the estimates are the truth."""
+    if verdict.is_open_for_good:
+        names = ", ".join(phrase(one.name) for one in verdict.guards if one.unseen)
+        return (
+            f"No longer measurement tells what is open here ({names}): for a pass have the calls counted by "
+            "a source that does, e.g. --source xray or --source spans; the share itself is judged above."
+        )
     factors = list(_factors(verdict))
     if None in factors or not factors:
         return (
@@ -98,7 +104,7 @@ def _of_open(verdict: Verdict, effects: Effects) -> str:
 
 def _factors(verdict: Verdict) -> Iterator[float | None]:
     for guard in verdict.guards:
-        if guard.outcome is Outcome.INCONCLUSIVE:
+        if guard.outcome is Outcome.INCONCLUSIVE and not guard.unseen:
             yield _factor(guard.interval, guard.margin, above=guard.name is GuardName.SHARE)
     for one in verdict.requirements:
         if one.met is Met.UNDECIDED:

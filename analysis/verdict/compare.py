@@ -2,13 +2,16 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import combinations
 
 from analysis.arm import pairs, tracing
 from analysis.arm.inputs import ArmInputs
 from analysis.arm.pairs import Pair
 from analysis.arm.result import AssumedBytes, arm_result, by_chance
+from analysis.arm.views import callers, views
 from analysis.model import ArmResult
+from analysis.source.choice import counted_by
 from analysis.statistics import shares, stats
 from analysis.statistics.blocks import BlockResult
 from analysis.statistics.chance import Chance, Chosen, chosen
@@ -19,10 +22,12 @@ from analysis.verdict.compared import Comparison, PairChange
 from analysis.verdict.effects import effects, gain, unit_of, zones_moved
 from analysis.verdict.guards import Margins
 from analysis.verdict.judged import Decision, Effects, Null, Verdict
+from analysis.verdict.listed import listed
 from analysis.verdict.requirements import Requirement
 from analysis.verdict.windows import Measured
 from analysis.verdict.windows import measured as windows_of
 from k8s.errors import UsageError
+from k8s.topology import ServiceKey
 from loadtest.record import Caveat, RunRecord
 from loadtest.worker import plan
 
@@ -34,8 +39,10 @@ def unlike(baseline: RunRecord, candidate: RunRecord) -> tuple[str, ...]:
         for one in plan.differences(baseline.asked.plan, candidate.asked.plan)
     ]
     for name, left, right in (
-        ("Service", str(baseline.asked.service), str(candidate.asked.service)),
+        ("Service", _names(baseline.asked.services), _names(candidate.asked.services)),
         ("client Service", str(baseline.asked.client), str(candidate.asked.client)),
+        ("further clients", _names(baseline.asked.callers), _names(candidate.asked.callers)),
+        ("traffic", baseline.asked.traffic.value, candidate.asked.traffic.value),
         ("platform", baseline.place.platform, candidate.place.platform),
         ("context", baseline.place.context, candidate.place.context),
         ("zones", ", ".join(baseline.place.zones), ", ".join(candidate.place.zones)),
@@ -45,10 +52,15 @@ def unlike(baseline: RunRecord, candidate: RunRecord) -> tuple[str, ...]:
             str(candidate.place.cross_zone_delay_s),
         ),
         ("workers", _workers(baseline), _workers(candidate)),
+        ("source", counted_by(baseline.counting), counted_by(candidate.counting)),
     ):
         if left != right:
             faults.append(f"{name} ({left} against {right})")
     return tuple(faults)
+
+
+def _names(keys: Sequence[ServiceKey]) -> str:
+    return ", ".join(map(str, keys))
 
 
 def _workers(record: RunRecord) -> str:
@@ -81,17 +93,70 @@ def compare(
     *null* is another run of the baseline's arm: without it there is no verdict but *invalid*.
     """
     _refuse_unlike(baseline, candidate)
+    if null is not None:
+        _refuse_unlike(null, baseline)
     assumed, terms = assumed or AssumedBytes(), terms or Terms()
+    made = partial(_of_pair, created_s=created_s, versions=versions, assumed=assumed, terms=terms)
+    who = callers(baseline)
+    seen = [views(one, who) for one in (baseline, candidate, *(() if null is None else (null,)))]
+    first, *further = zip(*seen, strict=True)
+    found = made(first)
+    others = tuple(_only(made(one)) for one in further)
+    return replace(
+        found,
+        further=tuple(
+            replace(one, baseline=listed(one.baseline), candidate=listed(one.candidate)) for one in others
+        ),
+        changes=tuple(_with_others(found.changes, others)),
+        baseline=listed(_with_costs(found.baseline, [one.baseline for one in others])),
+        candidate=listed(_with_costs(found.candidate, [one.candidate for one in others])),
+    )
+
+
+def _only(found: Comparison) -> Comparison:
+    """What is of its pair alone: the rest is the run's, and stands once."""
+    arms = [
+        replace(arm, pairs=arm.pairs[:1], clients=(), dependencies=(), other=None)
+        for arm in (found.baseline, found.candidate)
+    ]
+    changes = tuple(one for one in found.changes if (one.client, one.server) == found.focus)
+    return replace(found, baseline=arms[0], candidate=arms[1], changes=changes)
+
+
+def _with_others(found: Sequence[PairChange], others: Sequence[Comparison]) -> Iterator[PairChange]:
+    """The changes; of a pair under test as its own comparison has it."""
+    known = {(one.client, one.server): one for other in others for one in other.changes}
+    for one in found:
+        yield known.get((one.client, one.server), one)
+
+
+def _with_costs(found: ArmResult, others: Sequence[ArmResult]) -> ArmResult:
+    """The arm with what the other pairs under test cost, and their shares by their own unit of chance."""
+    known = {(one.pairs[0].client, one.pairs[0].server): one.pairs[0] for one in others}
+    return replace(
+        found,
+        costs=(*found.costs, *(cost for one in others for cost in one.costs)),
+        pairs=tuple(known.get((one.client, one.server), one) for one in found.pairs),
+    )
+
+
+def _of_pair(
+    runs: Sequence[ArmInputs],
+    *,
+    created_s: float,
+    versions: Sequence[tuple[str, str]],
+    assumed: AssumedBytes,
+    terms: Terms,
+) -> Comparison:
+    """The comparison of a baseline, a candidate and perhaps a null run for the pair that they are about."""
+    (baseline, candidate), nulls = runs[:2], runs[2:]
     before, after = arm_result(baseline, assumed=assumed), arm_result(candidate, assumed=assumed)
     place = candidate.record.place
     windows = [
+        *(windows_of(one, arm_result(one, assumed=assumed), label=f"null {one.record.arm}") for one in nulls),
         windows_of(baseline, before, label=f"baseline {baseline.record.arm}"),
         windows_of(candidate, after, label=f"candidate {candidate.record.arm}"),
     ]
-    if null is not None:
-        _refuse_unlike(null, baseline)
-        twin = windows_of(null, arm_result(null, assumed=assumed), label=f"null {null.record.arm}")
-        windows.insert(0, twin)
     found, verdict = judged(windows, terms)
     own = {candidate.focus: Chosen(unit=found.unit, why=found.why_unit)}
     before, after, gains = _alike(baseline, candidate, before, after, own)
@@ -190,9 +255,17 @@ def null_of_runs(left: ArmInputs, right: ArmInputs) -> Null:
     return decision.null_of([(windows[0], windows[1])])
 
 
+def further_nulls(left: ArmInputs, right: ArmInputs) -> Iterator[tuple[Pair, Null]]:
+    """The same for each further pair under test."""
+    who = callers(left)
+    for one, other in zip(views(left, who)[1:], views(right, who)[1:], strict=True):
+        yield one.focus, null_of_runs(one, other)
+
+
 def _refuse_unlike(baseline: ArmInputs, candidate: ArmInputs) -> None:
     faults = list(unlike(baseline.record, candidate.record))
     for name, left, right in (
+        ("who counted", baseline.counts.title, candidate.counts.title),
         ("what was counted", baseline.counts.unit.value, candidate.counts.unit.value),
         ("what is named", baseline.counts.grain.value, candidate.counts.grain.value),
     ):

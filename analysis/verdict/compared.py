@@ -4,14 +4,14 @@
 
 1. first version; later with ``expectation``, then ``effects`` and ``verdict``, then ``dependencies``,
    ``source`` and ``unit`` of an arm, then ``unsampled``, ``outside``, ``tracing_rate`` and ``other``;
-   absent in older files.
+   then ``further``; absent in older files.
 """
 
 from dataclasses import dataclass
 
 from analysis.model import ArmResult, Workload
 from analysis.statistics.interval import Interval
-from analysis.verdict.judged import Effects, Verdict
+from analysis.verdict.judged import Decision, Effects, Verdict, worst
 from loadtest.record import Caveat
 from loadtest.worker.plan import LoadPlan
 
@@ -55,3 +55,17 @@ class Comparison:
     effects: Effects | None = None
     """What changed for the focus pair, by the unit of chance: the connection, or the client pod."""
     verdict: Verdict | None = None
+    """Of the focus pair."""
+    further: tuple["Comparison", ...] = ()
+    """The same for each further Service that had the mode, and who calls it; only of that pair."""
+
+    @property
+    def each(self) -> tuple["Comparison", ...]:
+        """One for each pair under test, the one that the load's client makes first."""
+        return (self, *self.further)
+
+    @property
+    def decision(self) -> Decision | None:
+        """Over all pairs under test: the worst one; None where nothing was judged."""
+        made = [one.verdict.decision for one in self.each if one.verdict is not None]
+        return worst(made) if made else None

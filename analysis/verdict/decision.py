@@ -92,6 +92,7 @@ def decide(
             p99_ratio=effects.p99_ratio,
             error_difference=effects.error_gain,
             skew=effects.skew,
+            unseen=dict(effects.unseen),
         ),
         margins,
     )

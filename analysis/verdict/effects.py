@@ -16,6 +16,7 @@ from analysis.statistics.interval import Interval
 from analysis.statistics.latency_ratios import Latencies, Ratio
 from analysis.statistics.mix import MixCheck, MixOf
 from analysis.verdict import guards
+from analysis.verdict.guards import GuardName
 from analysis.verdict.judged import Effects
 from analysis.verdict.windows import Measured
 from loadtest.record import Caveat
@@ -47,7 +48,10 @@ def effects(
         ),
         "mean": latency_ratios.mean_ratio(left, right, level=level),
     }
-    error_rates = [_errors(arm, unit, level) for arm in (before, after)]
+    unseen = {name: why for one in (*before, *after) for name, why in one.unseen.items()}
+    error_rates = [
+        None if GuardName.ERRORS in unseen else _errors(arm, unit, level) for arm in (before, after)
+    ]
     checks = mix.checks([one.mix for one in before], [one.mix for one in after])
     moved = any(one.differs for one in checks if one.of is MixOf.ZONES)
     share = gain(measured, unit, level=level, at_baseline=moved)
@@ -79,6 +83,7 @@ def effects(
         unit=unit,
         why_unit=chosen.why,
         mix=checks,
+        unseen=tuple(unseen.items()),
         seconds=min(math.fsum(one.seconds for one in arm) for arm in (before, after)),
     )
 
@@ -136,8 +141,8 @@ def _mix_caveat(check: MixCheck) -> Caveat:
     if check.of is MixOf.ZONES:
         then = "shares are compared at the baseline's mix of zones"
     text = (
-        f"The arms differ in their {check.of.value}: {check.part} had {check.before:.1%} in the baseline and "
-        f"{check.after:.1%} in the candidate; {then}."
+        f"The arms differ in their {check.of.value}: {check.part} had {100 * check.before:.1f} % in the "
+        f"baseline and {100 * check.after:.1f} % in the candidate; {then}."
     )
     return Caveat(code=f"{check.of.name.lower()}-differ", text=text)
 

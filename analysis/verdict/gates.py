@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Final
 
 from analysis.arm.caveats import LAG_TOLERANCE_MS, LOSS_TOLERANCE, RATE_TOLERANCE, SATURATED_CPU_PERCENT
-from analysis.source.interface import Flaw, FlawKind
+from analysis.source.interface import CountUnit, Flaw, FlawKind
 from analysis.statistics.interval import Interval
 from analysis.verdict.judged import Gate, GateName
 from k8s.topology import Pod, ServiceKey, Snapshot
@@ -44,11 +44,18 @@ class Evidence:
     status: RunStatus
     window: Window
     load: LoadSeen
-    rate_asked_per_s: float
+    rate_asked_per_s: float | None
+    """None where closed-loop users set the rate: then no rate is right or wrong."""
     source: str = "X-Ray"
     """Its name for people."""
+    unit: CountUnit = CountUnit.REQUESTS
+    """What the source counts."""
     graph_requests: int
-    """Requests as the source counts them."""
+    """What the load generator did, as the source counts it."""
+    own_count: int | None = None
+    """The generator's own count of that, where it is not of requests."""
+    is_reconcilable: bool = True
+    """The generator's own count is of the same thing, and of what the source sees."""
     calls: int
     """Calls of the pair under study, unknown ones included."""
     lost_documents: int
@@ -66,6 +73,20 @@ class Evidence:
     """The share of requests that was traced, where tracing is sampled: then that many are to be there."""
     flaws: tuple[Flaw, ...] = ()
     """In what the run's artifacts contradict themselves or each other."""
+    is_live: bool = False
+    """Nothing was sent: there is no generator to look at, nor a count of its own."""
+
+    @property
+    def made(self) -> int | None:
+        """The generator's own count of what the source counts of it; None where nothing compares."""
+        if not self.is_reconcilable:
+            return None
+        return self.load.requests if self.own_count is None else self.own_count
+
+    @property
+    def missing(self) -> int:
+        """By how much the two counts differ; 0 where there is nothing to compare."""
+        return 0 if self.made is None else abs(self.made - self.graph_requests)
 
 
 def of_window(one: Evidence) -> tuple[Gate, ...]:
@@ -73,10 +94,7 @@ def of_window(one: Evidence) -> tuple[Gate, ...]:
     return (
         _complete(one),
         *(_integrity(one, name, kind) for name, kind in INTEGRITY.items()),
-        _generator(one),
-        _rate(one),
-        *_workers(one),
-        _spans(one),
+        *(() if one.is_live else _generators(one)),
         _graph(one),
         _coverage(one),
         _hints(one),
@@ -84,16 +102,24 @@ def of_window(one: Evidence) -> tuple[Gate, ...]:
     )
 
 
+def _generators(one: Evidence) -> tuple[Gate, ...]:
+    """What holds the load generators to what was asked of them."""
+    return (_generator(one), _rate(one), *_workers(one), _spans(one))
+
+
 def between(windows: Sequence[Evidence]) -> Gate:
     """The rates achieved in windows that are compared."""
     rates = [(one.load.rate_per_s, one.where) for one in windows]
     least, most = min(rates), max(rates)
+    is_free = any(one.rate_asked_per_s is None for one in windows)
     gap = (most[0] - least[0]) / most[0] if most[0] > 0 else 1.0
     return Gate(
         name=GateName.RATE,
-        passed=gap <= RATES_TOLERANCE,
+        passed=is_free or gap <= RATES_TOLERANCE,
         seen=f"{least[0]:.1f} requests/s in {least[1]}, {most[0]:.1f} in {most[1]}",
-        bound=f"{RATES_TOLERANCE:.0%} apart",
+        bound=("live traffic sets them" if windows[0].is_live else "closed-loop users set them")
+        if is_free
+        else f"{100 * RATES_TOLERANCE:.0f} % apart",
         where="all windows",
     )
 
@@ -132,19 +158,27 @@ def _generator(one: Evidence) -> Gate:
     return Gate(
         name=GateName.GENERATOR,
         passed=cpu <= SATURATED_CPU_PERCENT and lag_ms <= LAG_TOLERANCE_MS,
-        seen=f"a worker used up to {cpu:.0f} % of a core, p99 of the start lag {lag_ms:.1f} ms",
-        bound=f"{SATURATED_CPU_PERCENT:.0f} %, {LAG_TOLERANCE_MS:g} ms",
+        seen=f"a worker used up to {cpu:.0f} % of a core, one request in 100 started {lag_ms:.1f} ms late",
+        bound=f"{SATURATED_CPU_PERCENT:.0f} % of a core, {LAG_TOLERANCE_MS:g} ms late",
         where=one.where,
     )
 
 
 def _rate(one: Evidence) -> Gate:
     achieved, asked = one.load.rate_per_s, one.rate_asked_per_s
+    if asked is None:
+        return Gate(
+            name=GateName.RATE,
+            passed=achieved > 0,
+            seen=f"{achieved:.1f} requests/s, which closed-loop users set",
+            bound="more than none",
+            where=one.where,
+        )
     return Gate(
         name=GateName.RATE,
         passed=abs(achieved - asked) <= RATE_TOLERANCE * asked,
         seen=f"{achieved:.1f} of {asked:g} requests/s asked for",
-        bound=f"{RATE_TOLERANCE:.0%} off",
+        bound=f"{100 * RATE_TOLERANCE:.0f} % off",
         where=one.where,
     )
 
@@ -176,7 +210,7 @@ def _spans(one: Evidence) -> Gate:
         name=GateName.SPANS,
         passed=dropped <= LOSS_TOLERANCE * made,
         seen=f"the load generators gave up {dropped} of {made} spans",
-        bound=f"{LOSS_TOLERANCE:.1%}",
+        bound=f"{100 * LOSS_TOLERANCE:.1f} %",
         where=one.where,
     )
 
@@ -187,33 +221,58 @@ def _graph(one: Evidence) -> Gate:
     A worker that was killed leaves its last requests untold, or without its own documents; the calls that
     they caused have both of theirs.
     """
-    missing = 0 if one.tracing_rate is not None else abs(one.load.requests - one.graph_requests)
+    missing = 0 if one.tracing_rate is not None else one.missing
     untold = one.load.untold
-    bound = LOSS_TOLERANCE * max(one.load.requests, 1) + untold
+    bound = LOSS_TOLERANCE * max(one.made or 0, 1) + untold
     unsettled = "" if one.stable else ", and it was still changing"
     lost = one.loss_share > LOSS_TOLERANCE + untold / max(one.load.requests, 1)
-    size = f"; in all about {one.loss_share:.1%} is lost (a batch mixes callers and callees)" if lost else ""
-    sampled = "" if one.tracing_rate is None else f" (tracing is sampled at {one.tracing_rate.estimate:.1%})"
+    size = (
+        f"; in all about {100 * one.loss_share:.1f} % is lost (a batch mixes callers and callees)"
+        if lost
+        else ""
+    )
+    sampled = (
+        ""
+        if one.tracing_rate is None
+        else f" (tracing is sampled at {100 * one.tracing_rate.estimate:.1f} %)"
+    )
+    whole = one.source if one.is_live else f"{_whole(one)}{sampled} and"
+    extra = f" and {untold} that a lost worker did not tell of" if untold else ""
     return Gate(
         name=GateName.GRAPH,
         passed=one.stable
         and not lost
         and missing <= bound
         and one.lost_documents <= LOSS_TOLERANCE * max(one.calls, 1) + untold,
-        seen=f"{one.source} has {one.graph_requests} of {one.load.requests} requests{sampled} and misses "
-        f"{one.lost_documents} documents of {one.calls} calls{unsettled}{size}",
-        bound=f"{LOSS_TOLERANCE:.1%}{f' and {untold} that a lost worker did not tell of' if untold else ''}",
+        seen=f"{whole} misses {one.lost_documents} {_missed(one)}{unsettled}{size}",
+        bound=f"{100 * LOSS_TOLERANCE:.1f} %{extra}",
         where=one.where,
     )
 
 
+def _whole(one: Evidence) -> str:
+    if one.made is None:
+        return (
+            f"{one.source} counts nothing that the load generator counts, too; its {one.unit.value} "
+            f"{'stayed' if one.stable else 'did not stay'} the same"
+        )
+    return f"{one.source} has {one.graph_requests} of {one.made} {one.unit.value}"
+
+
+def _missed(one: Evidence) -> str:
+    if one.unit is CountUnit.REQUESTS:
+        return f"documents of {one.calls} calls"
+    return f"of {one.calls} {one.unit.value}"
+
+
 def _coverage(one: Evidence) -> Gate:
-    known = "no call" if one.coverage is None else f"{one.coverage:.1%} of the calls"
+    noun = "call" if one.unit is CountUnit.REQUESTS else one.unit.value.removesuffix("s")
+    known = f"no {noun}" if one.coverage is None else f"{100 * one.coverage:.1f} % of the {noun}s"
     return Gate(
         name=GateName.COVERAGE,
         passed=one.coverage is not None and one.coverage >= LEAST_COVERAGE,
         seen=f"the zones of {known} are known",
-        bound=f"at least {LEAST_COVERAGE:.0%}",
+        bound=f"at least {100 * LEAST_COVERAGE:.0f} %",
         where=one.where,
     )
 

@@ -8,7 +8,7 @@ ch. 15.
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final, assert_never
 
@@ -85,6 +85,8 @@ class Guarded:
     """Candidate minus baseline, share of failed calls."""
     skew: Interval | None
     """Of the candidate: see ``load_skew``."""
+    unseen: Mapping[GuardName, str] = field(default_factory=dict)
+    """What the source cannot tell, and why: that is neither a pass nor a fail, whatever interval there is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +99,8 @@ class Guard:
     """One sentence with the numbers."""
     margin: float
     interval: Interval | None
+    unseen: str = ""
+    """Why the source of the calls has no figure for it; empty where it has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,11 +118,14 @@ def judge(guarded: Guarded, margins: Margins | None = None) -> Judgement:
     that is fine in all fails with at most 2.5 % for each guard.
     """
     margins = margins or Margins()
-    guards = (
+    judged = (
         _above(GuardName.SHARE, guarded.share_difference, margins.share),
         _below(GuardName.P99, guarded.p99_ratio, margins.p99_ratio),
         _below(GuardName.ERRORS, guarded.error_difference, margins.error_rate),
         _below(GuardName.SKEW, guarded.skew, margins.skew),
+    )
+    guards = tuple(
+        _unseen(one, guarded.unseen[one.name]) if one.name in guarded.unseen else one for one in judged
     )
     outcomes = {guard.outcome for guard in guards}
     outcome = Outcome.PASS
@@ -156,6 +163,16 @@ def _guard(name: GuardName, outcome: Outcome, where: str, interval: Interval, ma
 def _missing(name: GuardName, margin: float) -> Guard:
     reason = f"{phrase(name)}: no interval could be made"
     return Guard(name=name, outcome=Outcome.INCONCLUSIVE, reason=reason, margin=margin, interval=None)
+
+
+def _unseen(guard: Guard, why: str) -> Guard:
+    return replace(
+        guard,
+        outcome=Outcome.INCONCLUSIVE,
+        reason=f"{phrase(guard.name)}: {why}",
+        interval=None,
+        unseen=why,
+    )
 
 
 def load_skew(

@@ -1,6 +1,6 @@
 """Effects and verdict as values: what ``comparison.json`` and ``trial.json`` hold of them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, assert_never
@@ -9,8 +9,8 @@ from analysis.statistics.blocks import BlockResult, Certificate
 from analysis.statistics.clusters import Unit
 from analysis.statistics.interval import Interval
 from analysis.statistics.mix import MixCheck
-from analysis.verdict.guards import Guard
-from analysis.verdict.requirements import Finding, Metric
+from analysis.verdict.guards import Guard, GuardName, Outcome
+from analysis.verdict.requirements import Finding, Met, Metric
 from k8s.errors import ExitCode
 from loadtest.record import Caveat
 
@@ -98,6 +98,8 @@ class Effects:
     """
     seconds: float | None = None
     """Of load in one arm, over all blocks."""
+    unseen: tuple[tuple[GuardName, str], ...] = ()
+    """What the source of the calls cannot tell, and why."""
 
     def metric(self, metric: Metric) -> Interval | None:  # noqa: C901 - one line a metric
         """What a requirement on *metric* is held against; None where it was not measured."""
@@ -158,6 +160,17 @@ class Decision(StrEnum):
         return _EXIT[self]
 
 
+def worst(decisions: Sequence[Decision]) -> Decision:
+    """Of several pairs that are judged for themselves under one run; ``pass`` of none.
+
+    A *fail* is only given where every gate holds, so it stands whatever the other pairs are: somebody's calls
+    are worse off for sure. Next counts what cannot be trusted, then what is open. All have to pass for a
+    *pass*, so that a wrong one is no likelier with many pairs than with one.
+    """
+    return next((one for one in _WORST_FIRST if one in decisions), Decision.PASS)
+
+
+_WORST_FIRST: Final = (Decision.FAIL, Decision.INVALID, Decision.INCONCLUSIVE)
 _EXIT: Final[Mapping[Decision, ExitCode]] = {
     Decision.PASS: ExitCode.DONE,
     Decision.FAIL: ExitCode.FAIL,
@@ -207,6 +220,15 @@ class Verdict:
     requirements: tuple[Finding, ...]
     advice: str = ""
     """What to do, in one line, where it is invalid or inconclusive; empty otherwise, and in older files."""
+
+    @property
+    def is_open_for_good(self) -> bool:
+        """Nothing is open but what no longer measurement would tell."""
+        open_ = [one for one in self.guards if one.outcome is Outcome.INCONCLUSIVE]
+        told = all(one.unseen for one in open_) and all(
+            one.met is not Met.UNDECIDED for one in self.requirements
+        )
+        return self.decision is Decision.INCONCLUSIVE and bool(open_) and told
 
     @property
     def failed_gates(self) -> tuple[Gate, ...]:

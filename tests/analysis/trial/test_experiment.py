@@ -21,6 +21,7 @@ from analysis.verdict.judged import Decision
 from k8s.errors import UnreachableError, UsageError
 from k8s.routing.modes import RoutingMode, mode_of
 from loadtest import rundir
+from loadtest.swarm.platforms import Checked
 from tests.analysis.shops import LOAD, Shop
 
 ARMS = ("off", "tar")
@@ -114,6 +115,19 @@ def test_a_bench_measures_windows_of_the_length_asked_for(shop: Shop):
     assert (record.arm, record.asked.plan.duration_s) == ("block-1-of-2-tar", 50.0)
     assert books.read(folder).windows == book.journal.windows
     assert [one.folder for one in book.journal.windows] == [window.folder]
+
+
+def test_an_experiment_that_nobody_agrees_to_leaves_no_folder(shop: Shop):
+    """Nor does it say that windows are kept, as there are none."""
+    shop.person.agrees = False
+    shop.platform.checked = Checked(announcement=("Service catalog/catalog: from off to off",))
+
+    with pytest.raises(UsageError, match="not agreed"):
+        conduct(shop.session(), experiment(shop))
+
+    assert list((shop.folder / "runs").iterdir()) == []
+    assert not [one for one in shop.person.said if "kept" in one]
+    assert shop.windows == []
 
 
 def test_a_design_that_nothing_can_be_planned_from_leaves_no_folder(shop: Shop):

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from analysis.cli import main
+from analysis.source.choice import SourceChoice, SourceKind
 from analysis.trial import cli as trial_cli
 from analysis.trial import experiment, resume_cli
 from analysis.trial.experiment import TRIAL
@@ -15,9 +16,9 @@ from analysis.trial.journal import JOURNAL
 from k8s.console import Io, Parser
 from k8s.errors import SamezoneError, UsageError
 from loadtest import rundir
-from tests.analysis.trial.mortal import MortalShop, conducted
+from tests.analysis.trial.mortal import MortalShop, conducted, request
 
-MAY_CHANGE = {"help", "resume", "yes", "runs", "arm"}
+MAY_CHANGE = {"help", "resume", "yes", "runs", "loudness", "json", "open"}
 """Options that say neither what is measured nor where."""
 
 
@@ -68,7 +69,7 @@ def test_every_option_is_the_designs_or_the_places_or_may_change():
         (("--null-pairs", "0"), "--null-pairs (1 there)"),
         (("--no-early-stop",), "--no-early-stop (False there)"),
         (("--half-width", "0.01"), "--half-width (Precision(half_width=0.05"),
-        (("--rate", "50"), "--rate (10.0 there)"),
+        (("--rate", "50"), "--rate (10 there)"),
         (("--warmup", "5"), "--warmup (0.0 there)"),
         (("--service", "shop/cart"), "--service (catalog/catalog there)"),
         (("--client", "shop/web"), "--client (ui/ui there)"),
@@ -125,6 +126,28 @@ def test_a_damaged_journal_is_one_line(tmp_path: Path):
         assert (code, JOURNAL in line) == (2, True), line
 
 
+def test_a_trial_goes_on_with_the_source_it_was_begun_with(tmp_path: Path):
+    """It stands in the journal as it was found; another one is another experiment."""
+    found = SourceChoice(source=SourceKind.PROMETHEUS, prometheus="http://127.0.0.1:9", profile="ztunnel")
+    shop = MortalShop(folder=tmp_path, lasts=1)
+    with pytest.raises(SamezoneError):
+        experiment.conduct(replace(shop.session(), settle=lambda _: found), request(tmp_path))
+    (folder,) = (tmp_path / "runs").iterdir()
+
+    kept = experiment.open_journal(folder).reach
+    assert (kept.source, kept.prometheus, kept.profile) == (
+        SourceKind.PROMETHEUS,
+        "http://127.0.0.1:9",
+        "ztunnel",
+    )
+    for argv, named in (
+        (("--source", "xray"), "--source (prometheus there)"),
+        (("--profile", "istio"), "--profile (ztunnel there)"),
+    ):
+        code, line = refused(tmp_path, str(folder), *argv)
+        assert (code, named in line) == (2, True), line
+
+
 @pytest.mark.parametrize(
     ("change", "named"),
     [
@@ -167,3 +190,28 @@ def test_a_trial_is_rendered_again_from_what_is_there(tmp_path: Path):
     assert "interrupted" in (folder / "report.md").read_text()
     assert "interrupted" in (folder / "report.html").read_text()
     assert not (folder / rundir.COMPARISON).exists()
+
+
+@pytest.mark.parametrize(
+    ("argv", "named"),
+    [
+        (("--rate", "50"), "so --rate would do nothing"),
+        (("--users", "3", "--pages", "pages.yaml"), "so --pages, --users would do nothing"),
+    ],
+)
+def test_live_traffic_takes_no_load(tmp_path: Path, argv: tuple[str, ...], named: str):
+    """Whoever asks for both gets one line, and nothing is changed."""
+    code, out, err = run(tmp_path, "experiment", "--traffic", "live", *argv)
+    assert (code, out) == (2, "")
+    (line,) = err.splitlines()
+    assert line.startswith("samezone: --traffic live: nothing is sent")
+    assert named in line
+
+
+@pytest.mark.parametrize("argv", [("--source", "prometheus"), ("--prometheus", "http://127.0.0.1:9")])
+def test_live_traffic_needs_a_source_that_shows_the_guards(tmp_path: Path, argv: tuple[str, ...]):
+    """Counters of workloads show no hot endpoint: nobody is left under a mode that nobody can watch."""
+    code, out, err = run(tmp_path, "experiment", "--traffic", "live", *argv)
+    assert (code, out) == (2, "")
+    (line,) = err.splitlines()
+    assert "nobody could watch the guards under the mode" in line

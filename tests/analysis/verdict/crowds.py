@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.statistics.sampled_connections import SampledPair
+from analysis.statistics.pair_table import SampledPair
 
 Codes = NDArray[np.int64]
 ZONES: Final = ("a", "b", "c")

@@ -55,10 +55,10 @@ BROKEN = {
     "calls without a mark lost": (
         {"loss_share": 0.123},
         "graph",
-        "of 900 calls; in all about 12.3% is lost (a batch mixes callers and callees)",
+        "of 900 calls; in all about 12.3 % is lost (a batch mixes callers and callees)",
     ),
     "graph not final": ({"stable": False}, "graph", "still changing"),
-    "zones unknown": ({"coverage": 0.98}, "coverage", "98.0% of the calls"),
+    "zones unknown": ({"coverage": 0.98}, "coverage", "98.0 % of the calls"),
     "no calls": ({"coverage": None}, "coverage", "no call"),
     "hints withdrawn": (
         {"topology": (at(90), at(105, slices=(one_slice(endpoint("a"), endpoint("b")),)))},
@@ -129,7 +129,7 @@ def test_what_a_killed_worker_did_not_tell_of_is_no_lost_document():
     )
     more = gates.of_window(replace(GOOD, load=load, graph_requests=481, lost_documents=9))
     (gate,) = [one for one in more if not one.passed]
-    assert (gate.name, gate.bound) == ("graph", "0.1% and 8 that a lost worker did not tell of")
+    assert (gate.name, gate.bound) == ("graph", "0.1 % and 8 that a lost worker did not tell of")
 
 
 def test_pods_of_a_lost_worker_may_come_and_go():
@@ -188,3 +188,14 @@ def test_the_graph_gate_names_the_windows_own_source():
     found = next(one for one in gates.of_window(replace(GOOD, source="the flow log")) if one.name == "graph")
 
     assert found.seen.startswith("the flow log has ")
+
+
+def test_nobody_asks_closed_loop_users_for_a_rate():
+    """Whatever they achieve is right, in one window and between two; without a request it is none."""
+    free = replace(GOOD, rate_asked_per_s=None)
+    slower = replace(free, load=with_worker(last_s=120.0))
+    assert all(gate.passed for one in (free, slower) for gate in gates.of_window(one))
+    assert gates.between([free, slower]).passed
+    assert not gates.between([GOOD, replace(GOOD, load=slower.load)]).passed
+    silent = replace(free, load=with_worker(requests=0, first_s=0.0, last_s=0.0))
+    assert "rate" in {gate.name for gate in gates.of_window(silent) if not gate.passed}
