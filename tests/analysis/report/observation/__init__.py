@@ -1,0 +1,1 @@
+"""An observation as pages and tables."""
