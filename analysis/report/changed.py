@@ -2,30 +2,31 @@
 
 from collections.abc import Iterator, Mapping
 
-from analysis.report import units
+from analysis.report import counted, units
 from analysis.report.measures import Scale, figure
 from analysis.report.tables import Row, Table, Tone, columns, row
 from analysis.statistics.interval import Interval
 from analysis.verdict.judged import Effects
 
 
-def effects(found: Effects, *, key: str = "effects", title: str = "What changed") -> Table:
+def effects(
+    found: Effects, *, key: str = "effects", title: str = "What changed", noun: str = counted.CALLS
+) -> Table:
     """Each figure before, after, and the change, with what was taken for the unit of chance."""
     return Table(
         key=key,
         stacked=True,
         title=title,
         about=(
-            f"{found.why_unit or 'Intervals count connections, not calls.'} The design effect is the number "
-            "of calls that count as one independent choice of an endpoint, the effective n the number of "
-            "such choices."
+            f"{found.why_unit or 'Intervals count connections, not calls.'} What an interval counts are "
+            f"choices of an endpoint that chance made one by one; several {noun} can rest on one of them."
         ),
         columns=columns("Figure", numbers=("Before", "After", "Change")),
-        rows=tuple(_rows(found)),
+        rows=tuple(_rows(found, noun)),
     )
 
 
-def _rows(found: Effects) -> Iterator[Row]:
+def _rows(found: Effects, noun: str) -> Iterator[Row]:
     gain = figure(Scale.POINTS, found.share.interval)
     yield row(
         "Same-zone share",
@@ -34,15 +35,15 @@ def _rows(found: Effects) -> Iterator[Row]:
         gain,
         tone=Tone.STRONG,
     )
-    yield row("p-value for no change of the share", "", "", units.p_value(found.share.p_value))
+    yield row("How likely chance alone would do that (p)", "", "", units.p_value(found.share.p_value))
     yield row(
-        "Design effect (calls per independent choice)",
+        f"{noun.capitalize()} that rest on one choice (design effect)",
         units.fixed(found.design_effect_before, 2),
         units.fixed(found.design_effect_after, 2),
         "",
     )
     yield row(
-        "Effective n (independent choices)",
+        "Choices made by chance (effective n)",
         units.count(found.share_before.n),
         units.count(found.share_after.n),
         "",
@@ -50,11 +51,11 @@ def _rows(found: Effects) -> Iterator[Row]:
     if found.share.spread.blocks > 1:
         seen = found.share.spread
         text = f"{units.times(seen.ratio)} ({units.p_value(seen.p_value)})"
-        yield row(f"Spread of {units.count(seen.blocks)} blocks relative to chance alone", "", "", text)
+        yield row(f"Spread of {units.count(seen.blocks)} blocks, against chance alone", "", "", text)
     for label, ratio in (
-        ("Median response time, after relative to before", found.p50_ratio),
-        ("p99 response time, after relative to before", found.p99_ratio),
-        ("Mean response time, after relative to before", found.mean_ratio),
+        ("Median response time, after against before", found.p50_ratio),
+        ("Slowest 1 % of calls (p99), after against before", found.p99_ratio),
+        ("Mean response time, after against before", found.mean_ratio),
     ):
         yield row(label, "", "", _or_nothing(Scale.TIMES, ratio))
     yield row(
@@ -64,14 +65,14 @@ def _rows(found: Effects) -> Iterator[Row]:
         _or_nothing(Scale.POINTS, found.error_gain),
     )
     yield row(
-        "Busiest endpoint relative to the mean",
+        "Busiest endpoint, against the mean",
         units.times_interval(found.skew_before),
         units.times_interval(found.skew),
         "",
     )
-    yield row("Coverage, the lower of both arms", "", units.percent(found.coverage), "")
+    yield row(f"{noun.capitalize()} with both zones known, at least", "", units.percent(found.coverage), "")
     yield row(
-        "Cost of cross-zone calls",
+        f"Cost of cross-zone {noun}",
         units.usd_month(found.usd_before),
         units.usd_month(found.usd_after),
         units.usd_month_change(found.usd_gain),
@@ -90,14 +91,13 @@ def counterfactual(found: Mapping[str, Effects]) -> Table:
         title="Response time: predicted and observed change",
         stacked=True,
         about=(
-            "The prediction is the difference between cross-zone and same-zone calls in the baseline, times "
-            "the drop of the cross-zone share. An observed change outside of it means that something besides "
-            "the routing changed too."
+            "Predicted: what crossing a zone added to a call before, times the drop of the cross-zone share. "
+            "If the observed change lies outside of that, something besides the routing changed, too."
         ),
         columns=columns("Mean response time", numbers=tuple(found) if len(found) > 1 else ("Change",)),
         rows=(
             row(
-                "Cross-zone minus same-zone calls, baseline",
+                "What crossing a zone added, before",
                 *(units.milliseconds_change(one.counterfactual_s) for one in found.values()),
             ),
             row(

@@ -72,6 +72,11 @@ def facts(found: Iterable[Fact]) -> Iterator[str]:
         yield f"- **{escape(fact.label)}:** {escape(fact.text)}"
 
 
+def beside(found: Iterable[Fact]) -> str:
+    """The same on one line."""
+    return " ".join(f"**{escape(fact.label)}:** {escape(fact.text)}" for fact in found)
+
+
 def folded(title: str, tables: Iterable[Table], lines: Iterable[str] = ()) -> Iterator[str]:
     """What a reader opens: *lines*, then tables."""
     yield ""

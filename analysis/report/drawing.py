@@ -18,7 +18,7 @@ class Paint(StrEnum):
     PAPER = "#fefefe"
     SAME = "#0068b3"
     CROSS = "#c44a00"
-    UNKNOWN = "#777c84"
+    UNKNOWN = "#6b7078"
     PASS = "#00704f"  # noqa: S105 - no password
     FAIL = "#b3202c"
     OPEN = "#7a5a00"
@@ -96,6 +96,8 @@ class Label:
     bold: bool = False
     paint: Paint = Paint.INK
     tip: str = ""
+    resting: bool = False
+    """Gives way to the words of a spot."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +110,21 @@ class Polygon:
     tip: str = ""
 
 
-Mark = Box | Line | Dot | Polygon | Label
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spot:
+    """A part of a picture that tells its numbers while the pointer is on it, or the keyboard's focus."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    says: tuple[str, ...]
+    """One line each."""
+    at: tuple[float, float]
+    """Where the first line is shown: its left end, and its baseline."""
+
+
+Mark = Box | Line | Dot | Polygon | Label | Spot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

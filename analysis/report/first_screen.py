@@ -29,6 +29,8 @@ class Answer:
     """What a reader in a hurry takes away."""
 
     headline: str
+    arms: tuple[Fact, ...] = ()
+    """What was compared with what, in words."""
     figures: tuple[Figure, ...]
     facts: tuple[Fact, ...]
     """Most important first."""

@@ -1,12 +1,16 @@
 """The registry of report formats: the file that each one fills in a run's folder, and who renders it.
 
-A new format is one file in ``comparison/``, or in ``trial/``, with a function ``render``, and one line here.
+A new format is one file in ``comparison/``, ``trial/`` or ``observation/``, with a function ``render``, and
+one line here.
 """
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final, TypeVar
 
+from analysis.observe.observed import Observation
 from analysis.report.comparison import html, junit, markdown
+from analysis.report.observation import html as observation_html
+from analysis.report.observation import markdown as observation_markdown
 from analysis.report.trial import html as trial_html
 from analysis.report.trial import junit as trial_junit
 from analysis.report.trial import markdown as trial_markdown
@@ -27,6 +31,11 @@ TRIAL: Final[dict[str, Callable[[Trial], str]]] = {
     PAGE: trial_html.render,
     "report.md": trial_markdown.render,
     "junit.xml": trial_junit.render,
+}
+
+OBSERVATION: Final[dict[str, Callable[[Observation], str]]] = {
+    PAGE: observation_html.render,
+    "report.md": observation_markdown.render,
 }
 
 

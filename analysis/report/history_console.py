@@ -6,7 +6,7 @@ from typing import Final
 
 from rich.console import Group, RenderableType
 
-from analysis.history import Run, Series, Shift
+from analysis.history import COUNTED_BY_DEFAULT, Run, Series, Shift
 from analysis.report import judgement, names, units
 from analysis.report.tables import Tone
 from analysis.report.terminal import grid, text
@@ -27,6 +27,8 @@ def history(found: Sequence[Series]) -> RenderableType:
 
 def _series(found: Series) -> Iterator[RenderableType]:
     title = f"{found.service} in {found.context}, {names.mode(found.mode)} ({found.mode})"
+    if found.source != COUNTED_BY_DEFAULT:
+        title += f", counted by {found.source}"
     yield text(title, Tone.STRONG)
     rows = grid("", "time (UTC)", "verdict", "same-zone share", "n", "p99", words=3)
     for column in rows.columns[3:]:

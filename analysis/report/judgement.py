@@ -102,7 +102,7 @@ def told(reasons: Iterable[str], verdicts: Mapping[str, Verdict]) -> tuple[str, 
 def _known(verdict: Verdict) -> dict[str, str]:
     known = {guard.reason: measures.guard_sentence(guard) for guard in verdict.guards}
     known |= {one.reason: measures.requirement_sentence(one) for one in verdict.requirements}
-    known |= {f"gate {gate}": measures.gate_sentence(gate) for gate in verdict.gates}
+    known |= {f"gate {gate}": told for gate, told in measures.gate_sentences(verdict.gates).items()}
     null = measures.null_sentence(verdict.null)
     known |= {f"null pair: {reason}": null for reason in (verdict.null.reasons if verdict.null else ())}
     if verdict.null is None:
@@ -122,7 +122,7 @@ def guards(verdicts: Mapping[str, Verdict]) -> Table:
     return Table(
         key="guards",
         stacked=True,
-        title="Guards (not decisive where the measurement is invalid)" if idle else "Guards",
+        title="Guards (they decide nothing: the measurement is invalid)" if idle else "Guards",
         about=(
             "All guards have to pass. A guard passes if its whole interval is on the right side of its "
             "limit, and fails if all of it is on the wrong one."
@@ -184,16 +184,16 @@ def null_pair(null: Null | None) -> Table:
         title="Two equal arms",
         about=(
             "The same arm was measured twice, so the true difference is 0. The difference seen is what "
-            "measuring alone produces; no verdict is valid without this check."
+            "measuring alone makes; no verdict is valid without this check."
         ),
         columns=columns("Outcome", numbers=("Difference seen", "Allowed", "Level", "Pairs")),
         rows=() if null is None else (_null_row(null),),
-        empty="No two equal arms were measured: it is not known what difference measuring alone produces.",
+        empty="No two equal arms were measured: nobody knows what difference measuring alone makes.",
     )
 
 
 def _null_row(null: Null) -> Row:
-    text = "\u2713 certified" if null.certified else "\u2717 not certified"
+    text = "\u2713 passed" if null.certified else "\u2717 not passed"
     seen = measures.figure(measures.Scale.POINTS, null.interval, null.margin)
     return (
         Cell(text=text, tone=Tone.PASS if null.certified else Tone.FAIL),

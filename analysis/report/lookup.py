@@ -39,6 +39,7 @@ def by_connection(comparison: Comparison) -> Comparison:
 
     A comparison without effects is returned as it is.
     """
+    comparison = replace(comparison, further=tuple(map(by_connection, comparison.further)))
     effects = comparison.effects
     if effects is None:
         return comparison

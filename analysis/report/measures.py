@@ -1,6 +1,6 @@
 """What a verdict judges, in a reader's units: guards and requirements as figures, bounds and sentences."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, assert_never
@@ -13,6 +13,10 @@ from analysis.verdict.requirements import Finding, Met, Metric, Requirement, Sig
 
 _MORE: Final = 2
 """Decimals added at most, so that an end that misses a bound does not look as if it met it."""
+
+
+_MOST_WINDOWS: Final = 3
+"""Windows of which one sentence tells what a gate found."""
 
 
 class Scale(StrEnum):
@@ -39,7 +43,7 @@ class _Words:
 
 
 _SHARE: Final = _Words(
-    title="Same-zone share gained",
+    title="Rise of the same-zone share",
     scale=Scale.POINTS,
     limit="more than {bound}",
     passed="The same-zone share rose by {figure}; more than {bound} was needed.",
@@ -47,7 +51,7 @@ _SHARE: Final = _Words(
     open="Cannot tell whether the same-zone share rose by more than {bound}: {figure}.",
 )
 _P99: Final = _Words(
-    title="p99 response time over the baseline's",
+    title="Slowest 1 % of calls (p99), against the baseline",
     scale=Scale.TIMES,
     limit="at most {bound}",
     passed="The slowest 1 % of calls (p99) take {figure} the baseline's time; the limit is {bound}.",
@@ -56,7 +60,7 @@ _P99: Final = _Words(
     "{figure}.",
 )
 _ERRORS: Final = _Words(
-    title="Failed requests gained",
+    title="Rise of failed requests",
     scale=Scale.POINTS,
     limit="at most {bound}",
     passed="The share of failed requests changed by {figure}; the limit is {bound}.",
@@ -64,7 +68,7 @@ _ERRORS: Final = _Words(
     open="Cannot tell whether the share of failed requests rose by at most {bound}: {figure}.",
 )
 _SKEW: Final = _Words(
-    title="Busiest endpoint over the mean",
+    title="Busiest endpoint, against the mean",
     scale=Scale.TIMES,
     limit="at most {bound}",
     passed="The busiest endpoint gets {figure} the mean load; the limit is {bound}.",
@@ -72,7 +76,7 @@ _SKEW: Final = _Words(
     open="Cannot tell whether the busiest endpoint gets at most {bound} the mean load: {figure}.",
 )
 _ANY_RISE: Final = _Words(
-    title="Same-zone share gained",
+    title="Rise of the same-zone share",
     scale=Scale.POINTS,
     limit="more than {bound}",
     passed="The same-zone share rose by {figure}.",
@@ -100,9 +104,9 @@ def _metric(metric: Metric) -> tuple[str, Scale]:  # noqa: C901 - one line a met
     """What can be required, in a reader's words, and how its numbers are read."""
     match metric:
         case Metric.SAME_ZONE:
-            return "same-zone share of the candidate", Scale.SHARE
+            return "same-zone share after the change", Scale.SHARE
         case Metric.SAME_ZONE_GAIN:
-            return "same-zone share gained", Scale.POINTS
+            return "rise of the same-zone share", Scale.POINTS
         case Metric.COVERAGE:
             return "share of calls with both zones known", Scale.SHARE
         case Metric.P50_RATIO:
@@ -112,15 +116,15 @@ def _metric(metric: Metric) -> tuple[str, Scale]:  # noqa: C901 - one line a met
         case Metric.MEAN_RATIO:
             return "mean response time over the baseline's", Scale.TIMES
         case Metric.ERROR_RATE:
-            return "share of the candidate's requests that failed", Scale.SHARE
+            return "share of requests that failed after the change", Scale.SHARE
         case Metric.ERROR_GAIN:
-            return "share of failed requests gained", Scale.POINTS
+            return "rise of the share of failed requests", Scale.POINTS
         case Metric.SKEW:
             return "busiest endpoint's load over the mean", Scale.TIMES
         case Metric.USD_PER_MONTH:
-            return "candidate's cost of crossing", Scale.USD
+            return "cost of crossing zones after the change", Scale.USD
         case Metric.USD_GAIN:
-            return "change of the cost of crossing", Scale.USD_CHANGE
+            return "change of the cost of crossing zones", Scale.USD_CHANGE
         case _:
             assert_never(metric)
 
@@ -206,7 +210,7 @@ def guard_limit(guard: Guard) -> str:
 
 def guard_value(guard: Guard) -> str:
     """A guard's estimate with its interval."""
-    return figure(_words(guard).scale, guard.interval, guard.margin)
+    return guard.unseen or figure(_words(guard).scale, guard.interval, guard.margin)
 
 
 def guard_sentence(guard: Guard) -> str:
@@ -218,13 +222,13 @@ def guard_sentence(guard: Guard) -> str:
         Outcome.INCONCLUSIVE: words.open,
     }[guard.outcome]
     return sentence.format(
-        figure=figure(words.scale, guard.interval, guard.margin),
+        figure=guard.unseen or figure(words.scale, guard.interval, guard.margin),
         bound=bound(words.scale, guard.margin, guard.interval),
     )
 
 
 def requirement_title(requirement: Requirement) -> str:
-    """What is required to be what, e.g. ``same-zone share of the candidate``."""
+    """What is required to be what, e.g. ``same-zone share after``."""
     return _metric(requirement.metric)[0]
 
 
@@ -260,11 +264,31 @@ def gate_sentence(gate: Gate) -> str:
     return f"{gate_title(gate.name)}{where}: {gate.seen}; allowed: {gate.bound}."
 
 
+def gate_sentences(gates: Iterable[Gate]) -> dict[Gate, str]:
+    """What each gate found; of failed ones that ask for the same, one sentence tells all."""
+    alike: dict[tuple[GateName, str], list[Gate]] = {}
+    for gate in dict.fromkeys(gates):
+        alike.setdefault(
+            (gate.name, gate.bound if not gate.passed else f"{gate.where} {gate.seen}"), []
+        ).append(gate)
+    return {gate: _together(group) for group in alike.values() for gate in group}
+
+
+def _together(gates: Sequence[Gate]) -> str:
+    if len(gates) == 1:
+        return gate_sentence(gates[0])
+    first = gates[0]
+    seen = "; ".join(f"{gate.where}: {gate.seen}" for gate in gates[:_MOST_WINDOWS])
+    left = len(gates) - _MOST_WINDOWS
+    more = f"; and {units.count(left)} windows more" if left > 0 else ""
+    return f"{gate_title(first.name)}: {seen}{more}; allowed: {first.bound}."
+
+
 def null_sentence(null: Null | None) -> str:
     """What two equal arms showed of the instrument."""
     if null is None:
         return (
-            "No two equal arms were measured, so it is not known what difference measuring alone produces: "
+            "No two equal arms were measured, so nobody knows what difference measuring alone makes: "
             "measure the baseline twice."
         )
     many = "One pair of equal arms differs"
@@ -273,15 +297,15 @@ def null_sentence(null: Null | None) -> str:
     seen = f"{many} by {figure(Scale.POINTS, null.interval, null.margin)}"
     margin = f"at most {units.half_width(null.margin)} ({units.level(null.interval)} interval)"
     if null.certified:
-        return f"{seen}, where the true difference is 0; allowed: {margin}. The instrument is certified."
+        return f"{seen}, where the true difference is 0; allowed: {margin}. The check is passed."
     raw, shown = f"{null.margin:g}", units.points(null.margin).lstrip("+")
     why = "; ".join(one.replace("(p = 0)", "(p < 0.0001)").replace(raw, shown) for one in null.reasons)
     seen = f"{seen}, where the true difference is 0; allowed: {margin}"
-    return f"The instrument is not certified. {seen}: {why}."
+    return f"The check with two equal arms is not passed. {seen}: {why}."
 
 
 def figure(scale: Scale, interval: Interval | None, against: float | None = None) -> str:
-    """An estimate with its interval, e.g. ``+65.5 pp [+63.4, +67.6]``, told apart from *against*.
+    """An estimate with its interval, e.g. ``+65.5 points [+63.4, +67.6]``, told apart from *against*.
 
     No interval stands around what was counted.
     """
@@ -343,13 +367,13 @@ def _number(scale: Scale, value: float, decimals: int) -> str:
         case Scale.SHARE:
             return f"{units.fixed(value * 100, decimals)}{units.GAP}%"
         case Scale.POINTS:
-            return f"{units.fixed(value * 100, decimals, sign=True)}{units.GAP}pp"
+            return f"{units.fixed(value * 100, decimals, sign=True)}{units.GAP}points"
         case Scale.TIMES:
             return f"{units.fixed(value, decimals)}\u00d7"
         case Scale.USD:
-            return f"{units.dollars(value, decimals)}/month"
+            return units.month(units.dollars(value, decimals))
         case Scale.USD_CHANGE:
-            return f"{units.dollars(value, decimals, sign=True)}/month"
+            return units.month(units.dollars(value, decimals, sign=True))
 
 
 def arm_name(mode: str) -> str:

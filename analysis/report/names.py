@@ -87,6 +87,24 @@ def mode(value: str) -> str:
     return "Plain routing" if known is RoutingMode.OFF else "Topology Aware Routing"
 
 
+def mode_told(value: str) -> str:
+    """What a mode does with calls, in words; an unknown one's name."""
+    if value not in set(RoutingMode):
+        return value
+    match RoutingMode(value):
+        case RoutingMode.OFF:
+            return "plain routing: any ready pod may get a call, whatever its zone."
+        case RoutingMode.TAR:
+            return (
+                "Topology Aware Routing: the pods are shared out among the zones by the zones' CPU, and "
+                "calls go to their own zone's part."
+            )
+        case RoutingMode.PREFER_SAME_NODE as known:
+            return f"{mode(known)}: calls go to a pod of their own node, else of their own zone."
+        case known:
+            return f"{mode(known)}: calls go to the pods of their own zone, however few those are."
+
+
 def arm(result: ArmResult) -> str:
     """An arm's label, with its mode where that says more."""
     return result.arm if result.arm == result.mode else f"{result.arm} ({result.mode})"

@@ -92,6 +92,20 @@ class Notes:
         )
 
 
+def _own(one: Comparison, whole: Comparison) -> tuple[Caveat, ...]:
+    """What is to be said of a further pair under test and not of the whole run, with its name."""
+    known = {*whole.caveats, *whole.baseline.caveats, *whole.candidate.caveats}
+    known |= set(whole.effects.caveats if whole.effects is not None else ())
+    effects = one.effects.caveats if one.effects is not None else ()
+    found = (*effects, *one.baseline.caveats, *one.candidate.caveats)
+    pair = " to ".join(one.focus)
+    return tuple(
+        Caveat(code=caveat.code, text=f"Of {pair}: {caveat.text}")
+        for caveat in dict.fromkeys(found)
+        if caveat not in known
+    )
+
+
 def number(comparison: Comparison) -> Notes:
     """Number every caveat: the comparison's and its effects' own, then each arm's; equal ones share one."""
     raised: dict[Caveat, list[Side]] = {}
@@ -102,6 +116,7 @@ def number(comparison: Comparison) -> Notes:
         (Side.BOTH, (*comparison.caveats, *(one for one in judged if one not in arms))),
         (Side.BEFORE, comparison.baseline.caveats),
         (Side.AFTER, comparison.candidate.caveats),
+        *((Side.BOTH, _own(one, comparison)) for one in comparison.further),
     ):
         for caveat in caveats:
             sides = raised.setdefault(caveat, [])

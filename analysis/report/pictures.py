@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from analysis.model import ArmResult, PairResult
-from analysis.report import lettering, names, units
+from analysis.report import counted, lettering, names, units
 from analysis.report.drawing import Anchor, Box, Dot, Drawing, Label, Line, Mark, Paint
 from analysis.report.lookup import arms, cell_of, find, tone_of, zones_of
 from analysis.report.notes import Side
@@ -27,6 +27,7 @@ def zone_matrix(pair: PairResult, known: tuple[str, ...], title: str) -> Drawing
 
     A row or column ``unknown`` appears only if there are unknown calls.
     """
+    noun = counted.many(pair.unit)
     client_zones, server_zones = zones_of(pair, known)
     widest = max(_head_width(zone) for zone in (*client_zones, None))
     left, top, cell_height, gap = min(max(widest + 12, 72.0), 140.0), 50.0, 56.0, 3.0
@@ -46,12 +47,12 @@ def zone_matrix(pair: PairResult, known: tuple[str, ...], title: str) -> Drawing
         for column, zone in enumerate(server_zones):
             corner = (left + column * cell_width, y)
             area = (cell_width - gap, cell_height - gap)
-            marks += _matrix_cell(corner, area, (client_zone, zone), (calls[column], sum(calls)))
+            marks += _matrix_cell(corner, area, (client_zone, zone), (calls[column], sum(calls)), noun)
     return Drawing(
         width=right,
         height=top + len(client_zones) * cell_height,
-        label=f"{title}: calls from each {pair.client} zone to each {pair.server} zone. Same-zone share "
-        f"{units.percent_interval(pair.share)}.",
+        label=f"{title}: {noun} from each {pair.client} zone to each {pair.server} zone. Same-zone "
+        f"share {counted.share(pair)}.",
         marks=tuple(marks),
     )
 
@@ -77,12 +78,13 @@ def _matrix_cell(
     area: tuple[float, float],
     zones: tuple[str | None, str | None],
     calls: tuple[int, int],
+    noun: str,
 ) -> list[Mark]:
     (x, y), (width, height), (count, total) = corner, area, calls
     share = count / total if total else 0.0
     text = units.percent(share) if total else units.NOTHING
     where = f"{names.zone(zones[0])} \u2192 {names.zone(zones[1])}"
-    tip = f"{where}: {units.count(count)} of {units.count(total)} calls ({text})"
+    tip = f"{where}: {units.count(count)} of {units.count(total)} {noun} ({text})"
     middle = x + width / 2
     return [
         Box(
@@ -174,7 +176,9 @@ def latencies(comparison: Comparison) -> Drawing | None:
                 rows.append(_estimate(f"{side.value}: {kind}", text, seen, paint, None))
     if not rows:
         return None
-    ticks = tuple((tick, units.tick_milliseconds(tick)) for tick in _ticks(max(row.high for row in rows)))
+    ticks = tuple(
+        (tick, units.tick_milliseconds(tick)) for tick in round_ticks(max(row.high for row in rows))
+    )
     label = "Mean response time: " + "; ".join(f"{row.label} {row.text}" for row in rows)
     return _on_axis(tuple(rows), ticks, label)
 
@@ -191,7 +195,7 @@ def _estimate(label: str, text: str, seen: Interval, paint: Paint, reference: fl
     )
 
 
-def _ticks(most: float) -> tuple[float, ...]:
+def round_ticks(most: float) -> tuple[float, ...]:
     """Round steps of 1, 2 or 5 times a power of ten from 0 past *most*."""
     if most <= 0:
         return (0.0, 0.001)

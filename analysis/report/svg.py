@@ -10,30 +10,50 @@ from typing import assert_never
 
 from markupsafe import escape
 
-from analysis.report.drawing import Anchor, Box, Dot, Drawing, Label, Line, Mark, Paint, Polygon
+from analysis.report.drawing import Anchor, Box, Dot, Drawing, Label, Line, Mark, Paint, Polygon, Spot
 from analysis.report.names import plain
 
 _Attributes = Mapping[str, str | float | None]
 _NAMESPACE = "http://www.w3.org/2000/svg"
 _RING = 1.8
 """Width of the stroke around a hollow mark, in pixels."""
+_LINE = 16.0
+"""From one line of a spot's words to the next, in pixels."""
 
 
 def to_svg(drawing: Drawing) -> str:
     """The drawing as an ``<svg>`` element."""
     size = f"0 0 {_number(drawing.width)} {_number(drawing.height)}"
-    root = {"xmlns": _NAMESPACE, "viewBox": size, "role": "img", "aria-label": drawing.label}
+    # What is an image to a screen reader has no parts; what has spots is a group of images.
+    role = "group" if any(isinstance(mark, Spot) for mark in drawing.marks) else "img"
+    root = {"xmlns": _NAMESPACE, "viewBox": size, "role": role, "aria-label": drawing.label}
     return "\n".join([_tag("svg", root), *map(_mark, drawing.marks), "</svg>"])
 
 
 def _mark(mark: Mark) -> str:
+    return _spot(mark) if isinstance(mark, Spot) else _drawn(mark)
+
+
+def _spot(spot: Spot) -> str:
+    """An area that can be focused; the page's style sheet shows its words while it is."""
+    x, y = spot.at
+    words = "".join(
+        _drawn(Label(x=x, y=y + number * _LINE, text=line, size=12, bold=not number))
+        for number, line in enumerate(spot.says)
+    )
+    root = {"class": "spot", "tabindex": "0", "role": "img", "aria-label": ". ".join(spot.says)}
+    place = {"x": spot.x, "y": spot.y, "width": spot.width, "height": spot.height}
+    return f'{_tag("g", root)}{_tag("rect", place)}</rect><g class="says" aria-hidden="true">{words}</g></g>'
+
+
+def _drawn(mark: Box | Line | Dot | Polygon | Label) -> str:
     name, shape, style = _shape(mark)
     text = escape(plain(mark.text)) if isinstance(mark, Label) else ""
     title = f"<title>{escape(plain(mark.tip))}</title>" if mark.tip else ""
     return f"{_tag(name, {**shape, 'style': style})}{text}{title}</{name}>"
 
 
-def _shape(mark: Mark) -> tuple[str, _Attributes, str]:
+def _shape(mark: Box | Line | Dot | Polygon | Label) -> tuple[str, _Attributes, str]:
     """(element, its place, its style)."""
     match mark:
         case Box():
@@ -56,7 +76,8 @@ def _shape(mark: Mark) -> tuple[str, _Attributes, str]:
         case Label():
             style = f"{_fill(mark.paint)}font-size:{_number(mark.size)}px;{'font-weight:bold;' * mark.bold}"
             anchor = None if mark.anchor is Anchor.START else mark.anchor.value
-            return "text", {"x": mark.x, "y": mark.y, "text-anchor": anchor}, style
+            kind = "hint" if mark.resting else None
+            return "text", {"x": mark.x, "y": mark.y, "text-anchor": anchor, "class": kind}, style
         case _:
             assert_never(mark)
 

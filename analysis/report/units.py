@@ -12,8 +12,8 @@ from loadtest.record import Window
 
 NOTHING = "\u2013"
 """An en dash: not measured, or not measurable."""
-SAME = "~"
-"""No significant change, as benchstat writes it."""
+SAME = "no clear change"
+"""Said in place of a difference whose interval contains zero."""
 GAP = "\u00a0"
 """Between a number and its unit; does not break over lines."""
 _THIN = "\u202f"
@@ -106,8 +106,8 @@ def percent_interval(share: Interval | None) -> str:
 
 
 def points(difference: float) -> str:
-    """A difference of two shares in percentage points with its sign, e.g. ``+65.3 pp``."""
-    return f"{fixed(difference * 100, 1, sign=True)}{GAP}pp"
+    """A difference of two shares in percentage points with its sign, e.g. ``+65.3 points``."""
+    return f"{fixed(difference * 100, 1, sign=True)}{GAP}points"
 
 
 def points_bounds(difference: Interval) -> str:
@@ -116,11 +116,11 @@ def points_bounds(difference: Interval) -> str:
 
 
 def points_change(difference: Interval | None, *, changed: bool) -> str:
-    """A difference of two shares: ``+65.3 pp [+64.0, +66.6]``, or ``~ [-1.2, +1.5] pp``."""
+    """A difference of two shares: ``+65.3 points [+64.0, +66.6]``, or with its ends alone."""
     if difference is None:
         return NOTHING
     if not changed:
-        return f"{SAME} {points_bounds(difference)}{GAP}pp"
+        return f"{SAME} {points_bounds(difference)}{GAP}points"
     return f"{points(difference.estimate)} {points_bounds(difference)}"
 
 
@@ -160,7 +160,7 @@ def milliseconds_interval(duration: Interval | None) -> str:
 
 
 def milliseconds_change(difference: Interval | None) -> str:
-    """A difference of durations: ``-0.62 ms [-0.70, -0.54]``, or ``~ [-0.1, +0.1] ms`` around zero."""
+    """A difference of durations: ``-0.62 ms [-0.70, -0.54]``, or its ends alone around zero."""
     if difference is None:
         return NOTHING
     decimals = _ms_decimals(difference.estimate, difference.low, difference.high)
@@ -194,6 +194,11 @@ def _money(amount: float, decimals: int, *, sign: bool) -> str:
     return fixed(amount, decimals, sign=sign)
 
 
+def month(amount: str) -> str:
+    """Dollars of one month, e.g. ``$12.34 a month``."""
+    return f"{amount}{GAP}a{GAP}month"
+
+
 def usd_per_gb(price: float) -> str:
     """The price of a gigabyte as the provider lists it, e.g. ``$0.01/GB``."""
     return f"${price:g}/GB"
@@ -205,22 +210,22 @@ def usd(amount: float) -> str:
 
 
 def usd_month(cost: Interval | None) -> str:
-    """Dollars a month with the interval, e.g. ``$12.34/month [11.90, 12.78]``."""
+    """Dollars a month with the interval, e.g. ``$12.34 a month [11.90, 12.78]``."""
     if cost is None:
         return NOTHING
     decimals = usd_decimals(cost.estimate, cost.low, cost.high)
-    return f"{dollars(cost.estimate, decimals)}/month {dollar_bounds(cost.low, cost.high, decimals)}"
+    return f"{month(dollars(cost.estimate, decimals))} {dollar_bounds(cost.low, cost.high, decimals)}"
 
 
 def usd_month_change(difference: Interval | None) -> str:
-    """A difference of monthly cost: ``-$11.20/month [-11.90, -10.50]``, or ``~ [-1.00, +1.00] $/month``."""
+    """A difference of monthly cost: ``-$11.20 a month [-11.90, -10.50]``, or its ends alone."""
     if difference is None:
         return NOTHING
     decimals = usd_decimals(difference.estimate, difference.low, difference.high)
     reach = dollar_bounds(difference.low, difference.high, decimals, sign=True)
     if not sure(difference):
-        return f"{SAME} {reach}{GAP}$/month"
-    return f"{dollars(difference.estimate, decimals, sign=True)}/month {reach}"
+        return f"{SAME} {month(reach)}"
+    return f"{month(dollars(difference.estimate, decimals, sign=True))} {reach}"
 
 
 def rate_interval(per_s: Interval | None) -> str:
@@ -249,8 +254,8 @@ def p_value(value: float) -> str:
 
 
 def half_width(value: float | None) -> str:
-    """Half of an interval of a share, e.g. ``+-1.4 pp`` with a plus-minus sign."""
-    return NOTHING if value is None else f"\u00b1{fixed(value * 100, 1)}{GAP}pp"
+    """Half of an interval of a share, e.g. ``+-1.4 points`` with a plus-minus sign."""
+    return NOTHING if value is None else f"\u00b1{fixed(value * 100, 1)}{GAP}points"
 
 
 def seconds(length_s: float) -> str:
@@ -270,6 +275,11 @@ def span(length_s: float) -> str:
 def clock(at_s: float) -> str:
     """A time of day, e.g. ``20:15`` (UTC)."""
     return f"{datetime.fromtimestamp(at_s, UTC):%H:%M}"
+
+
+def moment(at_s: float) -> str:
+    """A time of day to the second, e.g. ``20:15:03`` (UTC)."""
+    return f"{datetime.fromtimestamp(at_s, UTC):%H:%M:%S}"
 
 
 def utc(at_s: float) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from analysis.model import ArmResult, PairResult
-from analysis.report import names, units
+from analysis.report import counted, names, units
 from analysis.report.comparison.evidence import cost_of, hints
 from analysis.report.first_screen import Answer, Fact, Figure
 from analysis.report.lookup import arms, change_of, find
@@ -21,10 +21,14 @@ def answer(comparison: Comparison, notes: Notes) -> Answer:
     change = change_of(comparison, comparison.focus)
     return Answer(
         headline=headline(comparison),
+        arms=tuple(
+            Fact(label=f"{side.value.capitalize()} ({names.arm(arm)})", text=names.mode_told(arm.mode))
+            for side, arm in arms(comparison)
+        ),
         figures=(
+            _difference(change, notes),
             _share(before, Side.BEFORE, comparison.baseline, notes),
             _share(after, Side.AFTER, comparison.candidate, notes),
-            _difference(change, notes),
             _money(comparison, change, notes),
         ),
         facts=tuple(_facts(comparison, before, after, change)),
@@ -33,7 +37,8 @@ def answer(comparison: Comparison, notes: Notes) -> Answer:
 
 def headline(comparison: Comparison) -> str:
     """The answer in one sentence."""
-    calls = f"the same-zone share of {names.pair(*comparison.focus)} calls"
+    noun = counted.many(comparison.candidate.unit)
+    calls = f"the same-zone share of {names.pair(*comparison.focus)} {noun}"
     if comparison.verdict is not None and comparison.verdict.decision is Decision.INVALID:
         return f"No conclusion about {calls}: the measurement is not valid."
     before, after = (find(arm, comparison.focus) for _, arm in arms(comparison))
@@ -47,7 +52,7 @@ def headline(comparison: Comparison) -> str:
         )
     was, now = units.percent(before.share.estimate), units.percent(after.share.estimate)
     if not change.changed:
-        return f"{_cause(comparison)} made no significant difference to {calls}: {was} before, {now} after."
+        return f"{_cause(comparison)} made no clear difference to {calls}: {was} before, {now} after."
     verb = "raised" if change.share.estimate > 0 else "lowered"
     return f"{_cause(comparison)} {verb} {calls} from {was} to {now}."
 
@@ -66,19 +71,20 @@ def _missing(comparison: Comparison) -> str:
     for side, arm in arms(comparison):
         pair = find(arm, comparison.focus)
         if pair is None or pair.calls == 0:
-            lacking.append(f"no such call was seen {side.value}")
+            lacking.append(f"no such {counted.one(arm.unit)} was seen {side.value}")
         elif pair.share is None:
-            lacking.append(f"no call has both zones known {side.value}")
+            lacking.append(f"no {counted.one(arm.unit)} has both zones known {side.value}")
     return " and ".join(lacking)
 
 
 def _share(pair: PairResult | None, side: Side, arm: ArmResult, notes: Notes) -> Figure:
     share = pair.share if pair else None
-    detail = "no call with both zones known" if pair and pair.calls else "no such call was seen"
+    noun = counted.one(arm.unit)
+    detail = f"no {noun} with both zones known" if pair and pair.calls else f"no such {noun} was seen"
     if pair is not None and share is not None:
         detail = (
             f"{units.level(share)} interval {units.share_bounds(share)}; "
-            f"{units.count(pair.calls)} calls, {units.count(share.n)} connections"
+            f"{units.count(pair.calls)} {counted.many(pair.unit)} on {units.count(share.n)} {_choices(pair)}"
         )
     return Figure(
         title=f"Same-zone share {side.value}: {names.arm(arm)}",
@@ -89,17 +95,26 @@ def _share(pair: PairResult | None, side: Side, arm: ArmResult, notes: Notes) ->
     )
 
 
+def _choices(pair: PairResult) -> str:
+    """What the interval counts."""
+    return "connections" if pair.unit == counted.REQUESTS else "random choices"
+
+
 def _difference(change: PairChange | None, notes: Notes) -> Figure:
     marks = tuple(
         note.number for note in notes.items if note.sides == (Side.BOTH,) and Topic.SHARE in note.topics
     )
     if change is None or change.share is None:
-        return Figure(title="Difference", value=units.NOTHING, detail="cannot be told", notes=marks)
+        return Figure(
+            title="Change of the same-zone share", value=units.NOTHING, detail="cannot be told", notes=marks
+        )
     detail = f"{units.level(change.share)} interval {units.points_bounds(change.share)}"
     if not change.changed:
-        detail += "; no significant change"
-    value = units.points(change.share.estimate) if change.changed else units.SAME
-    return Figure(title="Difference", value=value, detail=detail, tone=Tone.STRONG, notes=marks)
+        detail += "; zero is within it"
+    value = units.points(change.share.estimate) if change.changed else units.SAME.capitalize()
+    return Figure(
+        title="Change of the same-zone share", value=value, detail=detail, tone=Tone.STRONG, notes=marks
+    )
 
 
 def _money(comparison: Comparison, change: PairChange | None, notes: Notes) -> Figure:
@@ -113,7 +128,7 @@ def _money(comparison: Comparison, change: PairChange | None, notes: Notes) -> F
         price = f"{units.usd_per_gb(known.usd_per_gb_each_direction)} in each direction"
         detail = f"{moved}; {price}, bytes {known.bytes_source}"
     return Figure(
-        title="Cross-zone cost per month at this rate",
+        title="Cost of crossing zones, a month at this rate",
         value=units.NOTHING if all(amount is None for amount in spent) else " \u2192 ".join(shown),
         detail=detail,
         notes=notes.touching(Topic.COST),
@@ -123,6 +138,8 @@ def _money(comparison: Comparison, change: PairChange | None, notes: Notes) -> F
 def _facts(
     comparison: Comparison, before: PairResult | None, after: PairResult | None, change: PairChange | None
 ) -> Iterator[Fact]:
+    for one in comparison.further:
+        yield Fact(label=f"Service {one.service}", text=headline(one))
     yield Fact(label="Coverage", text=f"both zones are known for {_coverage(before, after)}.")
     chance = [units.percent(pair.expected_even_share if pair else None) for pair in (before, after)]
     if set(chance) != {units.NOTHING}:
@@ -130,21 +147,19 @@ def _facts(
             label="Random routing",
             text=f"an even choice among the pods seen would give {chance[0]} before and {chance[1]} after.",
         )
-    yield Fact(
-        label="Hints at the end",
-        text=f"{hints(comparison.baseline.hints_end)} before; {hints(comparison.candidate.hints_end)} after.",
-    )
+    before_hints, after_hints = (hints(arm.hints_end) for _, arm in arms(comparison))
+    yield Fact(label="Hints at the end", text=f"before, {before_hints}; after, {after_hints}.")
     for side, pair in ((Side.BEFORE, before), (Side.AFTER, after)):
         if pair is not None and pair.cross_minus_same_s is not None:
             extra = units.milliseconds_change(pair.cross_minus_same_s)
             yield Fact(
-                label=f"Cross-zone calls {side.value}",
-                text=f"mean response time {extra} compared with same-zone calls.",
+                label="What crossing a zone adds",
+                text=f"{extra} to the mean response time of a call, measured {side.value}.",
             )
             break
     if change is not None and change.mean_s is not None:
         moved = units.milliseconds_change(change.mean_s)
-        yield Fact(label="Change of the mean response time", text=f"{moved} over all calls of the pair.")
+        yield Fact(label="Mean response time", text=f"{moved}, over all calls of the pair.")
     loads = [[load.times_mean for load in pair.loads] for pair in (before, after) if pair]
     shown = [units.times(max(found)) for found in loads if found]
     if len(shown) == 2:  # noqa: PLR2004 - both arms
@@ -157,11 +172,14 @@ def _coverage(before: PairResult | None, after: PairResult | None) -> str:
     parts: list[str] = []
     for side, pair in ((Side.BEFORE, before), (Side.AFTER, after)):
         if pair is None or pair.coverage is None or pair.share_bounds is None:
-            parts.append(f"none of 0 calls {side.value}")
+            parts.append(
+                f"none of 0 {counted.CALLS if pair is None else counted.many(pair.unit)} {side.value}"
+            )
             continue
-        text = f"{units.percent(pair.coverage)} of {units.count(pair.calls)} calls {side.value}"
+        noun = counted.many(pair.unit)
+        text = f"{units.percent(pair.coverage)} of {units.count(pair.calls)} {noun} {side.value}"
         if pair.unknown:
             allowed = units.percent_range(*pair.share_bounds)
-            text += f" (depending on the {units.count(pair.unknown)} unknown calls the share is {allowed})"
+            text += f" (depending on the {units.count(pair.unknown)} unknown {noun} the share is {allowed})"
         parts.append(text)
     return " and ".join(parts)

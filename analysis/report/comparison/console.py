@@ -4,13 +4,14 @@ from rich.console import Group, RenderableType
 from rich.table import Table as RichTable
 
 from analysis.model import ArmResult, PairResult
-from analysis.report import judgement, names, units
-from analysis.report.comparison import dependencies, evidence
+from analysis.report import counted, judgement, names, units
+from analysis.report.comparison import dependencies, evidence, onward, under_test
 from analysis.report.comparison.answer import answer
+from analysis.report.comparison.answer import headline as answer_headline
 from analysis.report.lookup import Focus, arms, by_connection, cell_of, change_of, find, tone_of, zones_of
 from analysis.report.notes import number
 from analysis.report.tables import Tone
-from analysis.report.terminal import NAME, grid, headline, stacked, table, text
+from analysis.report.terminal import NAME, grid, headline, points, stacked, table, text
 from analysis.verdict.compared import Comparison
 from loadtest.record import Caveat
 
@@ -23,8 +24,10 @@ def zone_matrix(arm: ArmResult, focus: Focus) -> RenderableType:
     pair = find(arm, focus)
     title = text(f"{names.pair(*focus)}, {names.arm(arm)}", Tone.STRONG)
     if pair is None or pair.calls == 0:
-        return Group(title, text("No such call was seen."), _caveats(arm.caveats))
-    title.append(f"  {units.count(pair.calls)} calls in {units.seconds(arm.load_s)}", style="dim")
+        return Group(title, text(f"No such {counted.one(arm.unit)} was seen."), _caveats(arm.caveats))
+    title.append(
+        f"  {units.count(pair.calls)} {counted.many(pair.unit)} in {units.seconds(arm.load_s)}", style="dim"
+    )
     return Group(title, _matrix(pair), _share(pair), text(""), _pods(pair), _caveats(arm.caveats))
 
 
@@ -55,11 +58,12 @@ def _share(pair: PairResult) -> RenderableType:
     lines = RichTable.grid(padding=(0, 2))
     share = pair.share
     how = "" if share is None else f"{units.level(share)} {share.method}, n = {units.count(share.n)}"
-    estimate = text(units.percent_interval(share), Tone.STRONG)
+    estimate = text(counted.share(pair), Tone.STRONG)
     lines.add_row(text("same-zone share"), estimate, text(how, Tone.UNKNOWN))
     allowed = ""
     if pair.unknown and pair.share_bounds is not None:
-        allowed = f"{units.count(pair.unknown)} unknown calls: {units.percent_range(*pair.share_bounds)}"
+        reach = units.percent_range(*pair.share_bounds)
+        allowed = f"{units.count(pair.unknown)} unknown {counted.many(pair.unit)}: {reach}"
     lines.add_row(text("coverage"), text(units.percent(pair.coverage)), text(allowed, Tone.UNKNOWN))
     lines.add_row(text("random routing"), text(units.percent(pair.expected_even_share)), text(""))
     return lines
@@ -83,12 +87,17 @@ def _pods(pair: PairResult) -> RenderableType:
         return _summed(pair, clients, short, tails)
     labels = names.short_names((server for server, _ in servers), most=7)
     heads = (labels[name] for name, _ in servers)
-    drawn = grid(f"{names.elide(pair.client, 12)} pod", "zone", *heads, words=2)
+    drawn = grid(f"{names.elide(pair.client, 12)} {pair.grain}", "zone", *heads, words=2)
     below = (text(tails.get(zone or "", "?"), Tone.UNKNOWN) for _, zone in servers)
     drawn.add_row(text(""), text(""), *below)
-    calls = {(flow.client, flow.server): flow.calls for flow in pair.flows}
+    calls = {
+        (flow.client, flow.client_zone, flow.server, flow.server_zone): flow.calls for flow in pair.flows
+    }
     for client, client_zone in clients:
-        cells = [(calls.get((client, server), 0), tone_of(client_zone, zone)) for server, zone in servers]
+        cells = [
+            (calls.get((client, client_zone, server, zone), 0), tone_of(client_zone, zone))
+            for server, zone in servers
+        ]
         drawn.add_row(
             text(short[client]),
             text(tails.get(client_zone or "", "?")),
@@ -99,10 +108,10 @@ def _pods(pair: PairResult) -> RenderableType:
 
 def _summed(pair: PairResult, clients: Ends, short: dict[str, str], tails: dict[str, str]) -> RenderableType:
     """For each client pod its calls by kind, and how many server pods answered."""
-    heads = ("same zone", "cross zone", "unknown", f"{names.elide(pair.server, 12)} pods reached")
-    drawn = grid(f"{names.elide(pair.client, 12)} pod", "zone", *heads, words=2)
+    heads = ("same zone", "cross zone", "unknown", f"{names.elide(pair.server, 12)} {pair.grain}s reached")
+    drawn = grid(f"{names.elide(pair.client, 12)} {pair.grain}", "zone", *heads, words=2)
     for client, client_zone in clients:
-        flows = [flow for flow in pair.flows if flow.client == client]
+        flows = [flow for flow in pair.flows if (flow.client, flow.client_zone) == (client, client_zone)]
         sums = dict.fromkeys((Tone.SAME, Tone.CROSS, Tone.UNKNOWN), 0)
         for flow in flows:
             sums[tone_of(flow.client_zone, flow.server_zone)] += flow.calls
@@ -123,21 +132,28 @@ def comparison(compared: Comparison) -> RenderableType:
     """Both arms of the focus pair, the difference, and every caveat."""
     compared = by_connection(compared)
     notes = number(compared)
-    verdict, called = compared.verdict, dependencies.table(compared)
+    called = (onward.table(compared), dependencies.table(compared))
+    shown = answer(compared, notes)
     return Group(
-        headline(
-            answer(compared, notes).headline, None if verdict is None else judgement.of_verdict(verdict)
-        ),
-        arms_table(compared),
-        *(() if verdict is None else map(table, judgement.tables({"": verdict}, verdict.null))),
-        *((table(called),) if called is not None else ()),
+        headline(shown.headline, under_test.banner(compared)),
+        points(f"{arm.label}: {arm.text}" for arm in shown.arms),
+        *_of_pair(compared),
+        *(part for one in compared.further for part in (text(answer_headline(one)), *_of_pair(one))),
+        *(table(one) for one in called if one is not None),
         *(text(f"! {note.text} ({note.origin})", Tone.WARN) for note in notes.items),
     )
 
 
+def _of_pair(compared: Comparison) -> tuple[RenderableType, ...]:
+    """Figures and verdict of one pair under test."""
+    verdict = compared.verdict
+    judged = () if verdict is None else map(table, judgement.tables({"": verdict}, verdict.null))
+    return (arms_table(compared), *judged)
+
+
 def arms_table(compared: Comparison) -> RenderableType:
     """Before, after and difference of the focus pair."""
-    drawn = grid(names.pair(*compared.focus), "before", "after", "difference")
+    drawn = grid(names.pair(*compared.focus), "before", "after", "change")
     rows = _rows(compared)
     for number_of_row, row in enumerate(rows):
         tone = Tone.STRONG if number_of_row == _SHARE_ROW else Tone.PLAIN
@@ -162,15 +178,19 @@ def _rows(compared: Comparison) -> list[tuple[str, str, str, str]]:
         ("arm", [names.elide(names.arm(arm), NAME) for arm in both], ""),
         (
             "same-zone share",
-            [units.percent_interval(pair.share if pair else None) for pair in pairs],
+            [counted.share(pair) if pair else units.NOTHING for pair in pairs],
             units.points_change(change.share, changed=change.changed) if change else units.NOTHING,
         ),
-        ("calls", [units.count(pair.calls if pair else 0) for pair in pairs], ""),
-        ("of these cross zone", [units.count(pair.cross_zone if pair else 0) for pair in pairs], ""),
+        (
+            counted.many(compared.candidate.unit),
+            [units.count(pair.calls if pair else 0) for pair in pairs],
+            "",
+        ),
+        ("of these cross-zone", [units.count(pair.cross_zone if pair else 0) for pair in pairs], ""),
         ("coverage", [units.percent(pair.coverage if pair else None) for pair in pairs], ""),
         ("random routing", [units.percent(pair.expected_even_share if pair else None) for pair in pairs], ""),
         (
-            "cross-zone cost",
+            "cost of crossing",
             [units.usd_month(cost.usd_per_month if cost else None) for cost in costs],
             units.usd_month_change(change.usd_per_month if change else None),
         ),

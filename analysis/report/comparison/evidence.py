@@ -3,13 +3,14 @@
 from collections.abc import Callable, Iterator
 
 from analysis.model import ArmResult, Cost
-from analysis.report import names, units
+from analysis.report import counted, names, units
 from analysis.report.lookup import arms, change_of, find
 from analysis.report.notes import Notes, Side, Topic
 from analysis.report.tables import Cell, Column, Row, Table, Tone, columns, row
 from analysis.statistics.interval import Interval
 from analysis.verdict.compared import Comparison
 from k8s.topology import HintsSeen
+from loadtest.asking import rate_text
 from loadtest.worker.plan import LoadPlan
 
 
@@ -20,6 +21,7 @@ def cost_of(arm: ArmResult, comparison: Comparison) -> Cost | None:
 
 def costs(comparison: Comparison, notes: Notes) -> Table:
     """Money for the bytes that cross zones, with every assumption beside it."""
+    noun = counted.many(comparison.candidate.unit)
     rows = [_cost_row(cost, side, arm, notes) for side, arm in arms(comparison) for cost in arm.costs]
     for change in comparison.changes:
         if change.usd_per_month is not None:
@@ -29,14 +31,14 @@ def costs(comparison: Comparison, notes: Notes) -> Table:
     sources = dict.fromkeys(cost.price_source for _, arm in arms(comparison) for cost in arm.costs)
     return Table(
         key="cost",
-        title="Cost of cross-zone calls",
+        title=f"Cost of cross-zone {noun}",
         about=(
-            "Cross-zone calls per second, times request and response bytes per call, times 30 days, times "
-            "the price, which is charged twice: for leaving one zone and for entering the other. "
+            f"Cross-zone {noun} per second, times request and response bytes per {noun[:-1]}, times 30 days, "
+            "times the price, which is charged twice: for leaving one zone and for entering the other. "
             + "".join(f"Price: {source}. " for source in sources)
         ).strip(),
         columns=(
-            *columns("Pair", "Arm", "Bytes", numbers=("Calls", "Cross-zone calls")),
+            *columns("Pair", "Arm", "Bytes", numbers=(noun.capitalize(), f"Cross-zone {noun}")),
             *columns(numbers=("Request", "Response", "Price, each direction", "Cost")),
         ),
         rows=tuple(rows),
@@ -144,15 +146,18 @@ def events(comparison: Comparison) -> Table:
 
 def trust(comparison: Comparison, notes: Notes) -> Table:
     """What could make the graph wrong, each with an independent count."""
+    unit = comparison.candidate.unit
+    where = "the graph" if unit == counted.REQUESTS else "the counts"
     checks: tuple[tuple[str, Callable[[ArmResult], Cell]], ...] = (
         ("Load achieved, of the load requested", _load),
         ("Failed requests", lambda arm: _none(arm.failures)),
-        ("Requests in the graph, of those the generator counted", _reconciled),
+        (f"{unit.capitalize()} in {where}, of those the generator counted", _reconciled),
         ("Spans the generator dropped", lambda arm: _none(arm.loss.spans_dropped)),
         ("Calls whose server never reported", lambda arm: _none(arm.loss.lost_callees)),
         ("Requests whose caller never reported", lambda arm: _none(arm.loss.orphans)),
         ("Zones in the spans compared with the Kubernetes API", _zone_check),
-        ("Graph compared with the relays' connection counters", _truth_check),
+        (f"{where[4:].capitalize()} compared with the relays' connection counters", _truth_check),
+        *((("How losses are known", _meter),) if comparison.candidate.loss_meter else ()),
     )
     return Table(
         key="trust",
@@ -175,11 +180,18 @@ def _none(count: int) -> Cell:
 
 
 def _load(arm: ArmResult) -> Cell:
-    seen, asked = units.rate(arm.rate_per_s), units.rate(arm.rate_asked_per_s)
-    return Cell(text=f"{seen} of {asked} over {units.seconds(arm.load_s)}")
+    seen = units.rate(arm.rate_per_s)
+    asked = "" if arm.rate_asked_per_s is None else f" of {units.rate(arm.rate_asked_per_s)}"
+    return Cell(text=f"{seen}{asked} over {units.seconds(arm.load_s)}")
+
+
+def _meter(arm: ArmResult) -> Cell:
+    return Cell(text=f"{counted.meter(arm.loss_meter)}; {units.count(arm.loss.unattributed)} told")
 
 
 def _reconciled(arm: ArmResult) -> Cell:
+    if not arm.loss.is_reconcilable:
+        return Cell(text=f"nothing that the generator counts is in the {arm.unit} of {arm.source}")
     graph, generator = arm.loss.graph_requests, arm.loss.generator_requests
     return _judged(f"{units.count(graph)} of {units.count(generator)}", good=graph == generator)
 
@@ -200,9 +212,11 @@ def _truth_check(arm: ArmResult) -> Cell:
     check = arm.truth_check
     if check is None:
         return Cell(text="no relay counters (lab only)")
+    ends = "pod pairs" if arm.grain == counted.POD else "pairs of workloads and zones"
+    noun = counted.many(arm.unit)
     text = (
-        f"{units.count(check.graph_calls)} calls, {units.count(check.relay_connections)} connections; "
-        f"the worst of {units.count(check.pairs)} pod pairs is off by "
+        f"{units.count(check.graph_calls)} {noun}, {units.count(check.relay_connections)} connections; "
+        f"the worst of {units.count(check.pairs)} {ends} is off by "
         f"{units.percent(check.worst_relative_error)}"
     )
     return _judged(text, good=check.worst_relative_error == 0)
@@ -223,9 +237,9 @@ def methods(comparison: Comparison) -> Table:
         about=(
             "n counts independent observations. For a share these are connections: kube-proxy chooses once "
             "for a connection, and every request on it follows. Least n is what a share needs in each arm "
-            "for an interval of \u00b15 pp."
+            "for an interval of \u00b15 points."
         ),
-        columns=columns("Statistic", "Method", numbers=("Estimate", "Level", "n", "Least n")),
+        columns=columns("Figure", "Method", numbers=("Estimate", "Level", "n", "Least n")),
         rows=tuple(rows),
         empty="No interval could be made.",
     )
@@ -239,9 +253,9 @@ def _statistics(comparison: Comparison) -> Iterator[tuple[str, str, Interval | N
             extra = pair.cross_minus_same_s
             same, cross = pair.same_latency.mean_s, pair.cross_latency.mean_s
             yield f"same-zone share, {side.value}", units.percent_interval(pair.share), pair.share
-            yield f"mean of same-zone calls, {side.value}", units.milliseconds_interval(same), same
-            yield f"mean of cross-zone calls, {side.value}", units.milliseconds_interval(cross), cross
-            yield f"cross minus same, {side.value}", units.milliseconds_change(extra), extra
+            yield f"mean time of same-zone calls, {side.value}", units.milliseconds_interval(same), same
+            yield f"mean time of cross-zone calls, {side.value}", units.milliseconds_interval(cross), cross
+            yield f"what crossing a zone adds, {side.value}", units.milliseconds_change(extra), extra
         cost = cost_of(arm, comparison)
         if cost is not None:
             yield f"cost, {side.value}", units.usd_month(cost.usd_per_month), cost.usd_per_month
@@ -249,29 +263,30 @@ def _statistics(comparison: Comparison) -> Iterator[tuple[str, str, Interval | N
     if change is not None:
         moved = units.points_change(change.share, changed=change.changed)
         yield "change of the share", moved, change.share
-        yield "change of the mean", units.milliseconds_change(change.mean_s), change.mean_s
+        yield "change of the mean time", units.milliseconds_change(change.mean_s), change.mean_s
         yield "change of the cost", units.usd_month_change(change.usd_per_month), change.usd_per_month
 
 
 def unknown_calls(comparison: Comparison) -> Table:
     """Why calls of the focus pair have no zone."""
+    noun = counted.many(comparison.candidate.unit)
     return Table(
         key="unknown",
-        title="Why calls are unknown",
-        columns=columns("Arm", "Reason", numbers=("Calls",)),
+        title=f"Why {noun} are unknown",
+        columns=columns("Arm", "Reason", numbers=(noun.capitalize(),)),
         rows=tuple(
             row(side.value, reason, units.count(calls))
             for side, arm in arms(comparison)
             if (pair := find(arm, comparison.focus)) is not None
             for reason, calls in pair.unknown_reasons
         ),
-        empty="Every call has both zones known.",
+        empty=f"Every {noun[:-1]} has both zones known.",
     )
 
 
 def provenance(comparison: Comparison) -> Table:
     """Where, when and with what it was measured, enough to do it again."""
-    plan = comparison.plan
+    plan, arm = comparison.plan, comparison.candidate
     pages = ", ".join(f"{page.name} {page.path} (weight {page.weight})" for page in plan.pages)
     facts = [
         ("Place", f"{comparison.platform}, context {comparison.context}"),
@@ -281,6 +296,8 @@ def provenance(comparison: Comparison) -> Table:
             (f"Run {side.value}", f"{arm.run_id} in folder {arm.folder}, {units.window(arm.window)}")
             for side, arm in arms(comparison)
         ),
+        ("Counted by", counted.by_whom(arm.source, arm.unit, arm.grain)),
+        ("Losses are known from", counted.meter(arm.loss_meter)),
         ("Load plan", _plan(comparison.plan)),
         ("Pages", pages),
         ("Compared", units.utc(comparison.created_s)),
@@ -289,7 +306,7 @@ def provenance(comparison: Comparison) -> Table:
     ]
     return Table(
         key="provenance",
-        title="Provenance",
+        title="Where, when and with what",
         columns=columns("Fact", "Value"),
         rows=tuple(row(*fact) for fact in facts),
     )
@@ -297,9 +314,14 @@ def provenance(comparison: Comparison) -> Table:
 
 def _plan(plan: LoadPlan) -> str:
     duration, warmup, quiet = map(units.seconds, (plan.duration_s, plan.warmup_s, plan.quiet_s))
+    if plan.rate_asked_per_s is None:
+        return (
+            f"{units.count(plan.users)} closed-loop users of {plan.locustfile}, {duration} after {warmup} of "
+            f"warm-up, {quiet} without load before and after"
+        )
     return (
-        f"{units.rate(plan.rate_per_s)}, {units.count(plan.users)} users, {duration} after {warmup} of "
-        f"warm-up, {quiet} without load before and after, "
+        f"{units.rate(plan.rate_per_s)}{rate_text.beside_mean(plan)}, {units.count(plan.users)} users, "
+        f"{duration} after {warmup} of warm-up, {quiet} without load before and after, "
         f"requests per connection to the UI: {units.count(plan.requests_per_connection)}, "
         f"timeout {units.seconds(plan.timeout_s)}, seed {plan.seed}"
     )

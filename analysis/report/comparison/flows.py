@@ -1,10 +1,11 @@
 """The picture of who talks to whom: pods in bands of their zone, a line for every pair that called."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from analysis.model import PairResult, PodFlow
-from analysis.report import lettering, names, units
+from analysis.report import counted, lettering, names, units
 from analysis.report.drawing import Anchor, Box, Drawing, Label, Line, Mark, Paint
 from analysis.report.lookup import tone_of
 from analysis.report.pictures import PAINTS, WIDTH
@@ -46,7 +47,9 @@ class _Band:
 
 
 def by_zone_only(pair: PairResult) -> bool:
-    """Whether the pair has too many pods to show each one."""
+    """Whether the pair has too many pods to show each one, or its source names none."""
+    if pair.grain != counted.POD:
+        return True
     clients = {flow.client for flow in pair.flows}
     servers = {flow.server for flow in pair.flows} | {load.pod for load in pair.loads}
     return len(clients) > MOST_CLIENTS or len(servers) > MOST_SERVERS
@@ -64,6 +67,7 @@ def busiest(pair: PairResult, *, zones: bool) -> int:
 def flows(pair: PairResult, known: tuple[str, ...], title: str, most: int, *, zones: bool) -> Drawing:
     """Lines from clients to servers; a box' height is *most* calls. *zones* draws zones in place of pods."""
     shown = _merged(pair) if zones else pair.flows
+    noun = counted.many(pair.unit)
     bands = _bands(pair, shown, known, zones=zones)
     spots = {
         (side, stop.key): _middle(band, number, len(stops))
@@ -79,7 +83,7 @@ def flows(pair: PairResult, known: tuple[str, ...], title: str, most: int, *, zo
     order = {Tone.UNKNOWN: 0, Tone.CROSS: 1, Tone.SAME: 2}
     for flow in sorted(shown, key=lambda one: (order[tone_of(one.client_zone, one.server_zone)], one.calls)):
         way = (flow.client, flow.server)
-        marks.append(_line(flow, (left, starts[way]), (right, ends[way]), _width(flow, most)))
+        marks.append(_line(flow, (left, starts[way]), (right, ends[way]), _width(flow, most), noun))
     for band in bands:
         for x, side, stops in ((_INSET, _CLIENT, band.clients), (right, _SERVER, band.servers)):
             for stop in stops:
@@ -87,7 +91,7 @@ def flows(pair: PairResult, known: tuple[str, ...], title: str, most: int, *, zo
     return Drawing(
         width=WIDTH,
         height=max(40.0, bands[-1].top + bands[-1].height if bands else 0.0),
-        label=f"{title}: calls from {pair.client} pods (left) to {pair.server} pods (right), "
+        label=f"{title}: {noun} from {pair.client} pods (left) to {pair.server} pods (right), "
         f"{units.count(pair.same_zone)} in their zone, {units.count(pair.cross_zone)} across zones, "
         f"{units.count(pair.unknown)} unknown.",
         marks=tuple(marks),
@@ -112,19 +116,21 @@ def _merged(pair: PairResult) -> tuple[PodFlow, ...]:
 
 
 def _bands(
-    pair: PairResult, shown: tuple[PodFlow, ...], known: tuple[str, ...], *, zones: bool
+    pair: PairResult, shown: Sequence[PodFlow], known: tuple[str, ...], *, zones: bool
 ) -> tuple[_Band, ...]:
+    noun = counted.many(pair.unit)
     idle = [(load.pod, load.zone, 0) for load in pair.loads]
     pods = (
         [(flow.client, flow.client_zone, flow.calls) for flow in pair.flows],
         [(flow.server, flow.server_zone, flow.calls) for flow in pair.flows] + idle,
     )
     if zones:
-        clients = _stops([(flow.client, flow.client_zone, flow.calls) for flow in shown], _crowds(pods[0]))
-        servers = _stops([(flow.server, flow.server_zone, flow.calls) for flow in shown], _crowds(pods[1]))
+        crowds = [_crowds(ends, names_pods=pair.grain == counted.POD) for ends in pods]
+        clients = _stops([(flow.client, flow.client_zone, flow.calls) for flow in shown], crowds[0], noun)
+        servers = _stops([(flow.server, flow.server_zone, flow.calls) for flow in shown], crowds[1], noun)
     else:
         clients, servers = (
-            _stops(ends, names.short_names((end[0] for end in ends), most=12)) for ends in pods
+            _stops(ends, names.short_names((end[0] for end in ends), most=12), noun) for ends in pods
         )
     used = {stop.zone for stop in (*clients, *servers)}
     extra = sorted(zone for zone in used if zone is not None and zone not in known)
@@ -138,13 +144,18 @@ def _bands(
     return tuple(bands)
 
 
-def _crowds(ends: list[_End]) -> dict[str, str]:
-    """How many pods each zone has, in words."""
+def _crowds(ends: list[_End], *, names_pods: bool) -> dict[str, str]:
+    """How many pods each zone has, in words; their names where those are no pods'."""
+    if not names_pods:
+        found: dict[str, set[str]] = {}
+        for name, zone, _ in ends:
+            found.setdefault(names.zone(zone), set()).add(name)
+        return {zone: ", ".join(sorted(called)) for zone, called in found.items()}
     seen = Counter(names.zone(zone) for _, zone in {(pod, zone) for pod, zone, _ in ends})
     return {zone: f"{units.count(pods)} pods" for zone, pods in seen.items()}
 
 
-def _stops(ends: list[_End], texts: dict[str, str]) -> tuple[_Stop, ...]:
+def _stops(ends: list[_End], texts: dict[str, str], noun: str) -> tuple[_Stop, ...]:
     """One box for each name, with the sum of its calls."""
     calls: dict[str, int] = {}
     zones: dict[str, str | None] = {}
@@ -158,7 +169,7 @@ def _stops(ends: list[_End], texts: dict[str, str]) -> tuple[_Stop, ...]:
             zone=zones[name],
             text=texts[name],
             calls=calls[name],
-            tip=f"{name} ({names.zone(zones[name])}): {units.count(calls[name])} calls",
+            tip=f"{name} ({names.zone(zones[name])}): {units.count(calls[name])} {noun}",
         )
         for name in sorted(calls)
     )
@@ -191,7 +202,7 @@ def _width(flow: PodFlow, most: int) -> float:
 
 
 def _ports(
-    shown: tuple[PodFlow, ...], spots: dict[tuple[str, str], float], side: str, most: int
+    shown: Sequence[PodFlow], spots: dict[tuple[str, str], float], side: str, most: int
 ) -> dict[tuple[str, str], float]:
     """The y at which each (client, server) line meets its box: stacked in the order of the other ends."""
 
@@ -211,7 +222,9 @@ def _ports(
     return found
 
 
-def _line(flow: PodFlow, start: tuple[float, float], end: tuple[float, float], width: float) -> Line:
+def _line(
+    flow: PodFlow, start: tuple[float, float], end: tuple[float, float], width: float, noun: str
+) -> Line:
     tone = tone_of(flow.client_zone, flow.server_zone)
     bend = (end[0] - start[0]) * 0.45
     return Line(
@@ -221,7 +234,7 @@ def _line(flow: PodFlow, start: tuple[float, float], end: tuple[float, float], w
         opacity=0.75,
         dashed=tone is Tone.UNKNOWN,
         tip=f"{flow.client} ({names.zone(flow.client_zone)}) \u2192 {flow.server} "
-        f"({names.zone(flow.server_zone)}): {units.count(flow.calls)} calls",
+        f"({names.zone(flow.server_zone)}): {units.count(flow.calls)} {noun}",
     )
 
 

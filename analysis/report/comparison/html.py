@@ -1,15 +1,16 @@
-"""The comparison as one self-contained HTML page: no script, no request; for light, dark and print."""
+"""The comparison as one self-contained HTML page: no request; for light, dark, phones and print."""
 
 from collections.abc import Iterator
 
-from analysis.report import judgement, names, pictures, prose, units
-from analysis.report.comparison import flows
+from analysis.model import PairResult
+from analysis.report import counted, names, pictures, prose, units
+from analysis.report.comparison import flows, over_time, under_test
 from analysis.report.comparison.answer import answer
-from analysis.report.comparison.sections import sections
+from analysis.report.comparison.sections import sections, traffic_of
 from analysis.report.drawing import Drawing
 from analysis.report.lookup import arms, by_connection, find
 from analysis.report.notes import number
-from analysis.report.pages import Picture, Plate, markup, page
+from analysis.report.pages import Picture, Plate, markup, page, shortened
 from analysis.verdict.compared import Comparison
 
 
@@ -21,15 +22,16 @@ def render(comparison: Comparison) -> str:
     return page(
         "page.html.j2",
         answer=answer(comparison, notes),
-        banner=None if comparison.verdict is None else judgement.of_verdict(comparison.verdict),
+        banner=under_test.banner(comparison),
         notes=notes.items,
         eyebrow=_eyebrow(comparison),
         title=f"samezone: {names.pair(*comparison.focus)}",
         in_the_lab=prose.IN_THE_LAB if comparison.platform == "lab" else "",
         share_picture=None if drawn is None else markup(drawn),
         plates=tuple(_plates(comparison)),
-        sections=sections(comparison, notes),
-        reading=prose.reading(judged=comparison.verdict is not None),
+        sections=shortened(sections(comparison, notes), "comparison.json"),
+        at_traffic=traffic_of(comparison),
+        reading=prose.reading(judged=comparison.verdict is not None, arm=comparison.candidate),
         limits=prose.limits(comparison),
     )
 
@@ -47,6 +49,10 @@ def _plates(comparison: Comparison) -> Iterator[Plate]:
     if not found:
         return
     client, server = comparison.focus
+    noun = counted.many(comparison.candidate.unit)
+    course = over_time.plate(comparison)
+    if course is not None:
+        yield course
     titles = [f"{side.value.capitalize()}: {names.arm(arm)}" for side, arm, _ in found]
     pairs = [pair for *_, pair in found]
     matrices = [
@@ -54,7 +60,7 @@ def _plates(comparison: Comparison) -> Iterator[Plate]:
     ]
     yield Plate(
         title="From zone to zone",
-        about=f"Each row splits a {client} zone's calls by the zone of the {server} pod that answered.",
+        about=f"Each row splits a {client} zone's {noun} by the zone of the {server} pod that answered.",
         pictures=_captioned(matrices, titles),
         zones=True,
     )
@@ -68,12 +74,18 @@ def _plates(comparison: Comparison) -> Iterator[Plate]:
         title="From zone to zone, as flows" if zones else "From pod to pod",
         about=(
             f"{client} on the left, {server} on the right, in bands of their zone; a line is as wide as its "
-            f"calls, on one scale in both pictures. {prose.MANY_PODS if zones else prose.SHORT_NAMES}"
+            f"{noun}, on one scale in both pictures. {_why(pairs) if zones else prose.SHORT_NAMES}"
         ),
         pictures=_captioned(streams, titles),
         zones=True,
     )
     yield from _small_plates(comparison)
+
+
+def _why(pairs: list[PairResult]) -> str:
+    """Why zones are drawn in place of pods."""
+    named = next((pair.grain for pair in pairs if pair.grain != counted.POD), None)
+    return prose.MANY_PODS if named is None else prose.NO_PODS.format(grain=named)
 
 
 def _small_plates(comparison: Comparison) -> Iterator[Plate]:

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
-from analysis.report import comment, judgement, prose
+from analysis.report import comment, prose
 from analysis.report.comment import folded
+from analysis.report.comparison import under_test
 from analysis.report.comparison.answer import answer
 from analysis.report.comparison.sections import sections
 from analysis.report.first_screen import Answer
@@ -21,11 +22,12 @@ def render(comparison: Comparison) -> str:
 
 def _first(found: Answer, comparison: Comparison) -> Iterator[str]:
     verdict = comparison.verdict
-    yield from comment.headline(found.headline, None if verdict is None else judgement.of_verdict(verdict))
+    yield from comment.headline(found.headline, under_test.banner(comparison))
     yield from comment.figures(found.figures)
+    yield comment.beside(found.arms)
     if comparison.platform == "lab":
         yield prose.IN_THE_LAB
-        yield ""
+    yield ""
     if verdict is None:
         yield from comment.facts(found.facts)
     else:
@@ -37,5 +39,7 @@ def _details(comparison: Comparison, notes: Notes) -> Iterator[str]:
     for section in sections(comparison, notes):
         yield from folded(section.title, map(comment.short, (*section.tables, *section.folded)))
     judged = comparison.verdict is not None
-    yield from comment.reading(prose.reading(judged=judged), prose.limits(comparison))
+    yield from comment.reading(
+        prose.reading(judged=judged, arm=comparison.candidate), prose.limits(comparison)
+    )
     yield from comment.notes(notes.items)

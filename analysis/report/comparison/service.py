@@ -33,11 +33,11 @@ def latency(comparison: Comparison, notes: Notes) -> Table:
                 )
             )
         extra = units.milliseconds_change(pair.cross_minus_same_s)
-        rows.append((Cell(text=label), *row("cross minus same", "", extra, "", "", tone=Tone.STRONG)))
+        rows.append((Cell(text=label), *row("what crossing adds", "", extra, "", "", tone=Tone.STRONG)))
     change = change_of(comparison, comparison.focus)
     if change is not None:
         difference = units.milliseconds_change(change.mean_s)
-        rows.append(row("change", "all calls, after minus before", "", difference, "", "", tone=Tone.STRONG))
+        rows.append(row("change", "all calls", "", difference, "", "", tone=Tone.STRONG))
     return Table(
         key="latency",
         title="Latency of same-zone and cross-zone calls",
@@ -63,7 +63,7 @@ def loads(comparison: Comparison, notes: Notes) -> Table:
         key="loads",
         title="Load of each endpoint",
         about=(
-            "Calls received, relative to the mean of the Service's ready pods; 1.00\u00d7 is an even load. "
+            "Calls received, against the mean of the Service's ready pods; 1.00\u00d7 is an even load. "
             "Keeping calls in their zone moves load to zones with many clients and few endpoints."
         ),
         columns=(
@@ -74,7 +74,7 @@ def loads(comparison: Comparison, notes: Notes) -> Table:
                 for column in (
                     Column(title=f"Calls {side.value}", numeric=True),
                     Column(
-                        title=f"Relative to mean {side.value}",
+                        title=f"Against the mean {side.value}",
                         numeric=True,
                         notes=notes.touching(Topic.LOAD, side=side),
                     ),
@@ -99,8 +99,8 @@ def shoppers(comparison: Comparison, notes: Notes) -> Table:
         key="shoppers",
         title="Load generator by zone",
         about=(
-            "Requests of Locust's workers to the UI. Response times from the intended start include waiting "
-            "behind a stalled request; lag is the generator's own lateness."
+            "What Locust's workers sent, and how it was answered. Times from the intended start include "
+            "waiting behind a stalled request; lag is how late the generator itself was."
         ),
         columns=(
             Column(title="Zone"),

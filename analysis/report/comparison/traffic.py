@@ -1,7 +1,7 @@
 """The tables of who called whom: workload pairs, zones and pods."""
 
 from analysis.model import ArmResult, PairResult, PodFlow
-from analysis.report import names, units
+from analysis.report import counted, names, units
 from analysis.report.lookup import (
     Focus,
     arms,
@@ -20,7 +20,9 @@ from analysis.verdict.compared import Comparison, PairChange
 
 def pairs(comparison: Comparison, notes: Notes) -> Table:
     """Same, cross and unknown calls of every workload pair, before, after and changed."""
-    heads = ("Calls", "Same zone", "Cross zone", "Unknown", "Coverage", "Same-zone share")
+    noun, source = counted.many(comparison.candidate.unit), comparison.candidate.source
+    side_told = " from the caller's side" if noun == counted.CALLS else ""
+    heads = (noun.capitalize(), "Same zone", "Cross zone", "Unknown", "Coverage", "Same-zone share")
     rows: list[Row] = []
     for focus in focuses(comparison):
         for side, arm in arms(comparison):
@@ -34,13 +36,14 @@ def pairs(comparison: Comparison, notes: Notes) -> Table:
         key="pairs",
         title="Every workload pair",
         about=(
-            "Calls counted by X-Ray from the caller's side. Coverage is known over all calls. The range says "
-            "where the share lies if every unknown call crossed zones, and if none did. Random routing is "
-            "what an even choice among the pods seen would give."
+            f"{noun.capitalize()} counted by {source}{side_told}. Coverage is known over all {noun}. The "
+            f"range says where the share lies if every unknown {counted.one(comparison.candidate.unit)} "
+            "crossed zones, and if none did. Random routing is what an even choice among the pods seen would "
+            "give."
         ),
         columns=(
             *columns("Pair", "Arm", numbers=heads),
-            *columns(numbers=("Range with unknown calls", "Random routing")),
+            *columns(numbers=(f"Range with unknown {noun}", "Random routing")),
         ),
         rows=tuple(rows),
     )
@@ -58,7 +61,7 @@ def _pair_row(pair: PairResult, side: Side, arm: ArmResult, notes: Notes) -> Row
         Cell(text=units.count(pair.unknown), tone=Tone.UNKNOWN, notes=coverage),
         Cell(text=units.percent(pair.coverage), notes=coverage),
         Cell(
-            text=units.percent_interval(pair.share),
+            text=counted.share(pair),
             tone=Tone.STRONG,
             notes=notes.touching(Topic.SHARE, side=side),
         ),
@@ -113,18 +116,19 @@ def flows(arm: ArmResult, side: Side, focus: Focus, notes: Notes) -> Table:
     """Calls from each client pod to each server pod in one arm."""
     pair = find(arm, focus)
     found = sorted(pair.flows, key=flow_order) if pair else []
+    grain = pair.grain if pair else arm.grain
     return Table(
         key=f"flows-{side.name.lower()}",
-        title=f"Pod to pod, {side.value}: {names.arm(arm)}",
+        title=f"{grain.capitalize()} to {grain}, {side.value}: {names.arm(arm)}",
         about=f"{names.pair(*focus)}. The mean is the response time as the client pod saw it.",
         columns=(
-            *columns("Client pod", "Zone", "Server pod", "Zone"),
-            Column(title="Calls", numeric=True),
+            *columns(f"Client {grain}", "Zone", f"Server {grain}", "Zone"),
+            Column(title=counted.many(arm.unit).capitalize(), numeric=True),
             Column(title="Faults", numeric=True),
             Column(title="Mean", numeric=True, notes=notes.touching(Topic.LATENCY, side=side)),
         ),
         rows=tuple(_flow_row(flow) for flow in found),
-        empty="No calls of this pair were seen in this arm.",
+        empty=f"No {counted.many(arm.unit)} of this pair were seen in this arm.",
     )
 
 

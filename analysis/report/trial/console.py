@@ -20,6 +20,7 @@ def trial(found: Trial) -> RenderableType:
     verdicts = {contest.arm: contest.verdict for contest in found.contests}
     return Group(
         headline(shown.headline, trial_answer.banner(found)),
+        points(f"{arm.label}: {arm.text}" for arm in shown.arms),
         *((modes(found),) if found.contests else ()),
         points(f"{fact.label}: {fact.text}" for fact in shown.facts),
         *_open(found),
@@ -46,7 +47,7 @@ def _open(found: Trial) -> Iterator[RenderableType]:
 
 def modes(found: Trial) -> RenderableType:
     """A row for each mode; the figures that do not fit are in the page."""
-    rows = grid("mode", "verdict", "share", "gained", "p99", "cost/month", words=2)
+    rows = grid("mode", "verdict", "share", "gained", "p99", "cost a month", words=2)
     for column in rows.columns[1:]:
         column.no_wrap = True
     first = found.contests[0].effects

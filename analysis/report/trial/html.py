@@ -2,10 +2,10 @@
 
 from analysis.report import pictures, prose, units
 from analysis.report.drawing import Drawing, Paint
-from analysis.report.pages import Picture, Plate, markup, page
+from analysis.report.pages import Picture, Plate, markup, page, shortened
 from analysis.report.trial import trial_answer
 from analysis.report.trial.timeline import LEAST_WIDTH, PAINTS, timeline
-from analysis.report.trial.trial_sections import sections
+from analysis.report.trial.trial_sections import sections, traffic_of
 from analysis.trial.values import Trial
 
 
@@ -25,7 +25,8 @@ def render(trial: Trial) -> str:
         in_the_lab=prose.IN_THE_LAB if trial.platform == "lab" else "",
         share_picture=None if drawn is None else markup(drawn),
         plates=_plates(trial),
-        sections=sections(trial),
+        sections=shortened(sections(trial), "trial.json"),
+        at_traffic=traffic_of(trial),
         reading=prose.TRIAL,
         limits=prose.trial_limits(trial),
     )

@@ -10,13 +10,20 @@ def render(trial: Trial) -> str:
     """The document of a trial; of several candidates only the chosen one can make it red, if one was."""
     verdicts = {contest.arm: contest.verdict for contest in trial.contests}
     chosen = None if trial.standing is None else trial.standing.choice
-    words = judgement.told(trial.reasons, verdicts)
+    others = {pair.title: one.verdict for pair in trial.further for one in pair.contests}
+    words = judgement.told(trial.reasons, verdicts | others)
     several = len(verdicts) > 1
     cases = tuple(
         suite.cases(verdicts if several else dict(zip(("",), verdicts.values(), strict=False)), trial.null)
     )
     if several and chosen is not None:
         cases = tuple(_aside(case) if not _counts(case, chosen) else case for case in cases)
+    for pair in trial.further:
+        for one in pair.contests:
+            if chosen is None or one.arm == chosen:
+                label = f"{pair.title} {one.arm}"
+                found = suite.cases({label: one.verdict}, pair.null)
+                cases = (*cases, *(replace(case, arm=label) for case in found))
     return suite.document(
         suite.Suite(
             name=f"samezone {trial.client} \u2192 {trial.service}: "

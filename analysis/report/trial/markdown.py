@@ -19,9 +19,10 @@ def _first(trial: Trial) -> Iterator[str]:
     yield from comment.headline(found.headline, trial_answer.banner(trial))
     if found.figures:
         yield from comment.figures(found.figures)
+    yield comment.beside(found.arms)
     if trial.platform == "lab":
         yield prose.IN_THE_LAB
-        yield ""
+    yield ""
     if trial.standing is not None:
         yield from comment.table(trial_tables.contests(trial))
     yield from folded("More about the result", (), comment.facts(found.facts))

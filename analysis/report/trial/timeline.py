@@ -4,11 +4,12 @@ import math
 from collections.abc import Sequence
 from typing import Final
 
-from analysis.report import lettering, units
-from analysis.report.drawing import Anchor, Box, Dot, Drawing, Label, Line, Mark, Paint, Polygon
+from analysis.report import lettering, names, units
+from analysis.report.drawing import Anchor, Box, Dot, Drawing, Label, Line, Mark, Paint, Polygon, Spot
 from analysis.trial.values import BlockWindow, Trial
 
 LEAST_WIDTH: Final = 560.0
+HINT: Final = "Tap a window, or go to it with the Tab key, for its numbers."
 _ROOM: Final = 26.0
 """Width of a window."""
 _LEFT, _RIGHT, _TOP, _HEIGHT = 52.0, 12.0, 38.0, 230.0
@@ -55,12 +56,32 @@ def timeline(trial: Trial) -> Drawing | None:
     marks: list[Mark] = [*legend, *_bands(windows, top, step), *_axis(top, width)]
     for number, one in enumerate(windows):
         marks += _window(one, _LEFT + (number + 0.5) * step, top, places[one.arm])
+        marks.append(
+            Spot(
+                x=_LEFT + number * step,
+                y=top,
+                width=step,
+                height=_HEIGHT,
+                says=_says(one),
+                at=(_LEFT, top + _HEIGHT + 56),
+            )
+        )
     return Drawing(
         width=width,
-        height=top + _HEIGHT + 40,
+        height=top + _HEIGHT + 78,
         label="Same-zone share of every window in the order of time: "
         + "; ".join(f"{_block(one)} {one.arm} {units.percent(one.share.estimate)}" for one in windows),
         marks=tuple(marks),
+    )
+
+
+def _says(one: BlockWindow) -> tuple[str, str]:
+    """A window's numbers, in two lines."""
+    failed = f"{units.count(one.failures)} requests failed" if one.failures else "no request failed"
+    when = f"{_block(one)}, {names.elide(one.arm, 20)}, {units.utc(one.start_s)}"
+    return (
+        f"{when}: same zone {units.percent_interval(one.share)}",
+        f"{units.count(one.calls)} calls, p99 {units.milliseconds(one.p99_s)}, {failed}",
     )
 
 
@@ -115,9 +136,10 @@ def _bands(windows: Sequence[BlockWindow], top: float, step: float) -> list[Mark
                 )
             )
         start = number
-    marks.append(
-        Label(x=_LEFT, y=top + _HEIGHT + 34, text="start of each block, UTC", size=11, paint=Paint.MUTED)
-    )
+    marks += [
+        Label(x=_LEFT, y=top + _HEIGHT + 34, text="start of each block, UTC", size=11, paint=Paint.MUTED),
+        Label(x=_LEFT, y=top + _HEIGHT + 56, text=HINT, size=12, paint=Paint.MUTED, resting=True),
+    ]
     return marks
 
 
@@ -154,13 +176,9 @@ def _at(share: float, top: float) -> float:
 def _window(one: BlockWindow, x: float, top: float, place: int) -> list[Mark]:
     paint = PAINTS[min(place, len(PAINTS) - 1)]
     low, high, middle = (_at(one_end, top) for one_end in (one.share.low, one.share.high, one.share.estimate))
-    tip = (
-        f"{_block(one)}, {one.arm}, {units.utc(one.start_s)}: {units.percent_interval(one.share)}, "
-        f"{units.count(one.calls)} calls"
-    )
-    marks: list[Mark] = [Line(points=((x, low), (x, high)), paint=paint, width=2, tip=tip)]
+    marks: list[Mark] = [Line(points=((x, low), (x, high)), paint=paint, width=2)]
     marks += [Line(points=((x - 4, y), (x + 4, y)), paint=paint, width=2) for y in (low, high)]
-    marks.append(_shape(x, middle, place, hollow=one.block == 0, tip=tip))
+    marks.append(_shape(x, middle, place, hollow=one.block == 0, tip=""))
     if one.failed_gates:
         tip, foot = f"gates failed: {', '.join(one.failed_gates)}", top + _HEIGHT - 4
         corners = ((x, foot - 14), (x + 8, foot), (x - 8, foot))

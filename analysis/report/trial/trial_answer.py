@@ -3,20 +3,23 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from analysis.report import judgement, measures, names, units
+from analysis.report import counted, judgement, measures, names, units
 from analysis.report.first_screen import Answer, Fact, Figure
 from analysis.report.judgement import Banner
 from analysis.report.measures import Scale, figure
 from analysis.report.notes import Footnote
 from analysis.report.tables import Tone
-from analysis.trial.values import Contest, Trial
+from analysis.trial.values import Contest, FurtherPair, Trial
+from analysis.verdict.guards import GuardName
 from analysis.verdict.judged import Decision
-from loadtest.record import Caveat
+from loadtest.record import Caveat, Traffic
 
 
 def banner(trial: Trial) -> Banner:
     """The decision and its reasons."""
     verdicts = {contest.arm: contest.verdict for contest in trial.contests}
+    # Reasons of a further pair are led by its name alone, whatever the mode.
+    verdicts |= {pair.title: one.verdict for pair in trial.further for one in pair.contests}
     found = judgement.banner(trial.decision, judgement.told(trial.reasons, verdicts), trial.advice)
     if trial.is_interrupted and trial.decision is Decision.INCONCLUSIVE:
         return replace(
@@ -30,6 +33,7 @@ def answer(trial: Trial) -> Answer:
     lead = leading(trial)
     return Answer(
         headline=headline(trial),
+        arms=tuple(Fact(label=arm, text=names.mode_told(arm)) for arm in trial.arms),
         figures=() if lead is None else tuple(_figures(trial, lead)),
         facts=tuple(_facts(trial)),
     )
@@ -49,8 +53,10 @@ def leading(trial: Trial) -> Contest | None:
 
 def headline(trial: Trial) -> str:
     """The answer in one sentence."""
-    calls = f"the same-zone share of {pair(trial)} calls"
+    calls = f"the same-zone share of {pair(trial)} {counted.many(trial.unit)}"
     lead = leading(trial)
+    if trial.breach is not None:
+        return f"The mode was taken back: live traffic fared worse under it than is allowed ({calls})."
     if trial.is_interrupted and trial.decision is not Decision.INVALID:
         return f"No conclusion yet about {calls}: the trial was interrupted."
     if lead is None or trial.decision is Decision.INVALID:
@@ -60,7 +66,7 @@ def headline(trial: Trial) -> str:
     was, now = (units.percent(one.estimate) for one in (lead.effects.share_before, lead.effects.share_after))
     cause = names.mode(lead.arm)
     if not units.sure(lead.gain):
-        return f"{cause} made no significant difference to {calls}: {was} without, {now} with it."
+        return f"{cause} made no clear difference to {calls}: {was} without, {now} with it."
     verb = "raised" if lead.gain.estimate > 0 else "lowered"
     return f"{cause} {verb} {calls} from {was} to {now}."
 
@@ -71,29 +77,30 @@ def _choice(trial: Trial, lead: Contest) -> str:
     if chosen is None:
         return f"Take none of {len(trial.contests)} modes: none passes its guards."
     kept = lead.effects.share_after if chosen == lead.arm else lead.effects.share_before
-    return f"Take {chosen}: {units.percent(kept.estimate)} of {pair(trial)} calls stay in their zone."
+    calls = f"{pair(trial)} {counted.many(trial.unit)}"
+    return f"Take {chosen}: {units.percent(kept.estimate)} of {calls} stay in their zone."
 
 
 def _figures(trial: Trial, lead: Contest) -> Iterator[Figure]:
     found = lead.effects
+    looks = "one look" if len(lead.looks) == 1 else f"{units.count(len(lead.looks))} looks"
+    yield Figure(
+        title="Change of the same-zone share",
+        value=units.points(lead.gain.estimate) if units.sure(lead.gain) else units.SAME.capitalize(),
+        detail=f"{units.level(lead.gain)} interval {units.points_bounds(lead.gain)}, adjusted for {looks}",
+        tone=Tone.STRONG,
+    )
     for title, share in (
         (f"Same-zone share: {trial.arms[0]}", found.share_before),
         (f"Same-zone share: {lead.arm}", found.share_after),
     ):
         seen = f"{units.level(share)} interval {units.share_bounds(share)}"
-        detail = f"{seen}; n = {units.count(share.n)} connections"
+        detail = f"{seen}; {units.count(share.n)} connections"
         yield Figure(title=title, value=units.percent(share.estimate), detail=detail, tone=Tone.STRONG)
-    looks = "one look" if len(lead.looks) == 1 else f"{units.count(len(lead.looks))} looks"
-    yield Figure(
-        title="Difference",
-        value=units.points(lead.gain.estimate) if units.sure(lead.gain) else units.SAME,
-        detail=f"{units.level(lead.gain)} interval {units.points_bounds(lead.gain)}, adjusted for {looks}",
-        tone=Tone.STRONG,
-    )
     spent = [None if one is None else one.estimate for one in (found.usd_before, found.usd_after)]
     shown = " \u2192 ".join(units.NOTHING if one is None else units.usd(one) for one in spent)
     yield Figure(
-        title="Cross-zone cost per month at this rate",
+        title="Cost of crossing zones, a month at this rate",
         value=units.NOTHING if set(spent) == {None} else shown,
         detail=units.usd_month_change(found.usd_gain),
     )
@@ -102,26 +109,49 @@ def _figures(trial: Trial, lead: Contest) -> Iterator[Figure]:
 def _facts(trial: Trial) -> Iterator[Fact]:
     if trial.standing is not None:
         yield Fact(label="The tournament", text=trial.standing.sentence)
+    for further in trial.further:
+        for one in further.contests:
+            yield Fact(label=f"Service {further.service}", text=_of_further(further, one))
     yield from _course(trial)
-    yield Fact(label="Two equal arms", text=measures.null_sentence(trial.null))
+    equal = measures.null_sentence(trial.null)
+    # One reason is said once.
+    if equal not in banner(trial).reasons:
+        yield Fact(label="Two equal arms", text=equal)
     lead = leading(trial)
     if lead is not None:
         ratio = lead.effects.p99_ratio
-        yield Fact(
-            label="p99",
-            text=f"{lead.arm} takes {figure(Scale.TIMES, ratio)} the time of {trial.arms[0]}.",
-        )
+        unseen = dict(lead.effects.unseen).get(GuardName.P99)
+        took = f"{lead.arm} takes {figure(Scale.TIMES, ratio)} the time of {trial.arms[0]}."
+        yield Fact(label="Slowest 1 % of calls (p99)", text=took if unseen is None else f"{unseen}.")
     if trial.standing is not None:
         yield Fact(
-            label="Pareto set",
+            label="Not beaten",
             text=f"{', '.join(trial.standing.pareto)}: no other mode is better in share, p99, load or cost "
             "without being worse in another of these.",
         )
-    spent = trial.measuring
-    yield Fact(
-        label="Measuring cost",
-        text=f"{units.count(spent.traces)} traces, {units.usd(spent.usd)} at list price.",
-    )
+    if trial.traffic is Traffic.LIVE:
+        yield Fact(label="Traffic", text="live: nothing was sent, and no trace made but the app's own.")
+        return
+    yield Fact(label="What measuring took", text=_measuring_cost(trial))
+
+
+def _measuring_cost(trial: Trial) -> str:
+    """Of traces, where those were what was counted."""
+    if trial.source not in counted.TRACED:
+        sent = sum(one.requests for one in trial.windows)
+        return f"{units.count(sent)} requests; {trial.source} counted them, and no trace was needed."
+    traces = f"{units.count(trial.measuring.traces)} traces"
+    if trial.source != counted.X_RAY:
+        return f"{traces}, at the price of {trial.source}."
+    return f"{traces}, {units.usd(trial.measuring.usd)} at list price."
+
+
+def _of_further(found: FurtherPair, one: Contest) -> str:
+    shares = (one.effects.share_before, one.effects.share_after)
+    was, now = (units.percent(share.estimate) for share in shares)
+    decision = judgement.decision_text(one.verdict.decision)
+    calls = f"{names.pair(found.client, found.server)} under {one.arm}"
+    return f"{calls}: {was} \u2192 {now}, {figure(Scale.POINTS, one.gain)}: {decision}."
 
 
 def _course(trial: Trial) -> Iterator[Fact]:
@@ -147,6 +177,11 @@ def remarks(trial: Trial) -> tuple[Footnote, ...]:
     for about, caveats in (
         ("the trial", trial.caveats),
         *((contest.arm, contest.effects.caveats) for contest in trial.contests),
+        *(
+            (f"{pair.title}, {contest.arm}", contest.effects.caveats)
+            for pair in trial.further
+            for contest in pair.contests
+        ),
     ):
         for caveat in caveats:
             raised.setdefault(caveat, []).append(about)

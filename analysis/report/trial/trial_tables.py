@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 
-from analysis.report import judgement, measures, units
+from analysis.report import counted, judgement, measures, units
 from analysis.report.measures import Scale, figure
 from analysis.report.tables import Cell, Row, Table, Tone, columns, row
 from analysis.statistics.interval import Interval
 from analysis.trial.values import BlockWindow, Contest, Trial
-from loadtest.worker.plan import LoadPlan
+from loadtest.asking import rate_text
+from loadtest.record import Traffic
 
 
 def contests(trial: Trial) -> Table:
@@ -17,21 +18,22 @@ def contests(trial: Trial) -> Table:
         stacked=True,
         title=f"Every mode against {trial.arms[0]}",
         about=(
-            "Over all blocks. The share gained is adjusted for every look that was taken; response times and "
-            "their ratios are of single calls as their callers saw them."
+            "Over all blocks. The rise of the share is adjusted for every look that was taken. "
+            "Response times are of single calls as their callers saw them; \u201cagainst it\u201d means as a "
+            f"multiple of those under {trial.arms[0]}."
         ),
         columns=columns(
             "Mode",
             "Verdict",
             numbers=(
                 "Same-zone share",
-                "Share gained",
-                "p50 ratio",
+                "Rise of the share",
+                "Median, against it",
                 "p99",
-                "p99 ratio",
-                "Failed requests gained",
+                "p99, against it",
+                "Rise of failed requests",
                 "Busiest endpoint",
-                "Cost per month",
+                "Cost a month",
             ),
         ),
         rows=(*_reference(trial), *(_contest(one) for one in trial.contests)),
@@ -81,7 +83,9 @@ def looks(trial: Trial) -> Table:
             "Each look is a chance to find a change that is none; so every look has a boundary of its own, "
             "and its interval holds at this look and all the others at once."
         ),
-        columns=columns("Mode", "Then", "Because", numbers=("After blocks", "Share gained", "Boundary z")),
+        columns=columns(
+            "Mode", "Then", "Because", numbers=("After blocks", "Rise of the share", "Boundary (z)")
+        ),
         rows=tuple(
             (
                 Cell(text=contest.arm),
@@ -121,17 +125,17 @@ def plan(trial: Trial) -> Table:
             row(
                 "Measured of each arm in a block",
                 units.span(planned.block_s),
-                f"{units.count(calls)} calls in all",
+                f"{units.count(calls)} {counted.many(trial.unit)} in all",
             ),
             row("Looks after blocks", after, ", ".join(map(units.count, taken)) or "none"),
             row(
-                "Half-width of the share's difference",
+                "Precision of the share's change",
                 f"{units.half_width(planned.wanted_half_width)} wanted, "
                 f"{units.half_width(planned.expected_half_width)} expected",
                 units.half_width(reached),
             ),
             row(
-                "Design effect (calls per independent choice)",
+                "Calls that rest on one choice (design effect)",
                 units.fixed(planned.design_effect, 2),
                 units.NOTHING if effect is None else units.fixed(effect, 2),
             ),
@@ -187,7 +191,7 @@ def duels(trial: Trial) -> Table | None:
                 Cell(text=one.duel.left),
                 Cell(text=one.duel.right),
                 Cell(
-                    text="\u2260 yes" if one.differs else f"{units.SAME} not shown",
+                    text="\u2260 yes" if one.differs else "not shown",
                     tone=Tone.STRONG if one.differs else Tone.PLAIN,
                 ),
                 Cell(text=figure(Scale.POINTS, one.duel.interval)),
@@ -232,13 +236,13 @@ def standing(trial: Trial) -> Table | None:
         )
     return Table(
         key="standing",
-        title="Pareto set",
+        title="Modes that no other beats",
         about=(
             "Modes of which no other one is better in share, p99, load or cost without being worse in "
             "another of these."
         ),
         columns=columns(
-            "Mode", "", "Verdict", numbers=("Same-zone share", "p99", "Busiest endpoint", "Cost per month")
+            "Mode", "", "Verdict", numbers=("Same-zone share", "p99", "Busiest endpoint", "Cost a month")
         ),
         rows=tuple(rows),
         empty="There is no mode to choose from.",
@@ -259,13 +263,13 @@ def windows(trial: Trial) -> Table:
             "Folder",
             numbers=(
                 "Same-zone share",
-                "Calls",
+                counted.many(trial.unit).capitalize(),
                 "Unknown",
                 "Requests",
                 "Failed",
                 "Rate",
                 "p99",
-                "Cost per month",
+                "Cost a month",
             ),
         ),
         rows=tuple(map(_window, sorted(trial.windows, key=lambda one: one.start_s))),
@@ -305,11 +309,18 @@ def measuring(trial: Trial) -> Table:
         rows=(
             row("Time, from the first change to the last restore", units.span(spent.seconds)),
             row("Windows measured", units.count(len(trial.windows))),
-            row("Requests sent", units.count(sum(one.requests for one in trial.windows))),
-            row("Traces recorded", units.count(spent.traces)),
-            row("Their price at X-Ray's list", units.usd(spent.usd)),
+            *(() if trial.traffic is Traffic.LIVE else _sent(trial)),
         ),
     )
+
+
+def _sent(trial: Trial) -> Iterator[Row]:
+    """What the load was, and its traces where those were what was counted; X-Ray's price is of its own."""
+    yield row("Requests sent", units.count(sum(one.requests for one in trial.windows)))
+    if trial.source in counted.TRACED:
+        yield row("Traces recorded", units.count(trial.measuring.traces))
+    if trial.source == counted.X_RAY:
+        yield row("Their list price at X-Ray", units.usd(trial.measuring.usd))
 
 
 def provenance(trial: Trial) -> Table:
@@ -328,8 +339,9 @@ def provenance(trial: Trial) -> Table:
         ),
         (
             "Load of a window",
-            _load(trial.plan),
+            _load(trial),
         ),
+        *_counted_by(trial),
         ("Bytes", ", ".join(bytes_) or units.NOTHING),
         ("Price", ", ".join(prices) or units.NOTHING),
         ("Judged", units.utc(trial.created_s)),
@@ -338,15 +350,31 @@ def provenance(trial: Trial) -> Table:
     )
     return Table(
         key="provenance",
-        title="Provenance",
+        title="Where, when and with what",
         columns=columns("Fact", "Value"),
         rows=tuple(row(*fact) for fact in facts),
     )
 
 
-def _load(asked: LoadPlan) -> str:
+def _counted_by(trial: Trial) -> Iterator[tuple[str, str]]:
+    """Who counted what, and what it was asked: each window's own graph.json says that."""
+    for one in trial.windows[:1]:
+        asked = "; the queries sent are in each window's graph.json" if one.loss_meter else ""
+        yield "Counted by", f"{counted.by_whom(one.source, one.unit, one.grain)}{asked}"
+        yield "Losses are known from", counted.meter(one.loss_meter)
+
+
+def _load(trial: Trial) -> str:
+    asked = trial.plan
     measured, warmup = units.seconds(asked.duration_s), units.seconds(asked.warmup_s)
+    if trial.traffic is Traffic.LIVE:
+        return f"live traffic, {measured} after {warmup} under the mode"
+    if asked.rate_asked_per_s is None:
+        return (
+            f"{units.count(asked.users)} closed-loop users of {asked.locustfile}, {measured} after {warmup} "
+            "of warm-up"
+        )
     return (
-        f"{units.rate(asked.rate_per_s)}, {units.count(asked.users)} users, {measured} after {warmup} of "
-        f"warm-up, seed {asked.seed}"
+        f"{units.rate(asked.rate_per_s)}{rate_text.beside_mean(asked)}, {units.count(asked.users)} users, "
+        f"{measured} after {warmup} of warm-up, seed {asked.seed}"
     )

@@ -16,7 +16,7 @@ BANNER = Banner(
 )
 FIGURES = (
     Figure(title="A figure", value="12.5\u00a0%", detail="its detail", tone=Tone.STRONG, notes=(1, 2)),
-    Figure(title=HOSTILE, value="~", detail=HOSTILE),
+    Figure(title=HOSTILE, value="No clear change", detail=HOSTILE),
 )
 FACTS = (Fact(label="A fact", text="its text."), Fact(label=HOSTILE, text=HOSTILE))
 TABLES = (

@@ -1,90 +1,38 @@
 """The page in a real browser, where there is one."""
 
-import html as escaping
-import json
 import re
-import shutil
-import subprocess
-from pathlib import Path
 
 import pytest
 
+from analysis.report import at_traffic
 from analysis.report.comparison import html
+from analysis.report.comparison.sections import traffic_of
 from analysis.report.drawing import Paint
+from analysis.report.observation import html as observation_html
 from analysis.report.trial import html as trial_html
-from tests.analysis.report.comparison import judged_samples, samples
+from tests.analysis.observe.looks import seen
+from tests.analysis.report.comparison import courses, judged_samples, samples
 from tests.analysis.report.test_pictures import odd_names
 from tests.analysis.report.trial import trial_samples
+from tests.analysis.traced_shop import Shop
+from tests.browser import PHONE, Browser, Screen, needs_browser
 
-CHROMIUM = shutil.which("chromium")
-FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--enable-logging=stderr",
-    "--window-size=1280,2000",
-)
-
-pytestmark = [
-    pytest.mark.programs,
-    pytest.mark.skipif(CHROMIUM is None, reason="no chromium on PATH"),
-]
+pytestmark = needs_browser
 
 
-def console_of(page: str, folder: Path) -> list[str]:
-    """What the browser's console says while *page* is shown and drawn."""
-    shown, picture = folder / "page.html", folder / "page.png"
-    shown.write_text(page, encoding="utf-8")
-    done = subprocess.run(
-        [
-            CHROMIUM,
-            *FLAGS,
-            f"--user-data-dir={folder / 'profile'}",
-            f"--screenshot={picture}",
-            shown.as_uri(),
-        ],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=True,
-    )
-    assert picture.stat().st_size > 10_000
-    return [line for line in done.stderr.splitlines() if ":CONSOLE" in line]
-
-
-def test_the_console_is_heard(tmp_path):
+def test_the_console_is_heard(browser: Browser):
     """A page that breaks its own policy is noticed, so silence below means something."""
     broken = html.render(samples.tar()).replace("</main>", "<script>1</script></main>")
 
-    assert any("Content Security Policy" in line for line in console_of(broken, tmp_path))
+    with browser.showing(broken) as tab:
+        assert any("Content Security Policy" in line for line in tab.console)
 
 
 @pytest.mark.parametrize("name", ["tar", "hostile"])
-def test_the_console_is_silent(tmp_path, name):
+def test_the_console_is_silent(browser: Browser, name: str):
     """The browser has nothing to complain about."""
-    assert console_of(html.render(getattr(samples, name)()), tmp_path) == []
-
-
-def answer_of(page: str, script: str, folder: Path) -> object:
-    """What *script* returns in *page*, whose policy is taken away: it would forbid any script."""
-    shown = folder / "asked.html"
-    code = f"document.title = JSON.stringify((() => {{ {script} }})());"
-    open_page = re.sub(r"<meta http-equiv=[^>]*>", "", page)
-    shown.write_text(open_page.replace("</body>", f"<script>{code}</script></body>"), encoding="utf-8")
-    done = subprocess.run(
-        [CHROMIUM, *FLAGS, f"--user-data-dir={folder / 'profile'}", "--dump-dom", shown.as_uri()],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=True,
-    )
-    title = re.search(r"<title>(.*?)</title>", done.stdout)
-    assert title is not None
-    return json.loads(escaping.unescape(title[1]))
+    with browser.showing(html.render(getattr(samples, name)())) as tab:
+        assert tab.console == []
 
 
 @pytest.mark.parametrize(
@@ -95,7 +43,7 @@ def answer_of(page: str, script: str, folder: Path) -> object:
     ],
     ids=["judged", "trial"],
 )
-def test_the_decision_is_seen(tmp_path, page, paint):
+def test_the_decision_is_seen(browser: Browser, page, paint):
     """The browser has nothing to complain about, and the first screen bears the decision's colour."""
     script = """
         const word = document.querySelector(".decision strong");
@@ -103,15 +51,17 @@ def test_the_decision_is_seen(tmp_path, page, paint):
     """
     red, green, blue = (int(paint.value[start : start + 2], 16) for start in (1, 3, 5))
 
-    assert console_of(page(), tmp_path) == []
-    assert answer_of(page(), script, tmp_path) == [f"rgb({red}, {green}, {blue})", True]
+    with browser.showing(page()) as tab:
+        assert tab.run(script) == [f"rgb({red}, {green}, {blue})", True]
+        assert tab.console == []
 
 
 TEXTS_APART = """
     const faults = [];
     for (const svg of document.querySelectorAll("figure svg")) {
         const {width, height} = svg.viewBox.baseVal;
-        const boxes = [...svg.querySelectorAll("text")].map((text) => {
+        const seen = [...svg.querySelectorAll("text")].filter((text) => text.getClientRects().length);
+        const boxes = seen.map((text) => {
             const name = text.firstChild.data, {x, y, width, height} = text.getBBox();
             // The letters themselves: a line's box has room above and below them.
             return {name, left: x, right: x + width, top: y + 0.2 * height, bottom: y + 0.8 * height};
@@ -133,21 +83,136 @@ TEXTS_APART = """
     [
         lambda: html.render(samples.hostile()),
         lambda: html.render(odd_names(samples.unknown())),
+        lambda: html.render(courses.with_course(samples.tar())),
         lambda: trial_html.render(trial_samples.five()),
         lambda: trial_html.render(trial_samples.hostile()),
     ],
-    ids=["hostile", "odd-names", "trial", "hostile-trial"],
+    ids=["hostile", "odd-names", "course", "trial", "hostile-trial"],
 )
-def test_no_text_is_cut_or_overlaps(tmp_path, page):
+def test_no_text_is_cut_or_overlaps(browser: Browser, page):
     """With the browser's own font every text of a picture stands within it and apart from the others."""
-    count, faults = answer_of(page(), TEXTS_APART, tmp_path)
+    with browser.showing(page()) as tab:
+        count, faults = tab.run(TEXTS_APART)
 
     assert count > 20
     assert faults == []
 
 
-def test_overlaps_are_noticed(tmp_path):
+def test_overlaps_are_noticed(browser: Browser):
     """A picture whose texts are twice as large is noticed, so silence above means something."""
     large = re.sub(r"font-size:1(\d)px", r"font-size:3\1px", html.render(samples.tar()))
 
-    assert answer_of(large, TEXTS_APART, tmp_path)[1] != []
+    with browser.showing(large) as tab:
+        assert tab.run(TEXTS_APART)[1] != []
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        lambda: html.render(courses.with_course(judged_samples.inconclusive())),
+        lambda: trial_html.render(trial_samples.five()),
+    ],
+    ids=["judged", "trial"],
+)
+def test_nobody_is_kept_out(browser: Browser, page):
+    """axe-core finds nothing serious, nor a pale letter in the dark."""
+    with browser.showing(page()) as tab:
+        assert tab.barriers() == []
+        tab.resize(Screen(dark=True))
+        assert tab.barriers("color-contrast") == []
+
+
+def test_barriers_are_noticed(browser: Browser):
+    """Grey on grey and a picture without words are found, so silence above means something."""
+    worse = html.render(samples.tar()).replace(
+        "</main>", '<p style="color: #ccc; background: #ddd">pale</p><img src="data:,"></main>'
+    )
+
+    with browser.showing(worse) as tab:
+        found = " ".join(tab.barriers("color-contrast", "image-alt"))
+
+    assert "color-contrast" in found
+    assert "image-alt" in found
+
+
+SHOWN = """
+    return [...document.querySelectorAll(".says")].filter((one) => one.getClientRects().length).map((one) => {
+        const svg = one.ownerSVGElement, {width, height} = svg.viewBox.baseVal, box = one.getBBox();
+        const inside = box.x >= 0 && box.x + box.width <= width && box.y >= 0 && box.y + box.height <= height;
+        const hint = svg.querySelector(".hint").getClientRects().length;
+        return [one.textContent, inside, hint];
+    });
+"""
+"""The words of spots that are to be seen: whether they stand within their picture, and beside its hint."""
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        lambda: html.render(courses.with_course(samples.tar())),
+        lambda: trial_html.render(trial_samples.five()),
+    ],
+    ids=["comparison", "trial"],
+)
+def test_numbers_are_told_to_pointer_and_keyboard(browser: Browser, page):
+    """One part's numbers at a time: of the focused one, of the next after Tab, of the one pointed at."""
+    with browser.showing(page()) as tab:
+        assert tab.run(SHOWN) == []
+        tab.run("document.querySelector('.spot').focus()")
+        (first,) = tab.run(SHOWN)
+        tab.press("Tab")
+        (second,) = tab.run(SHOWN)
+        x, y = tab.run("""
+            const box = document.querySelectorAll(".spot rect")[2].getBoundingClientRect();
+            return [box.x + box.width / 2, box.y + box.height / 2];
+        """)
+        tab.point(x, y)
+        (third,) = tab.run(SHOWN)
+
+    assert len({first[0], second[0], third[0]}) == 3
+    assert [one[1:] for one in (first, second, third)] == [[True, 0]] * 3
+
+
+def test_the_reader_gives_the_rate(browser: Browser):
+    """Money follows the number of calls a second, says so in words, and bad numbers get an answer, too."""
+    script = """
+        const form = document.querySelector(".at-traffic"), input = form.querySelector("input");
+        return ["1000", "-1", ""].map((value) => {
+            input.value = value;
+            input.dispatchEvent(new Event("input"));
+            return form.querySelector("output").textContent;
+        }).concat([String(form.hidden)]);
+    """
+    compared = samples.tar()
+    scaled = traffic_of(compared)
+    with browser.showing(html.render(compared)) as tab:
+        told = tab.run(script)
+        assert tab.console == []
+
+    assert scaled is not None
+    assert told[0] == at_traffic.said(scaled, 1000.0)
+    assert told[1:] == ["Give a number of calls a second."] * 2 + ["false"]
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        lambda: html.render(courses.with_course(judged_samples.inconclusive())),
+        lambda: html.render(samples.hostile()),
+        lambda: trial_html.render(trial_samples.five()),
+        lambda: observation_html.render(seen(Shop(by_pod=True))),
+    ],
+    ids=["judged", "hostile", "trial", "observation"],
+)
+def test_a_phone_shows_all_of_it(browser: Browser, page):
+    """Nothing is wider than the screen but what scrolls in a frame of its own, and no picture is blank."""
+    script = """
+        const wide = [...document.querySelectorAll("body *")].filter((one) =>
+            one.getBoundingClientRect().right > innerWidth + 1 && !one.closest(".scroll"));
+        const blank = [...document.querySelectorAll("figure svg")].filter((one) =>
+            one.getBoundingClientRect().width < 250);
+        const named = wide.map((one) => one.outerHTML.slice(0, 99));
+        return [document.documentElement.scrollWidth, named, blank.length];
+    """
+    with browser.showing(page(), PHONE) as tab:
+        assert tab.run(script) == [PHONE.width, [], 0]

@@ -13,7 +13,7 @@ from analysis.verdict.judged import Gate, GateName, Null
 from analysis.verdict.requirements import Metric
 
 NB = "\u00a0"
-CANDIDATE = "The same-zone share of the candidate is 90.0 % [88.0, 92.0]"
+CANDIDATE = "The same-zone share after the change is 90.0 % [88.0, 92.0]"
 
 
 def interval(estimate: float, low: float, high: float) -> Interval:
@@ -34,16 +34,16 @@ def judged(**changes: Interval | None) -> dict[GuardName, Guard]:
 @pytest.mark.parametrize(
     ("changes", "name", "sentence"),
     [
-        ({}, GuardName.SHARE, "The same-zone share rose by +60.0 pp [+58.0, +62.0]."),
+        ({}, GuardName.SHARE, "The same-zone share rose by +60.0 points [+58.0, +62.0]."),
         (
             {"share_difference": interval(0.01, -0.01, 0.03)},
             GuardName.SHARE,
-            "Cannot tell whether the same-zone share rose: +1.0 pp [\u22121.0, +3.0].",
+            "Cannot tell whether the same-zone share rose: +1.0 points [\u22121.0, +3.0].",
         ),
         (
             {"share_difference": interval(-0.1, -0.2, -0.05)},
             GuardName.SHARE,
-            "The same-zone share did not rise: \u221210.0 pp [\u221220.0, \u22125.0].",
+            "The same-zone share did not rise: \u221210.0 points [\u221220.0, \u22125.0].",
         ),
         (
             {"p99_ratio": interval(1.3, 1.2, 1.4)},
@@ -64,7 +64,7 @@ def judged(**changes: Interval | None) -> dict[GuardName, Guard]:
         (
             {"error_difference": interval(0.03, 0.02, 0.04)},
             GuardName.ERRORS,
-            "The share of failed requests rose by +3.0 pp [+2.0, +4.0], over the limit of +0.5 pp.",
+            "The share of failed requests rose by +3.0 points [+2.0, +4.0], over the limit of +0.5 points.",
         ),
         (
             {},
@@ -88,27 +88,27 @@ def test_a_margin_of_the_share_is_named():
     ).guards[0]
 
     assert measures.guard_sentence(found).replace(NB, " ") == (
-        "Cannot tell whether the same-zone share rose by more than +5.0 pp: +4.0 pp [+2.0, +6.0]."
+        "Cannot tell whether the same-zone share rose by more than +5.0 points: +4.0 points [+2.0, +6.0]."
     )
 
 
 @pytest.mark.parametrize(
     ("scale", "seen", "against", "text"),
     [
-        (Scale.POINTS, interval(0.004, 0.002, 0.00504), 0.005, "+0.400 pp [+0.200, +0.504]"),
-        (Scale.POINTS, interval(0.004, 0.002, 0.0053), 0.005, "+0.40 pp [+0.20, +0.53]"),
+        (Scale.POINTS, interval(0.004, 0.002, 0.00504), 0.005, "+0.400 points [+0.200, +0.504]"),
+        (Scale.POINTS, interval(0.004, 0.002, 0.0053), 0.005, "+0.40 points [+0.20, +0.53]"),
         (Scale.TIMES, interval(1.05, 1.0, 1.102), 1.1, "1.050\u00d7 [1.000, 1.102]"),
-        (Scale.POINTS, interval(0.0, -0.0004, 0.0004), None, "0.00 pp [\u22120.04, +0.04]"),
+        (Scale.POINTS, interval(0.0, -0.0004, 0.0004), None, "0.00 points [\u22120.04, +0.04]"),
         (Scale.SHARE, interval(0.9, 0.88, 0.92), None, "90.0 % [88.0, 92.0]"),
         (Scale.SHARE, interval(1.0, 1.0, 1.0), None, "100.0 %"),
-        (Scale.USD, interval(12.3, 12.0, 12.6), None, "$12.30/month [12.00, 12.60]"),
-        (Scale.USD, interval(0.0, 0.0, 0.0039), 1.0, "$0.00/month [0.00, <0.01]"),
-        (Scale.USD, interval(1.0, 0.99, 1.004), 1.0, "$1.000/month [0.990, 1.004]"),
+        (Scale.USD, interval(12.3, 12.0, 12.6), None, "$12.30 a month [12.00, 12.60]"),
+        (Scale.USD, interval(0.0, 0.0, 0.0039), 1.0, "$0.00 a month [0.00, <0.01]"),
+        (Scale.USD, interval(1.0, 0.99, 1.004), 1.0, "$1.000 a month [0.990, 1.004]"),
         (
             Scale.USD_CHANGE,
             interval(-12.3, -12.6, -12.0),
             None,
-            "\u2212$12.30/month [\u221212.60, \u221212.00]",
+            "\u2212$12.30 a month [\u221212.60, \u221212.00]",
         ),
     ],
 )
@@ -179,23 +179,23 @@ UNDECIDED = Null(
         (
             None,
             (
-                "No two equal arms were measured, so it is not known what difference measuring alone "
-                "produces: measure the baseline twice."
+                "No two equal arms were measured, so nobody knows what difference measuring alone "
+                "makes: measure the baseline twice."
             ),
         ),
         (
             CERTIFIED,
             (
-                "One pair of equal arms differs by +0.2 pp [\u22121.6, +2.0], where the true difference is "
-                "0; allowed: at most \u00b15.0 pp (90 % interval). The instrument is certified."
+                "One pair of equal arms differs by +0.2 points [\u22121.6, +2.0], where the true difference "
+                "is 0; allowed: at most \u00b15.0 points (90 % interval). The check is passed."
             ),
         ),
         (
             UNDECIDED,
             (
-                "The instrument is not certified. 2 pairs of equal arms differ by +2.0 pp [\u22124.0, +8.0], "
-                "where the true difference is 0; allowed: at most \u00b15.0 pp (90 % interval): a difference "
-                "of 5.0 pp is not excluded: measure longer."
+                "The check with two equal arms is not passed. 2 pairs of equal arms differ by +2.0 points "
+                "[\u22124.0, +8.0], where the true difference is 0; allowed: at most \u00b15.0 points (90 % "
+                "interval): a difference of 5.0 points is not excluded: measure longer."
             ),
         ),
     ],

@@ -48,7 +48,7 @@ def root_of(*marks: Mark, label: str = "") -> ET.Element:
             "path",
             {
                 "d": "M0,0C1,0 2,3 4,3",
-                "style": "fill:none;stroke:var(--unknown, #777c84);stroke-width:18;stroke-dasharray:5,4;",
+                "style": "fill:none;stroke:var(--unknown, #6b7078);stroke-width:18;stroke-dasharray:5,4;",
             },
         ),
         (

@@ -54,19 +54,19 @@ def test_points():
     """A difference of shares has a sign, also in its interval."""
     change = between(0.64, 0.653, 0.666)
 
-    assert f"+65.3{NB}pp [+64.0,{NB}+66.6]" == units.points_change(change, changed=True)
+    assert f"+65.3{NB}points [+64.0,{NB}+66.6]" == units.points_change(change, changed=True)
 
 
 def test_points_unchanged():
     """No significant change is one sign and the interval that says so."""
     change = between(-0.012, 0.001, 0.015)
 
-    assert f"~ [{MINUS}1.2,{NB}+1.5]{NB}pp" == units.points_change(change, changed=False)
+    assert f"no clear change [{MINUS}1.2,{NB}+1.5]{NB}points" == units.points_change(change, changed=False)
 
 
 def test_no_negative_zero():
     """What rounds to zero has no sign."""
-    assert f"0.0{NB}pp" == units.points(-0.00001)
+    assert f"0.0{NB}points" == units.points(-0.00001)
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,9 @@ def test_whole_milliseconds():
 
 def test_milliseconds_change():
     """A difference of durations that includes zero is no change."""
-    assert f"~ [{MINUS}0.10,{NB}+0.12]{NB}ms" == units.milliseconds_change(between(-0.0001, 0.00001, 0.00012))
+    assert f"no clear change [{MINUS}0.10,{NB}+0.12]{NB}ms" == units.milliseconds_change(
+        between(-0.0001, 0.00001, 0.00012)
+    )
     assert f"{MINUS}0.62{NB}ms [{MINUS}0.70,{NB}{MINUS}0.54]" == units.milliseconds_change(
         between(-0.0007, -0.00062, -0.00054)
     )
@@ -112,13 +114,13 @@ def test_usd(amount, text):
 
 def test_usd_month():
     """A cost has cents, and so have the ends of its interval."""
-    assert f"$12.32/month [12.07,{NB}12.57]" == units.usd_month(between(12.07, 12.32, 12.57))
-    assert f"$0.00/month [0.00,{NB}<0.01]" == units.usd_month(between(0.0, 0.0, 0.0039))
+    assert f"$12.32{NB}a{NB}month [12.07,{NB}12.57]" == units.usd_month(between(12.07, 12.32, 12.57))
+    assert f"$0.00{NB}a{NB}month [0.00,{NB}<0.01]" == units.usd_month(between(0.0, 0.0, 0.0039))
 
 
 def test_usd_month_change():
     """A difference of costs has its sign before the dollar."""
-    assert f"{MINUS}$11.20/month [{MINUS}11.90,{NB}{MINUS}10.50]" == units.usd_month_change(
+    assert f"{MINUS}$11.20{NB}a{NB}month [{MINUS}11.90,{NB}{MINUS}10.50]" == units.usd_month_change(
         between(-11.9, -11.2, -10.5)
     )
 
@@ -180,7 +182,7 @@ def test_p_value(value, text):
 def test_times_and_half_widths():
     """Multiples with their interval, half-widths in points, and nothing where nothing was measured."""
     assert units.times_interval(between(0.95, 1.02, 1.1)) == "1.02\u00d7 [0.95,\u00a01.10]"
-    assert units.half_width(0.014) == f"\u00b11.4{NB}pp"
+    assert units.half_width(0.014) == f"\u00b11.4{NB}points"
     assert (units.times_interval(None), units.half_width(None)) == (units.NOTHING, units.NOTHING)
 
 

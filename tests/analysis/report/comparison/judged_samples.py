@@ -10,7 +10,7 @@ from analysis.model import ArmResult, PairResult
 from analysis.statistics.chance import chance
 from analysis.statistics.latency_ratios import latencies
 from analysis.statistics.mix import Mix
-from analysis.statistics.sampled_connections import SampledPair
+from analysis.statistics.pair_table import SampledPair
 from analysis.verdict import decision
 from analysis.verdict.compare import Terms
 from analysis.verdict.compared import Comparison

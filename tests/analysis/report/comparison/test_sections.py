@@ -7,6 +7,7 @@ import pytest
 from analysis.report import comment, judgement, lookup, measures, names, notes
 from analysis.report.comparison import html, markdown
 from analysis.report.comparison.sections import sections
+from analysis.report.pages import MOST_ROWS
 from analysis.report.tables import Tone
 from tests.analysis.report.comparison import judged_samples, samples
 from tests.analysis.report.comparison.test_console import printed
@@ -40,17 +41,28 @@ def close(text: str) -> str:
 
 @pytest.mark.parametrize(("module", "name"), EVERY)
 def test_the_page_draws_every_value(module, name):
-    """Every title, explanation and cell is in the page."""
+    """Every title, explanation and cell is in the page, but for rows beyond what a page holds."""
     compared = getattr(module, name)()
     text = close(Page(html.render(compared)).text)
     missing = [
         words
         for table in tables_of(compared).values()
-        for words in (table.title, table.about, *(cell.text for row in table.rows for cell in row))
+        for words in (
+            table.title,
+            table.about,
+            *(cell.text for row in table.rows[:MOST_ROWS] for cell in row),
+        )
         if close(names.plain(words)) not in text
     ]
 
     assert missing == []
+
+
+def test_a_long_table_says_what_it_leaves_out():
+    """Of a table that is looked up the first rows are in the page, and how many more there are."""
+    text = Page(html.render(samples.city())).text
+
+    assert re.search(r"The first 150 rows; [\d\u202f]+ more are in the run's comparison.json", text)
 
 
 @pytest.mark.parametrize(("module", "name"), EVERY)

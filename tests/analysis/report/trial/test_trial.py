@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from rich.cells import cell_len
 
-from analysis.report.drawing import Dot, Label, Paint, Polygon
+from analysis.report.drawing import Dot, Label, Paint, Polygon, Spot
 from analysis.report.trial import console, html, markdown, timeline, trial_answer, trial_tables
 from analysis.verdict.judged import Decision
 from tests.analysis.report import golden, spacing
@@ -57,13 +57,14 @@ def test_golden_terminal():
 
 @pytest.mark.parametrize("name", SAMPLES)
 def test_page_is_sound(pages, name):
-    """Elements balance, ids are unique, links lead somewhere, nothing runs or is fetched."""
+    """Elements balance, ids are unique, links lead somewhere, nothing is fetched, one script at most."""
     page = Page(pages[name])
 
     assert page.problems == []
     assert [one for one, count in Counter(page.ids).items() if count > 1] == []
     assert set() == set(page.references) - {f"#{one}" for one in page.ids} - {"data:,"}
-    assert not {"script", "iframe", "img"} & set(page.tags)
+    assert not {"iframe", "img"} & set(page.tags)
+    assert page.tags.count("script") == page.tags.count("output") <= 1
     assert [one for one in page.attributes if one.startswith("on")] == []
     assert not re.search(r"@import|url\(", pages[name])
 
@@ -71,7 +72,7 @@ def test_page_is_sound(pages, name):
 def test_hostile_names_are_text(pages):
     """What tries to break out is shown as it is, and nothing else of it is there."""
     assert "</script><script>alert(1)</script>|`x`" in Page(pages["hostile"]).text
-    assert not re.search(r"<script|[\x00-\x09\x0b-\x1f\u202e\ud800]", pages["hostile"])
+    assert not re.search(r"<script(?!>\"use strict\")|[\x00-\x09\x0b-\x1f\u202e\ud800]", pages["hostile"])
 
 
 @pytest.mark.parametrize("name", SAMPLES)
@@ -151,7 +152,7 @@ def test_headline_without_a_difference():
     contest = whole.contests[0]
     flat = replace(contest, gain=replace(contest.gain, low=-0.01))
 
-    assert " made no significant difference to " in trial_answer.headline(replace(whole, contests=(flat,)))
+    assert " made no clear difference to " in trial_answer.headline(replace(whole, contests=(flat,)))
 
 
 def test_reasons_are_sentences():
@@ -168,7 +169,8 @@ def test_every_window_is_in_the_timeline():
     """A mark and an interval for each window, hollow for null pairs, in the arm's own colour and shape."""
     trial = trial_samples.five()
     drawn = timeline.timeline(trial)
-    marks = [mark for mark in drawn.marks if isinstance(mark, Dot | Polygon) and mark.tip]
+    shapes = [mark for mark in drawn.marks if isinstance(mark, Dot | Polygon)]
+    marks = shapes[len(trial.arms) + 1 :]  # the legend comes first
     hollow = [mark for mark in marks if mark.stroke is not None]
     colours = {(type(mark), mark.fill) for mark in marks if isinstance(mark, Polygon)}
     corners = {len(mark.points) for mark in marks if isinstance(mark, Polygon)}
@@ -177,6 +179,7 @@ def test_every_window_is_in_the_timeline():
     assert len(hollow) == 4
     assert len(colours) == 4
     assert corners == {3, 4}
+    assert sum(isinstance(mark, Spot) for mark in drawn.marks) == 29
 
 
 @pytest.mark.parametrize("name", ["two", "five", "broken", "hostile"])
@@ -231,7 +234,7 @@ def test_plan_against_what_happened():
     assert rows["Blocks"] == ["4", "2"]
     assert rows["Looks after blocks"] == ["2, 4", "2"]
     assert rows["A fixed run of that precision"][0] == f"42{NB}s per arm"
-    assert rows[f"A fixed run of 60{NB}min per arm"][0] == f"\u00b10.3{NB}pp"
+    assert rows[f"A fixed run of 60{NB}min per arm"][0] == f"\u00b10.3{NB}points"
 
 
 def test_a_fixed_run_of_more_than_a_day():
@@ -279,3 +282,22 @@ def test_caveats_once_with_all_their_arms():
     (found,) = trial_answer.remarks(replace(whole, contests=contests))
 
     assert (found.number, found.about) == (1, "the trial, tar, prefer-close")
+
+
+@pytest.mark.parametrize(
+    ("source", "rows", "told"),
+    [
+        ("X-Ray", {"Traces recorded", "Their list price at X-Ray"}, "at list price"),
+        ("aws/spans", {"Traces recorded"}, "at the price of aws/spans"),
+        ("Prometheus (ztunnel)", set(), "no trace was needed"),
+    ],
+)
+def test_traces_are_told_where_they_were_counted(source, rows, told):
+    """A mesh's counters need none, and X-Ray's price is X-Ray's."""
+    two = trial_samples.two()
+    found = replace(two, windows=tuple(replace(one, source=source) for one in two.windows))
+
+    shown = {str(cells[0].text) for cells in trial_tables.measuring(found).rows}
+    assert shown & {"Traces recorded", "Their list price at X-Ray"} == rows
+    (fact,) = [one for one in trial_answer.answer(found).facts if one.label == "What measuring took"]
+    assert told in fact.text

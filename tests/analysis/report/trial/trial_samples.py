@@ -249,7 +249,7 @@ def trial(
     nulls: int = 2,
     required: Sequence[str] = (),
     hot: Mapping[int, float] | None = None,
-    stopped: str = "the interval excludes no change",
+    stopped: str = "a change is shown: zero lies outside its interval",
 ) -> Trial:
     """A trial of *arms* that was stopped after *measured_blocks* of *planned* blocks."""
     run = _run(arms, measured_blocks, calls_each=calls_each, sampled=sampled, nulls=nulls, hot=hot)
