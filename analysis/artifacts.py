@@ -1,6 +1,7 @@
 """Run folders as the analysis reads and writes them."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -11,7 +12,8 @@ from analysis import stages
 from analysis.arm.inputs import ArmInputs, arm_inputs
 from analysis.arm.integrity import Noted
 from analysis.source import collect
-from analysis.source.collect import Collected, GraphFile
+from analysis.source.choice import counted_by
+from analysis.source.collect import Collected, GraphNotes, PackedGraphFile
 from analysis.source.interface import Received
 from analysis.source.registry import READERS, Readers, reader_of
 from analysis.verdict import compared
@@ -30,7 +32,7 @@ SET_ASIDE: Final = "set-aside"
 def save_collected(folder: Path, collected: Collected) -> None:
     """Write the graph and the trace sample of a run."""
     rundir.write_lines(folder / rundir.TRACES, collected.traces)
-    rundir.write_json(folder / rundir.GRAPH, collected.graph)
+    rundir.write_packed(folder / rundir.GRAPH, collected.graph)
 
 
 def read_arm(folder: Path, readers: Readers = READERS) -> ArmInputs:
@@ -43,7 +45,7 @@ def read_arm(folder: Path, readers: Readers = READERS) -> ArmInputs:
         raise UsageError(f"reading run {folder}: {_missing(rundir.GRAPH, record)}; run: {advice(folder)}")
     truth = folder / rundir.TRUTH
     traces = folder / rundir.TRACES
-    graph = rundir.read_json(folder / rundir.GRAPH, GraphFile, schema=collect.SCHEMA)
+    graph = rundir.read_json(folder / rundir.GRAPH, PackedGraphFile, schema=collect.SCHEMA)
     _refuse_wrong(folder / rundir.GRAPH, (graph.window, graph.polls))
     relays = rundir.read_json(truth, TruthFile, schema=truthfile.SCHEMA) if truth.is_file() else None
     _refuse_wrong(truth, relays)
@@ -59,7 +61,7 @@ def read_arm(folder: Path, readers: Readers = READERS) -> ArmInputs:
             record=record,
             topology=topology,
             reader=reader,
-            received=Received(answers=graph.queries, rows=rows, window=graph.window),
+            received=Received(answers=graph.answers, rows=rows, window=graph.window),
             stable=graph.stable,
             truth=relays,
             noted=Noted(
@@ -77,7 +79,7 @@ def read_arm(folder: Path, readers: Readers = READERS) -> ArmInputs:
         raise UsageError(f"reading run {folder}: {words}") from error
 
 
-def _wanted(record: RunRecord, graph: GraphFile) -> Window:
+def _wanted(record: RunRecord, graph: GraphNotes) -> Window:
     """The window that collecting asks for by this record; the graph's own where nothing was measured."""
     if record.measured is None:
         return graph.window
@@ -155,21 +157,32 @@ def twin_of(folder: Path, *, candidate: Path | None = None) -> Path | None:
     return min(found)[1] if found else None
 
 
-def latest_baseline(root: Path, *, context: str, service: str, like: RunRecord | None = None) -> Path | None:
-    """The newest complete and collected run with routing off, of this context and Service.
+def latest_baseline(
+    root: Path,
+    *,
+    context: str,
+    services: Sequence[ServiceKey],
+    like: RunRecord | None = None,
+    source: str | None = None,
+) -> Path | None:
+    """The newest complete and collected run with routing off, of this context and these Services.
 
-    With *like*, one that a run with that record can be compared with.
+    With *like*, one that a run with that record can be compared with; with *source*, one that it counted.
     """
 
     def accept(folder: Path) -> bool:
         seen = glance(folder)
         if seen is None or not _holds(folder, rundir.GRAPH):
             return False
-        is_it = (seen.asked.mode, seen.place.context, str(seen.asked.service)) == ("off", context, service)
+        asked = seen.asked
+        of = (asked.service, *asked.also)
+        is_it = (asked.mode, seen.place.context, of) == ("off", context, tuple(services))
         if not is_it or not seen.is_complete:
             return False
         record = _record(folder)
         if record is None or is_set_aside(record):
+            return False
+        if source is not None and counted_by(record.counting) != source:
             return False
         return like is None or not unlike(record, like)
 
@@ -179,6 +192,7 @@ def latest_baseline(root: Path, *, context: str, service: str, like: RunRecord |
 class _Asked(msgspec.Struct):
     mode: str
     service: ServiceKey
+    also: tuple[ServiceKey, ...] = ()
 
 
 class _Place(msgspec.Struct):
@@ -232,10 +246,10 @@ def advice(folder: Path) -> str:
         is_collected=_holds(folder, rundir.GRAPH),
         is_judged=_holds(folder, rundir.COMPARISON),
     )
-    service, context = str(record.asked.service), record.place.context
+    services, context = record.asked.services, record.place.context
     found = None
     if stage is stages.Stage.COLLECTED and record.asked.mode != "off":
-        found = latest_baseline(folder.absolute().parent, context=context, service=service, like=record)
+        found = latest_baseline(folder.absolute().parent, context=context, services=services, like=record)
     baseline = None if found is None else str(folder.parent / found.name)
     return stages.next_step(str(folder), record, stage, baseline=baseline)
 

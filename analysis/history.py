@@ -8,6 +8,7 @@ import numpy as np
 
 from analysis.arm.inputs import ArmInputs
 from analysis.arm.result import AssumedBytes, arm_result
+from analysis.source.choice import counted_by
 from analysis.statistics import changepoints
 from analysis.statistics.interval import Interval
 from analysis.statistics.latency_ratios import Latencies
@@ -17,6 +18,8 @@ from analysis.verdict.judged import Decision
 from k8s.errors import InvalidRunError, UsageError
 from loadtest.record import RunRecord, RunStatus
 
+COUNTED_BY_DEFAULT: Final = counted_by(())
+"""Who counted the calls of runs that do not say."""
 SEED: Final = 1
 """Of the permutations: the same history shows the same changes each time it is looked at."""
 _LEAST_FOR_P99: Final = 100
@@ -42,6 +45,8 @@ class Run:
     """Of single sampled calls, both kinds."""
     decision: Decision | None
     """Of its comparison with a baseline, where it has one that was judged."""
+    source: str = COUNTED_BY_DEFAULT
+    """Who counted the calls: shares of requests and of connections are not the same thing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +67,7 @@ class Shift:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Series:
-    """All runs of one mode at one Service of one context, in the order of time."""
+    """All runs of one mode at one Service of one context, of one source, in the order of time."""
 
     context: str
     service: str
@@ -71,6 +76,8 @@ class Series:
     shifts: tuple[Shift, ...]
     enough: bool
     """Whether there were runs enough to find any change."""
+    source: str = COUNTED_BY_DEFAULT
+    """Who counted the calls."""
 
 
 def run_of(inputs: ArmInputs, comparison: Comparison | None) -> Run:
@@ -96,7 +103,8 @@ def run_of(inputs: ArmInputs, comparison: Comparison | None) -> Run:
         calls=pair.calls,
         unknown=pair.unknown,
         p99_s=_p99_s(found.latencies),
-        decision=comparison.verdict.decision if comparison is not None and comparison.verdict else None,
+        decision=None if comparison is None else comparison.decision,
+        source=counted_by(record.counting),
     )
 
 
@@ -118,17 +126,21 @@ def _p99_s(latencies: Latencies) -> float | None:
 
 
 def series(runs: Sequence[Run]) -> tuple[Series, ...]:
-    """Runs by context, Service and mode, each series in the order of time, with its changes."""
-    keys = sorted({(run.context, run.service, run.mode) for run in runs})
+    """Runs by context, Service, mode and source, each series in the order of time, with its changes."""
+    keys = sorted({_key(run) for run in runs})
     return tuple(
         _series(
             sorted(
-                (run for run in runs if (run.context, run.service, run.mode) == key),
+                (run for run in runs if _key(run) == key),
                 key=lambda run: (run.at_s, run.folder),
             )
         )
         for key in keys
     )
+
+
+def _key(run: Run) -> tuple[str, str, str, str]:
+    return run.context, run.service, run.mode, run.source
 
 
 def _series(runs: list[Run]) -> Series:
@@ -151,4 +163,5 @@ def _series(runs: list[Run]) -> Series:
             for one in found.changes
         ),
         enough=found.enough,
+        source=runs[0].source,
     )

@@ -6,14 +6,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-import msgspec
 from rich.console import Console
 from rich.progress import Progress
 
 from analysis import history
 from analysis.jobs.stored import OnRead, stored_runs
 from analysis.report import history_console
-from k8s.console import Io, Parser, Verbs, path, verb
+from k8s.commandline.json_text import as_json
+from k8s.console import Io, Parser, Verbs, add_json, path, verb
 from k8s.effects import Say
 from k8s.errors import ExitCode, UsageError
 
@@ -26,10 +26,12 @@ def add(verbs: "Verbs[Parser]") -> None:
         verbs,
         "history",
         history_command,
-        summary="The same-zone share of all stored runs over time, and when it changed.",
+        summary="The same-zone share over all stored runs, and when it changed.",
     )
-    parser.add_argument("--runs", type=path, default=_DEFAULT_RUNS, help="default: runs")
-    parser.add_argument("--json", action="store_true", help="the same as JSON")
+    add_json(parser)
+    parser.add_argument(
+        "--runs", type=path, default=_DEFAULT_RUNS, metavar="FOLDER", help="where run folders are"
+    )
 
 
 def history_command(args: argparse.Namespace, io: Io) -> int:
@@ -40,7 +42,7 @@ def history_command(args: argparse.Namespace, io: Io) -> int:
         raise UsageError(f"history: no collected run under {args.runs}; run: make baseline")
     series = history.series(found)
     if args.json:
-        io.write(msgspec.json.format(msgspec.json.encode(series), indent=1).decode())
+        io.write(as_json(series))
     else:
         Console(file=io.out, highlight=False).print(history_console.history(series))
     return ExitCode.DONE

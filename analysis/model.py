@@ -1,9 +1,11 @@
 """The answer as values: where each end of a call is, and every number of an arm."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NewType
 
 from analysis.statistics.interval import Interval
+from analysis.statistics.stretches import Course
 from k8s.topology import Event, HintsSeen, Recycled, Zone
 from loadtest.record import Caveat, Window
 
@@ -54,11 +56,18 @@ class Loss:
     """Estimated share of the calls of the pair under study that is lost, those without any mark included."""
     is_sampled: bool = False
     """Requests are missing on purpose: tracing is sampled."""
+    unit: str = "requests"
+    """Of *generator_requests* and *graph_requests*: what the source counts."""
+    is_reconcilable: bool = True
+    """The generator counts the same thing, and the source sees it; else both counts say nothing."""
 
     @property
     def requests_share(self) -> float:
-        """Share of the generator's requests that the source lost; 0 where tracing is sampled."""
-        if self.is_sampled:
+        """Share of the generator's requests that the source lost; 0 where tracing is sampled.
+
+        0, too, where nothing of the generator's can be held against the source's counts.
+        """
+        if self.is_sampled or not self.is_reconcilable:
             return 0.0
         missing = self.generator_requests - self.graph_requests
         return max(0.0, missing / self.generator_requests) if self.generator_requests else 0.0
@@ -174,15 +183,33 @@ class PairResult:
     why_unit: str = ""
     """What its interval takes for one random choice of an endpoint, and why; empty in older files."""
     cells: tuple[ZoneCell, ...]
-    flows: tuple[PodFlow, ...]
+    flows: Sequence[PodFlow]
+    """A tuple once it was stored; until then there may be a million of them, in columns."""
     same_latency: Latency
     cross_latency: Latency
     cross_minus_same_s: Interval | None
     """Difference of mean response times within this arm."""
     loads: tuple[EndpointLoad, ...]
+    unit: str = "requests"
+    """What its numbers count; a call is one of these."""
+    grain: str = "pod"
+    """What the names of its flows stand for."""
     unsampled: int = 0
     """Calls that were counted, but of which no sampled trace says from where to where: in none of the above.
     The others are a random sample of all, and the interval of the share is so wide."""
+
+    def __post_init__(self) -> None:
+        """A list, as JSON is read, becomes a tuple as everything else here."""
+        if isinstance(self.flows, list):
+            object.__setattr__(self, "flows", tuple(self.flows))
+
+    @property
+    def same_share(self) -> float | None:
+        """The counted same-zone share, whether it has an interval or not; None where no zone is known."""
+        if self.share is not None:
+            return self.share.estimate
+        known = self.same_zone + self.cross_zone
+        return self.same_zone / known if known else None
 
     @property
     def calls(self) -> int:
@@ -294,7 +321,8 @@ class ArmResult:
     requests: int
     failures: int
     rate_per_s: float
-    rate_asked_per_s: float
+    rate_asked_per_s: float | None
+    """None where closed-loop users set the rate."""
     hints_start: HintsSeen
     hints_end: HintsSeen
     events: tuple[Event, ...]
@@ -317,7 +345,15 @@ class ArmResult:
     """Who counted the calls."""
     unit: str = "requests"
     """What was counted: ``requests``, ``connections`` or ``bytes``."""
+    grain: str = "pod"
+    """What names in the counts stand for: ``pod``, ``workload`` or ``service``."""
+    loss_meter: str = ""
+    """By what the source tells its losses, in a clause; empty in older files, and where its records do."""
+    queries: tuple[str, ...] = ()
+    """What the source was asked, as it was sent."""
     tracing_rate: Interval | None = None
     """The share of requests that was traced at all; None where every one was meant to be."""
     other: OtherTraffic | None = None
     """Other people's traffic in the window; None where there was none."""
+    course: Course | None = None
+    """Of the focus pair; None in older files, and where the source samples no single calls."""

@@ -7,7 +7,7 @@ name or a slice says so: then it is that workload whose calls are unknown.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from analysis.model import Placed, Placement, Unplaced, Workload
@@ -39,6 +39,10 @@ class Timeline:
             name: _place(name, [(pod, by_snapshot[id(snapshot)]) for snapshot, pod in sightings])
             for name, sightings in seen.items()
         }
+        self._members: dict[Workload, list[tuple[str, Placement]]] = {}
+        for name, place in sorted(self._pods.items()):
+            self._members.setdefault(place.workload, []).append((name, place.placement))
+        self._called = _called(snapshots, self._pods)
         self._strays = Strays(snapshots, {name: place.workload for name, place in self._pods.items()})
 
     def place(self, name: str) -> Placement:
@@ -62,13 +66,18 @@ class Timeline:
             return found.workload
         return Workload(self._strays.workload(name) or name)
 
+    def workload_called(self, name: str) -> Workload:
+        """The workload that is called so: by its labels, or by the object that controls its pods.
+
+        Meshes name the object, which need not be what the labels say.
+        """
+        if name not in self._members and self.has(name):
+            return self.workload(name)  # a pod that nothing controls is a workload of its own name
+        return self._called.get(name, Workload(name))
+
     def pods(self, workload: Workload) -> tuple[tuple[str, Placement], ...]:
         """(name, placement) of every pod of a workload, sorted by name."""
-        return tuple(
-            (name, place.placement)
-            for name, place in sorted(self._pods.items())
-            if place.workload == workload
-        )
+        return tuple(self._members.get(workload, ()))
 
     def pod_at(self, ip: str) -> str | None:
         """The name of the only pod that had this address, or None."""
@@ -87,6 +96,29 @@ def workload_of(service: ServiceKey, topology: Sequence[Snapshot], timeline: Tim
         if endpoint.pod is not None and timeline.has(endpoint.pod)
     )
     return names.most_common(1)[0][0] if names else Workload(service.name)
+
+
+def _called(snapshots: Sequence[Snapshot], pods: Mapping[str, PodPlace]) -> dict[str, Workload]:
+    """Names that workloads are called by -> the workload; names that stand for several are left out.
+
+    A Deployment's pods are controlled by a ReplicaSet, whose name ends in the hash of their template. A name
+    of several namespaces is told with its own, ``name.namespace``.
+    """
+    found: dict[str, set[Workload]] = {}
+    for snapshot in snapshots:
+        for pod in snapshot.pods:
+            kind, _, owner = pod.owner.partition("/")
+            name = owner.rpartition("-")[0] if kind == "ReplicaSet" else owner
+            workload = pods[pod.name].workload
+            for called in (name, name and f"{name}.{pod.namespace}", f"{workload}.{pod.namespace}"):
+                if called:
+                    found.setdefault(called, set()).add(workload)
+    own = {place.workload for place in pods.values()}
+    return {
+        name: next(iter(workloads))
+        for name, workloads in found.items()
+        if len(workloads) == 1 and name not in own
+    }
 
 
 def _place(name: str, sightings: list[tuple[Pod, dict[NodeName, Zone | None]]]) -> PodPlace:

@@ -7,6 +7,7 @@ import shlex
 from enum import StrEnum
 from typing import Final
 
+from loadtest.asking import rate_text
 from loadtest.record import RunRecord, RunStatus
 from loadtest.worker.plan import LoadPlan
 
@@ -21,11 +22,11 @@ class Stage(StrEnum):
 
 
 _OPTIONS: Final = {
-    "rate": "rate_per_s",
     "users": "users",
     "warmup": "warmup_s",
     "duration": "duration_s",
     "seed": "seed",
+    "arrivals": "arrivals",
 }
 """Options of a load, and what they are in its plan."""
 
@@ -67,8 +68,19 @@ def measuring(record: RunRecord, *, mode: str | None = None) -> str:
         value = getattr(asked.plan, name)
         if value != getattr(plain, name):
             load += (f"--{option}", f"{value:g}" if isinstance(value, float) else str(value))
-    who = ("--service", str(asked.service), "--client", str(asked.client))
-    return _typed("samezone", "run", mode or asked.mode, *who, *where, *load)
+    rate = rate_text.rate_of(asked.plan)
+    if rate != rate_text.rate_of(plain):
+        load[:0] = ("--rate", str(rate))
+    if asked.plan.pages != plain.pages:
+        load += ("--pages", "PAGES.yaml")
+    if asked.plan.is_closed_loop:
+        load += ("--locustfile", asked.plan.locustfile.partition(" ")[0])
+    if asked.is_live:
+        load = ["--traffic", "live", "--arms", f"off,{mode or asked.mode}"]
+    who = [word for key in asked.services for word in ("--service", str(key))]
+    who += [word for key in (asked.client, *asked.callers) for word in ("--client", str(key))]
+    verb = ("experiment",) if asked.is_live else ("run", mode or asked.mode)
+    return _typed("samezone", *verb, *who, *where, *load)
 
 
 def why_unmeasured(record: RunRecord) -> str:

@@ -7,38 +7,43 @@ from analysis.arm.result import AssumedBytes
 from analysis.verdict.compare import Terms
 from analysis.verdict.guards import Margins
 from analysis.verdict.requirements import Metric, Requirement, parse
+from k8s.commandline.quantities import amount
+from k8s.console import Parser
 from k8s.errors import UsageError
 
 _DEFAULT = Margins()
 
 
-def add_options(into: argparse.ArgumentParser) -> None:
+def add_options(parser: Parser) -> None:
     """Requirements and margins."""
+    into = parser.section("how it is judged")
     into.add_argument(
         "--require",
         action="append",
         type=_requirement,
         default=[],
         metavar="METRIC>=X",
-        help=f"may be repeated, e.g. same_zone>=0.95, p99_ratio<=1.05; metrics: {', '.join(Metric)}",
+        help=f"may be repeated, e.g. same_zone>=0.95 or p99_ratio<=1.05; metrics: {', '.join(Metric)}",
     )
-    into.add_argument(
-        "--share-margin", type=float, default=_DEFAULT.share, help="the same-zone share must rise by more"
-    )
-    into.add_argument("--p99-margin", type=float, default=_DEFAULT.p99_ratio, help="candidate over baseline")
-    into.add_argument(
-        "--error-margin", type=float, default=_DEFAULT.error_rate, help="share of requests more"
-    )
-    into.add_argument(
-        "--skew-margin", type=float, default=_DEFAULT.skew, help="busiest endpoint's calls over the mean"
-    )
+    for option, default, told in (
+        ("--share-margin", _DEFAULT.share, "pass only if the same-zone share rises by more than this"),
+        ("--p99-margin", _DEFAULT.p99_ratio, "fail if p99 becomes more than so many times as long"),
+        ("--error-margin", _DEFAULT.error_rate, "fail if this share more of the requests fail"),
+        ("--skew-margin", _DEFAULT.skew, "fail if an endpoint gets more than so many times the mean"),
+    ):
+        into.add_argument(option, type=float, default=default, metavar="X", help=told)
 
 
-def add_byte_options(into: argparse.ArgumentParser) -> None:
+def add_byte_options(parser: Parser) -> None:
     """What a call weighs, and what a GB costs."""
-    into.add_argument("--request-bytes", type=float, help="a call, where nothing measures it")
-    into.add_argument("--response-bytes", type=float, help="a call, where nothing measures it")
-    into.add_argument("--usd-per-gb", type=float, help="in each direction; default: the region's price")
+    into = parser.section("what calls cost")
+    into.add_argument(
+        "--request-bytes", type=amount, metavar="N", help="size of a request, if nothing measures it"
+    )
+    into.add_argument("--response-bytes", type=amount, metavar="N", help="size of a response, likewise")
+    into.add_argument(
+        "--usd-per-gb", type=float, metavar="USD", help="in each direction; default: the region's price"
+    )
 
 
 def assumed_of(args: argparse.Namespace) -> AssumedBytes:

@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from analysis.arm.inputs import ArmInputs
 from analysis.arm.result import AssumedBytes, arm_result
+from analysis.arm.views import callers, views
 from analysis.verdict import gates
 from analysis.verdict.windows import Measured, measured
 from k8s.errors import InvalidRunError
@@ -26,21 +27,28 @@ class Attempt:
     """None where the run does not say enough to be judged at all."""
     fault: str | None
     """In words: why there is no window, or the first gate that does not hold; None where all do."""
+    further: tuple[Measured, ...] = ()
+    """The same window as each further Service saw it, where the mode was set on several."""
 
 
 def attempt(inputs: ArmInputs, *, label: str, assumed: AssumedBytes | None = None) -> Attempt:
     """Read a run's window; a run that cannot be judged is a fault, not an error."""
-    window, fault = None, None
+    seen: list[Measured] = []
+    fault = None
     try:
-        window = measured(inputs, arm_result(inputs, assumed=assumed or AssumedBytes()), label=label)
+        for one in views(inputs, callers(inputs)):  # those before the one that fails are kept
+            seen.append(  # noqa: PERF401
+                measured(one, arm_result(one, assumed=assumed or AssumedBytes()), label=label)
+            )
     except InvalidRunError as error:
         fault = str(error)
     return Attempt(
         label=label,
         folder=inputs.folder,
         record=inputs.record,
-        window=window,
-        fault=fault if window is None else broken_gate(window),
+        window=seen[0] if seen else None,
+        fault=fault or next(filter(None, map(broken_gate, seen)), None),
+        further=tuple(seen[1:]),
     )
 
 

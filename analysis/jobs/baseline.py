@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from analysis import artifacts
-from analysis.jobs.measuring import Session, measure_well
-from analysis.verdict.compare import null_of_runs
+from analysis.arm.pairs import Pair
+from analysis.jobs.measuring import Session, fitted, measure_well
+from analysis.verdict.compare import further_nulls, null_of_runs
 from analysis.verdict.judged import Null
 from k8s.routing.modes import RoutingMode
 from loadtest.measure import Load, MeasureRequest
@@ -33,21 +34,25 @@ class Baseline:
     folder: Path
     null: Null | None
     """None without a twin, and where one of the two is no evidence."""
+    further: tuple[tuple[Pair, Null], ...] = ()
+    """What it says of each further pair under test."""
     fault: str | None
     """Why it, or its twin, is no evidence even when measured once more; None where it is."""
 
 
 def baseline(session: Session, request: BaselineRequest) -> Baseline:
     """Measure and collect routing off; the Service gets back what it had."""
-    arm = MeasureRequest(mode=RoutingMode.OFF, load=request.load, runs=request.runs, arm=request.arm)
+    load = fitted(session, request.load)
+    arm = MeasureRequest(mode=RoutingMode.OFF, load=load, runs=request.runs, arm=request.arm)
+    session.traffic.job.expect(2 if request.has_twin else 1)
     with session.traffic.holds.together():
         twin = measure_well(session, arm) if request.has_twin else None
         window = measure_well(session, arm)
     folder = window.run.folder
     fault = window.fault or (twin.fault if twin else None)
-    null = (
-        None
-        if twin is None or fault is not None
-        else null_of_runs(artifacts.read_arm(twin.run.folder), artifacts.read_arm(folder))
+    if twin is None or fault is not None:
+        return Baseline(folder=folder, null=None, fault=fault)
+    equal = artifacts.read_arm(twin.run.folder), artifacts.read_arm(folder)
+    return Baseline(
+        folder=folder, null=null_of_runs(*equal), further=tuple(further_nulls(*equal)), fault=None
     )
-    return Baseline(folder=folder, null=null, fault=fault)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from analysis.jobs.baseline import BaselineRequest, baseline
 from analysis.jobs.comparing import CompareRequest, JudgedRun, Judging, compare_runs
-from analysis.jobs.measuring import Session, measure_well
+from analysis.jobs.measuring import Session, fitted, measure_well
 from k8s.routing.modes import RoutingMode
 from loadtest.measure import Load, MeasureRequest
 
@@ -37,12 +37,15 @@ def demo(
     *on_baseline* hears the baseline's run folder once it is collected.
     """
     traffic = session.traffic
+    traffic.job.expect(3)
     with lab(), traffic.holds.together():
         off = baseline(session, BaselineRequest(load=request.load, runs=request.runs, arm=request.arm))
         on_baseline(off.folder)
         tar = measure_well(
             session,
-            MeasureRequest(mode=RoutingMode.TAR, load=request.load, runs=request.runs, arm=request.arm),
+            MeasureRequest(
+                mode=RoutingMode.TAR, load=fitted(session, request.load), runs=request.runs, arm=request.arm
+            ),
         ).run
         compared = CompareRequest(baseline=off.folder, candidate=tar.folder, judging=request.judging)
         comparison = compare_runs(compared, created_s=traffic.clock(), versions=traffic.versions)

@@ -1,11 +1,12 @@
 """A mode enabled and judged against a baseline; it stays in force."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from analysis import artifacts
 from analysis.jobs.comparing import CompareRequest, JudgedRun, Judging, compare_runs
-from analysis.jobs.measuring import Session, measure_well, put_back
+from analysis.jobs.measuring import Session, fitted, measure_well, put_back
+from analysis.source.choice import counted_by
 from k8s.doctor import examination
 from k8s.doctor.finding import Severity
 from k8s.errors import SamezoneError, UsageError
@@ -46,10 +47,12 @@ def enable(session: Session, request: EnableRequest) -> JudgedRun:
     if request.mode is RoutingMode.OFF:
         raise UsageError("enable off: that is no mode to enable; run: samezone baseline")
     traffic = session.traffic
-    cluster = traffic.open_platform().cluster
-    found = _baseline_for(request, cluster)
+    request = replace(request, load=fitted(session, request.load))
+    platform = traffic.open_platform()
+    cluster = platform.cluster
+    found = _baseline_for(request, cluster, counted_by(session.choice(platform.place()).options()))
     _say_findings(session, request, cluster)
-    before = settings_of(cluster.service(request.load.service))
+    before = {key: settings_of(cluster.service(key)) for key in request.load.services}
     with traffic.holds.together():
         try:
             judged = _judged(session, request, found)
@@ -58,12 +61,21 @@ def enable(session: Session, request: EnableRequest) -> JudgedRun:
         except (SamezoneError, KeyboardInterrupt):
             # Measured, perhaps, but not judged: a mode stays in force only where the job is done.
             with interrupts.held():
-                put_back(session, request.load.service, before, run=f"enable {request.mode.value}")
+                put_back(session, before, run=f"enable {request.mode.value}")
             raise
-    traffic.say(
-        f"Service {request.load.service} stays on {request.mode.value}; to put it back: make disable-tar"
-    )
+    traffic.say(_stays(request))
     return judged
+
+
+def _stays(request: EnableRequest) -> str:
+    load, mode = request.load, request.mode.value
+    if not load.also:
+        return f"Service {load.service} stays on {mode}; to put it back: make disable-tar"
+    options = " ".join(f"--service {key}" for key in load.services)
+    return (
+        f"Services {', '.join(map(str, load.services))} stay on {mode}; to put them back: samezone routing "
+        f"restore {options}"
+    )
 
 
 def _judged(session: Session, request: EnableRequest, found: Path) -> JudgedRun:
@@ -77,20 +89,31 @@ def _judged(session: Session, request: EnableRequest, found: Path) -> JudgedRun:
     return JudgedRun(folder=run.folder, comparison=comparison)
 
 
-def _baseline_for(request: EnableRequest, cluster: PlatformCluster) -> Path:
-    """The baseline to compare with, checked before anything is measured."""
-    service, doing = request.load.service, f"enable {request.mode.value}"
+def _baseline_for(request: EnableRequest, cluster: PlatformCluster, source: str) -> Path:
+    """The baseline to compare with, counted by the same *source*; checked before anything is measured."""
+    services, doing = request.load.services, f"enable {request.mode.value}"
     found = request.baseline or artifacts.latest_baseline(
-        request.runs, context=cluster.context, service=str(service)
+        request.runs, context=cluster.context, services=services, source=source
     )
     if found is None:
+        names = ", ".join(map(str, services))
         raise UsageError(
-            f"{doing}: no baseline of Service {service} in context {cluster.context} under "
+            f"{doing}: no baseline of Service {names} in context {cluster.context}{_counted(source)} under "
             f"{request.runs}; run: make baseline"
         )
-    unlike = plan.differences(rundir.read_record(found).asked.plan, request.load.plan)
+    record = rundir.read_record(found)
+    asked = record.asked
+    unlike = [
+        f"{one.name} ({one.left} against {one.right})"
+        for one in plan.differences(asked.plan, request.load.plan)
+    ]
+    if (counted := counted_by(record.counting)) != source:
+        unlike.append(f"source ({counted} against {source})")
+    if asked.services != services:
+        left, right = (", ".join(map(str, one)) for one in (asked.services, services))
+        unlike.append(f"Services ({left} against {right})")
     if unlike:
-        faults = "; ".join(f"{one.name} ({one.left} against {one.right})" for one in unlike)
+        faults = "; ".join(unlike)
         raise UsageError(
             f"{doing}: baseline {found} was measured under another load: {faults}; give the same load, or "
             "run: make baseline"
@@ -98,11 +121,18 @@ def _baseline_for(request: EnableRequest, cluster: PlatformCluster) -> Path:
     return found
 
 
+def _counted(source: str) -> str:
+    return "" if source == counted_by(()) else f", counted by {source},"
+
+
 def _say_findings(session: Session, request: EnableRequest, cluster: PlatformCluster) -> None:
     """What the doctor finds wrong with the mode before it is set; the controller has the last word."""
     traffic, load = session.traffic, request.load
     scene = live_scene.read(cluster, taken_at_s=traffic.clock())
-    for finding in examination.examine(scene, load.service, load.client, wanted=request.mode):
-        if finding.severity is Severity.PROBLEM:
-            fix = f" Fix: {finding.fix}" if finding.fix else ""
-            traffic.say(f"doctor {finding.code}: {finding.meaning}{fix}")
+    clients = dict(zip(load.services, (load.client, *load.callers), strict=False))
+    for service in load.services:
+        for finding in examination.examine(scene, service, clients.get(service), wanted=request.mode):
+            if finding.severity is Severity.PROBLEM:
+                fix = f" Fix: {finding.fix}" if finding.fix else ""
+                where = f"Service {service}: " if load.also else ""
+                traffic.say(f"doctor {finding.code}: {where}{finding.meaning}{fix}")

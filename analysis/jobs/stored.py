@@ -12,7 +12,7 @@ from analysis import artifacts, history
 from analysis.history import Run
 from analysis.jobs import rows
 from analysis.verdict import compared
-from analysis.verdict.judged import Decision
+from analysis.verdict.judged import Decision, worst
 from k8s.effects import Say
 from k8s.errors import InvalidRunError, SamezoneError, UsageError
 from loadtest import rundir
@@ -91,7 +91,9 @@ def _folders(root: Path, say: Say) -> Iterator[Path]:
             for at, _, files in os.walk(folder, onerror=lambda error: say(_unreadable(root, error)))
             if rundir.RECORD in files
         ]
-        yield from sorted(found) or ([folder] if os.access(folder, os.R_OK) else [])
+        # What was only looked at is no run, and no broken one.
+        is_run = os.access(folder, os.R_OK) and not (folder / rundir.OBSERVATION).is_file()
+        yield from sorted(found) or ([folder] if is_run else [])
 
 
 def _unreadable(root: Path, error: OSError) -> str:
@@ -107,6 +109,7 @@ class _Judged(msgspec.Struct):
 
     schema: int
     verdict: _Verdict | None = None
+    further: tuple["_Judged", ...] = ()
 
 
 def _decision(folder: Path, say: Say) -> Decision | None:
@@ -119,4 +122,5 @@ def _decision(folder: Path, say: Say) -> Decision | None:
     except SamezoneError as error:
         say(f"no verdict for {folder.name}: {error}")
         return None
-    return None if found.verdict is None else found.verdict.decision
+    made = [one.verdict.decision for one in (found, *found.further) if one.verdict is not None]
+    return worst(made) if made else None

@@ -99,6 +99,7 @@ def snapshot(
     *,
     zones: Mapping[str, str | None] | None = None,
     taken_at_s: float = 0.0,
+    apps: tuple[str, ...] = ("ui", "catalog"),
 ) -> Snapshot:
     """Pods by name with their node; a pod's workload is its name up to the first dash.
 
@@ -118,7 +119,7 @@ def snapshot(
         ),
         pods=tuple(
             Pod(
-                namespace="x",
+                namespace=name.split("-")[0],
                 name=PodName(name),
                 ip=f"127.100.1.{number}",
                 node=None if node is None else NodeName(node),
@@ -143,6 +144,6 @@ def snapshot(
                     if name.startswith(f"{app}-")
                 ),
             )
-            for app in ("ui", "catalog")
+            for app in apps
         ),
     )

@@ -133,6 +133,19 @@ def test_modes_are_series_of_their_own():
     assert [one.folder for one in found[0].runs] == [f"day-{day:02d}-off" for day in range(9)]
 
 
+def test_sources_are_series_of_their_own():
+    """Shares of connections and of requests are two things; the table says who counted."""
+    runs = [
+        replace(run(n, 1.0), source="prometheus by profile ztunnel" if n % 2 else "xray") for n in range(6)
+    ]
+
+    assert [(one.source, len(one.runs)) for one in history.series(runs)] == [
+        ("prometheus by profile ztunnel", 3),
+        ("xray", 3),
+    ]
+    assert "counted by prometheus by profile ztunnel" in " ".join(printed(runs).split())
+
+
 def test_golden():
     """The tables are what they were when somebody last looked at them."""
     golden.check("history.txt", printed([*fallen(), *(run(day, 0.334, mode="off") for day in range(3))]))

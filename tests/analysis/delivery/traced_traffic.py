@@ -14,8 +14,9 @@ import gevent
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, TraceFlags, set_span_in_context
 
-from k8s.lab.store.pod_settings import PodSettings
-from k8s.lab.store.tracing import flush, start_tracing
+from k8s.lab.design.store_app import STORE
+from k8s.lab.service.pod_settings import PodSettings
+from k8s.lab.service.tracing import flush, start_tracing
 from loadtest.record import LoadSeen, RunRecord, Window
 from loadtest.worker.placement import WorkerPlacement
 from loadtest.worker.plan import LoadPlan
@@ -59,7 +60,7 @@ class _Worker:
             pod=name,
             zone=PODS[name][-1],
             node=PODS[name],
-            ui_url="http://ui.ui",
+            target_url="http://ui.ui",
             otlp_url=otlp_url,
             region=REGION,
             cluster="lab",
@@ -122,6 +123,7 @@ def _provider(name: str, otlp_url: str) -> TracerProvider:
         region=REGION,
         ip="127.0.0.1",
         otlp_url=f"{otlp_url}/v1/traces",
+        workload=STORE.workloads[0],
     )
     return start_tracing(pod)
 

@@ -13,6 +13,8 @@ from analysis.jobs.baseline import BaselineRequest, baseline
 from analysis.jobs.comparing import Judging
 from analysis.jobs.demo import DemoRequest, demo
 from analysis.jobs.enabling import EnableRequest, enable
+from analysis.jobs.measuring import Session
+from analysis.source.choice import SourceChoice, SourceKind
 from analysis.verdict.compare import Terms
 from analysis.verdict.judged import Decision
 from analysis.verdict.requirements import parse
@@ -150,6 +152,47 @@ def test_another_load_than_the_baselines_is_refused_first(shop: Shop):
     assert (len(shop.windows), shop.cluster.patches) == (1, [])
 
 
+MESH = SourceChoice(source=SourceKind.PROMETHEUS, prometheus="http://p", profile="ztunnel")
+
+
+def counting(shop: Shop, choice: SourceChoice, *, quiet_s: float = 0.0) -> Session:
+    """The shop, where calls are said to be counted so."""
+    return replace(shop.session(), settle=lambda _: choice, quiet_s=lambda _: quiet_s)
+
+
+def test_a_run_remembers_how_its_calls_were_counted(shop: Shop):
+    """From the record's first writing on; a later baseline of another source is not taken."""
+    request = BaselineRequest(load=LOAD, runs=shop.folder / "runs", has_twin=False)
+    mesh = baseline(counting(shop, MESH), request).folder
+    other = baseline(shop.session(), request).folder
+
+    judged = enable(counting(shop, MESH), tar(shop))
+
+    assert SourceChoice.of(rundir.read_record(mesh).counting) == MESH
+    assert rundir.read_record(other).counting == ()
+    assert judged.comparison.baseline.folder == mesh.name
+
+
+def test_a_baseline_of_another_source_is_refused_first(shop: Shop):
+    """The line names both, and nothing is measured."""
+    folder = off(shop, has_twin=False)
+
+    with pytest.raises(UsageError, match=r"no baseline of Service .* counted by prometheus by profile"):
+        enable(counting(shop, MESH), tar(shop))
+    with pytest.raises(UsageError, match=r"source \(xray against prometheus by profile ztunnel\)"):
+        enable(counting(shop, MESH), tar(shop, baseline=folder))
+
+    assert (len(shop.windows), shop.cluster.patches) == (1, [])
+
+
+def test_it_is_quiet_for_as_long_as_the_source_needs(shop: Shop):
+    """Longer than the load's own quiet time; a shorter one changes nothing."""
+    request = BaselineRequest(load=LOAD, runs=shop.folder / "runs", has_twin=False)
+    for quiet_s, then_s in ((18.0, 18.0), (1.0, LOAD.plan.quiet_s)):
+        folder = baseline(counting(shop, MESH, quiet_s=quiet_s), request).folder
+        assert rundir.read_record(folder).asked.plan.quiet_s == then_s
+
+
 def test_a_demo_leaves_nothing_changed(shop: Shop):
     """Off, off, tar inside the lab's life; the baseline is told when it is there; then the comparison."""
     steps: list[str] = []
@@ -195,7 +238,7 @@ def test_a_baseline_that_broke_a_gate_is_measured_once_more(shop: Shop):
     assert [bool(mark) for mark in marks(shop)] == [True, False, True, False]
     assert marks(shop)[0].startswith("Set aside: graph")
     assert marks(shop)[0].endswith(f"Measured once more as {second.name}.")
-    (said, _) = (line for line in shop.person.said if "measuring this window once more" in line)
+    (said, _) = (line for line in shop.person.said if "measuring it once more" in line)
     assert said.startswith(f"{first} is no evidence: graph")
 
 

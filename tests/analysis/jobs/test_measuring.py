@@ -36,7 +36,7 @@ def test_a_run_is_measured_and_collected(shop: Shop):
     assert inputs.record == run.record
     assert (inputs.stable, collected(run.folder).reconciled) == (True, True)
     assert inputs.counts.sample.traces == 1000
-    assert shop.person.said[-1].startswith("X-Ray shows 2000 of 2000 requests")
+    assert shop.person.said[-1].startswith("X-Ray shows all 2000 requests")
 
 
 def test_a_source_that_is_away_costs_no_run(shop: Shop):
