@@ -1,9 +1,17 @@
 # Every verb is one line that calls the samezone command; set-up happens by itself.
 PLATFORM ?= lab
 SERVICE  ?= catalog/catalog
+CLIENT   ?= ui/ui
+TARGET   ?=
+PAGES    ?=
+TRAFFIC  ?=
+SOURCE   ?=
+PROMETHEUS ?=
+PROFILE  ?=
 CONTEXT  ?=
 RATE     ?= 50
 USERS    ?= 12
+LOCUSTFILE ?=
 DURATION ?= 40
 WARMUP   ?= 5
 RUNS     ?= runs
@@ -16,7 +24,11 @@ CLUSTER  ?= tar-demo-cluster
 OVERLAY  ?= simple
 YES      ?=
 XRAY     ?=
+FOR      ?=
+SINCE    ?=
+NAMESPACES ?=
 EKS      ?=
+PART     ?=
 PYTHON   ?= python3
 
 VENV  := .venv
@@ -25,88 +37,114 @@ READY := $(VENV)/.ready
 TESTS := $(VENV)/.ready-test
 SZ    := $(BIN)/samezone
 CTX   := $(if $(CONTEXT),--context $(CONTEXT))
-PLACE := --platform $(PLATFORM) --service $(SERVICE) $(CTX) $(if $(YES),--yes)
+PLACE := --platform $(PLATFORM) $(addprefix --service ,$(SERVICE)) $(CTX) $(if $(YES),--yes)
+OWN   := $(if $(LOCUSTFILE),--locustfile $(LOCUSTFILE))
 EKSCTX := --name $(CLUSTER) $(CTX) $(if $(YES),--yes)
-LOAD  := $(PLACE) --rate $(RATE) --users $(USERS) --duration $(DURATION) --warmup $(WARMUP) --runs $(RUNS) \
-         $(if $(XRAY),--xray-service $(XRAY))
+COUNT := $(if $(XRAY),--xray-service $(XRAY)) $(if $(SOURCE),--source $(SOURCE)) \
+         $(if $(PROMETHEUS),--prometheus '$(PROMETHEUS)') $(if $(PROFILE),--profile $(PROFILE))
+SENT  := --rate $(RATE) --users $(USERS) $(if $(TARGET),--target '$(TARGET)') $(if $(PAGES),--pages $(PAGES)) $(OWN)
+QUICK := not tools and not slow and not faults
+LOAD  := $(PLACE) $(addprefix --client ,$(CLIENT)) --duration $(DURATION) --warmup $(WARMUP) --runs $(RUNS) $(COUNT) \
+         $(if $(TRAFFIC),--traffic $(TRAFFIC)) $(if $(filter live,$(TRAFFIC)),,$(SENT))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test baseline enable-tar enable-same-zone experiment tournament history disable-tar report web up down status \
+.PHONY: help setup demo test baseline enable-tar enable-same-zone observe experiment tournament history disable-tar report web up down status \
         cluster deploy destroy kind kind-down test-infra test-slow test-faults fast lint check bench
 
-help: ## print the verbs
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@echo '  variables: PLATFORM=lab CONTEXT= SERVICE=catalog/catalog RATE=50 USERS=12 DURATION=40 WARMUP=5 RUNS=runs LAB='
-	@echo '  for a cluster: PLATFORM=cluster CONTEXT= YES= XRAY= CLUSTER=tar-demo-cluster OVERLAY=simple CIDR= EKS='
+# In the order of a person's work.
+ORDER := begin: demo status report help;\
+measure: baseline enable-tar enable-same-zone disable-tar experiment tournament observe history;\
+the lab: up down web;\
+a cluster: cluster deploy destroy kind kind-down;\
+work on samezone: setup fast lint test check bench test-slow test-faults test-infra
 
-demo: $(READY) ## the whole job on the lab: baseline, Topology Aware Routing, report
+help: ## print the verbs
+	@awk -F ':.*## ' -v order='$(ORDER)' '/^[a-z-]+:.*## / { does[$$1] = $$2 } \
+	  END { groups = split(order, group, ";"); for (i = 1; i <= groups; i++) { split(group[i], part, ":"); \
+	    sub(/^ +/, "", part[1]); print part[1] ":"; verbs = split(part[2], verb, " "); \
+	    for (j = 1; j <= verbs; j++) printf "  make %-17s %s\n", verb[j], does[verb[j]] } }' $(MAKEFILE_LIST)
+	@echo 'variables, with their defaults:'
+	@echo '  PLATFORM=lab SERVICE=catalog/catalog CLIENT=ui/ui RATE=50 USERS=12'
+	@echo '  DURATION=40 WARMUP=5 RUNS=runs LAB='
+	@echo '  your own load: TARGET= PAGES= LOCUSTFILE= TRAFFIC=live'
+	@echo '  who counts: SOURCE=xray|prometheus|spans PROMETHEUS=URL PROFILE='
+	@echo '  a cluster: PLATFORM=cluster CONTEXT= YES= XRAY= CLUSTER=tar-demo-cluster'
+	@echo '             OVERLAY=simple CIDR= EKS='
+
+demo: $(READY) ## the whole job on the lab, up to a report
 	@$(SZ) demo $(LOAD) $(LAB)
 
-test: $(TESTS) ## the tests, but for the slow ones and those that need Terraform
-	@$(BIN)/pytest -n 3 --dist loadfile
+# What computes comes first, and by itself: beside it a lab's load generators are late, and its runs no evidence.
+test: $(TESTS) ## the tests, but for the slow ones
+	@$(BIN)/pytest -n 3 --dist loadfile -m 'not lab and $(QUICK)' || failed=1; \
+	$(BIN)/pytest -n 2 --dist loadfile -m 'lab and $(QUICK)' || failed=1; exit $${failed:-0}
 
-baseline: $(READY) ## routing off, load, collect; prints the zone matrix
+baseline: $(READY) ## measure with routing off, twice; prints the zone matrix
 	@$(SZ) baseline $(LOAD)
 
-enable-tar: $(READY) ## annotate, wait for hints, the same load, collect, compare, report
+enable-tar: $(READY) ## set Topology Aware Routing, measure, compare, report
 	@$(SZ) enable tar $(LOAD)
 
-enable-same-zone: $(READY) ## the same with trafficDistribution: PreferSameZone
+enable-same-zone: $(READY) ## the same with PreferSameZone
 	@$(SZ) enable prefer-same-zone $(LOAD)
 
-experiment: $(READY) ## certify, interleaved blocks, stop when settled: ARMS=off,tar BLOCKS=ABBA
+observe: $(READY) ## only look: FOR=10m or SINCE=30m NAMESPACES='shop ui'
+	@$(SZ) observe --platform $(PLATFORM) $(CTX) --runs $(RUNS) $(COUNT) \
+	  $(if $(FOR),--for $(FOR)) $(if $(SINCE),--since $(SINCE)) $(NAMESPACES:%=-n %)
+
+experiment: $(READY) ## windows in turn, a verdict: ARMS=off,tar BLOCKS=ABBA
 	@$(SZ) experiment $(LOAD) --arms $(ARMS) $(if $(BLOCKS),--blocks $(BLOCKS)) $(if $(REQUIRE),--require '$(REQUIRE)')
 
-tournament: $(READY) ## every routing mode on one workload: which differ, which one to take
+tournament: $(READY) ## every mode on one workload: which one to take
 	@$(SZ) experiment $(LOAD) --arms all --blocks $(or $(BLOCKS),ABCDEEDCBA)
 
-history: $(READY) ## the runs over time, with change points marked
+history: $(READY) ## the share over all runs, and when it changed
 	@$(SZ) history --runs $(RUNS)
 
-disable-tar: $(READY) ## give the Service back what it had; says which knob keeps zone routing on, if any
+disable-tar: $(READY) ## give the Service back what it had
 	@$(SZ) routing restore --expect-off $(PLACE)
 
-report: $(READY) ## render the newest comparison again from its artifacts
+report: $(READY) ## make the newest report again from its files
 	@$(SZ) report --runs $(RUNS)
 
-web: $(READY) ## the Locust web UI with the workers of all zones
-	@$(SZ) web $(PLACE)
+web: $(READY) ## Locust's web UI with workers in every zone
+	@$(SZ) web $(PLACE) --client $(firstword $(CLIENT)) --runs $(RUNS) $(COUNT) $(OWN)
 
-up: $(READY) ## start the lab; PLATFORM=cluster: the manifests, as deploy
-	@$(if $(filter cluster,$(PLATFORM)),$(SZ) cluster deploy $(EKSCTX) --overlay $(OVERLAY),$(SZ) lab up $(LAB))
+up: $(READY) ## start the lab (PLATFORM=cluster: as deploy)
+	@$(if $(filter cluster,$(PLATFORM)),$(SZ) cluster deploy $(EKSCTX) --overlay $(OVERLAY) $(OWN),$(SZ) lab up $(LAB))
 
-down: $(READY) ## stop the lab; PLATFORM=cluster: remove the manifests, the cluster stays
+down: $(READY) ## stop the lab (PLATFORM=cluster: remove the manifests)
 	@$(if $(filter cluster,$(PLATFORM)),$(SZ) cluster undeploy $(CTX) $(if $(YES),--yes),$(SZ) lab down)
 
-status: $(READY) ## what of the lab runs, and where; PLATFORM=cluster: our pods by zone
-	@$(if $(filter cluster,$(PLATFORM)),$(SZ) cluster status $(CTX),$(SZ) lab status)
+status: $(READY) ## where things stand, and what to do next
+	@$(if $(filter cluster,$(PLATFORM)),$(SZ) cluster status $(CTX),$(SZ) status --runs $(RUNS))
 
-cluster: $(READY) ## an EKS cluster by Terraform: CIDR=who may reach its API; shows the cost, then asks
+cluster: $(READY) ## an EKS cluster: CIDR=who may reach it; asks first
 	@$(SZ) cluster create --name $(CLUSTER) $(CIDR:%=--cidr %) $(if $(YES),--yes) $(EKS)
 
-deploy: $(READY) ## the store, the collector and Locust on it: OVERLAY=simple; asks
-	@$(SZ) cluster deploy $(EKSCTX) --overlay $(OVERLAY)
+deploy: $(READY) ## the store, the collector and Locust on it; asks
+	@$(SZ) cluster deploy $(EKSCTX) --overlay $(OVERLAY) $(OWN)
 
-destroy: $(READY) ## take manifests and cluster away; says what it leaves, then asks
+destroy: $(READY) ## take all of it away; says what it leaves, then asks
 	@$(SZ) cluster destroy $(EKSCTX)
 
-kind: $(READY) ## three zones on this machine: a kind cluster with the store, Locust and the X-Ray stand-in
+kind: $(READY) ## a kind cluster of three zones on this machine
 	@$(SZ) kind up
 	@$(SZ) cluster deploy --context kind-samezone --place k8s/manifests/kind/place.env --overlay no-aws --yes
 
 kind-down: $(READY) ## delete the kind cluster
 	@$(SZ) kind down
 
-test-infra: $(TESTS) ## Terraform, emulators of AWS, Checkov: what needs more than .venv
+test-infra: $(TESTS) ## Terraform, emulators of AWS, Checkov
 	@$(BIN)/pytest -n 2 --dist loadfile -m tools tests/infra
 
-test-slow: $(TESTS) ## verdicts on the lab, an install into an empty environment: minutes, and the registry
+test-slow: $(TESTS) ## verdicts and installs: minutes, and the registry
 	@$(BIN)/pytest -m slow
 
-test-faults: $(TESTS) ## the fault campaign: something breaks in every phase of every verb; N faults, N survived
-	@$(BIN)/pytest -n 4 --dist worksteal -m faults tests/faults
+test-faults: $(TESTS) ## every verb while something breaks; PART=1/3
+	@FAULTS_PART=$(PART) $(BIN)/pytest -n 4 --dist worksteal -m faults tests/faults
 
-fast: $(TESTS) ## while you work: the tests without lab, load, simulations and other programs
+fast: $(TESTS) ## while you work: the tests without lab and load
 	@$(BIN)/pytest -n 2 --dist loadfile --hypothesis-profile fast \
 	  -m 'not lab and not slow and not tools and not infra and not programs and not simulation and not faults'
 
@@ -118,12 +156,16 @@ lint: $(TESTS) ## format, lint, types, layers
 
 check: lint test ## lint and test
 
-bench: $(READY) ## the benchmarks: what tracing costs a worker, how the survey grows
-	@$(BIN)/python -m loadtest.bench
+bench: $(READY) ## the benchmarks
+	@$(BIN)/python -m loadtest.benchmarks.bench_tracing
+	@$(BIN)/python -m loadtest.benchmarks.bench_peers
 	@$(BIN)/python -m k8s.bench.bench_survey
 	@$(BIN)/python -m k8s.bench.bench_xray
+	@$(BIN)/python -m analysis.benchmarks.bench_prometheus
+	@$(BIN)/python -m analysis.benchmarks.bench_compare
+	@$(BIN)/python -m analysis.source.spans.bench_pairing
 
-setup: $(READY) ## make .venv with what the verbs run; every verb does it by itself
+setup: $(READY) ## make .venv; every verb does it by itself
 
 # pip in one line that counts; elsewhere than on a terminal, in one for every 25 packages. A pipe has no exit code of pip's, so a file keeps it.
 define PIP

@@ -1,13 +1,16 @@
-"""How Hypothesis works in all tests: the only place that says so.
+"""How Hypothesis works in all tests, the only place that says so; and the browser that all tests share.
 
 No profile has a deadline, and none minds slow generation: both would measure how busy the machine is. What is
 fast enough is measured by ``make bench``.
 """
 
 import os
+from collections.abc import Iterator
 
+import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.browser import Browser, running
 from tests.signals import let_children_hear
 
 ANY_MACHINE = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -20,3 +23,10 @@ settings.register_profile("fast", ANY_MACHINE, derandomize=True, max_examples=25
 settings.load_profile("ci" if os.environ.get("CI", "").lower() == "true" else "dev")
 
 let_children_hear()
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """One browser for all pages of this process's tests."""
+    with running(tmp_path_factory.mktemp("browser")) as found:
+        yield found

@@ -14,7 +14,7 @@ MOST_LINES_OF_A_FILE = 400
 MOST_LINES_OF_A_FUNCTION = 60
 CATCHES_ALL = frozenset({"k8s/lab/processes.py"})
 """A forked child writes down whatever ends it and ends there: it must not go on in its parent's code."""
-MOST_FLAT_MODULES = {"k8s": 6, "loadtest": 15, "analysis": 12}
+MOST_FLAT_MODULES = {"k8s": 7, "loadtest": 15, "analysis": 12}
 """Directly in the room's folder, ``__init__`` aside: the rest lives in folders named after a job."""
 
 

@@ -227,13 +227,12 @@ class Stage:
         self.knob(ingest_delay_s=[0.0, 0.0], throttle_rate=0.0, loss_rate=0.0, duplicate_rate=0.0, refuse="")
 
     def child(self, name: str) -> psutil.Process:
-        """A process of the lab."""
+        """A process of the lab, its supervisor among them."""
+        if name == "supervisor":
+            return psutil.Process(self.state.supervisor.pid)
         found = lab_state.load(self.lab.home / "lab")
         (one,) = (child for child in found.children if child.name == name)
         return psutil.Process(one.process.pid)
-
-    def supervisor(self) -> psutil.Process:
-        return psutil.Process(self.state.supervisor.pid)
 
 
 def post(url: str, body: bytes, headers: dict[str, str]) -> bytes:

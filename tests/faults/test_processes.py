@@ -35,6 +35,12 @@ def send(play: Play, processes: list[psutil.Process], number: signal.Signals) ->
         play.provoked += 1
 
 
+def pause(play: Play, processes: list[psutil.Process], seconds: float) -> None:
+    """They stand still for a while; nobody waits for that."""
+    send(play, processes, signal.SIGSTOP)
+    threading.Timer(seconds, lambda: [one.send_signal(signal.SIGCONT) for one in processes]).start()
+
+
 def folder_of(phase: str) -> str:
     return FOLDER if phase in (*LOADED, "quiet after") else ANY_FOLDER
 
@@ -87,9 +93,7 @@ def test_locust_is_stopped_for_a_while(campaign: Campaign, role: str, phase: str
     )
 
     def stops(play: Play) -> None:
-        found = locusts(play, role)[:1]
-        send(play, found, signal.SIGSTOP)
-        threading.Timer(3.0, lambda: [one.send_signal(signal.SIGCONT) for one in found]).start()
+        pause(play, locusts(play, role)[:1], 3.0)
 
     campaign.play(row, "run", "tar", *PLAN, moment=PHASES[phase], happens=stops, live="samezone, lab, Locust")
 
@@ -155,8 +159,7 @@ def test_a_part_of_the_lab_is_killed(campaign: Campaign, name: str, phase: str) 
     stage = campaign.stage
 
     def kills(play: Play) -> None:
-        target = stage.supervisor() if name == "supervisor" else stage.child(name)
-        send(play, [target], signal.SIGKILL)
+        send(play, [stage.child(name)], signal.SIGKILL)
 
     place = stage.place(campaign.folder, direct=True)
     campaign.play(
@@ -188,9 +191,7 @@ def test_a_part_of_the_lab_is_stopped(campaign: Campaign, name: str, seconds: fl
     stage = campaign.stage
 
     def stops(play: Play) -> None:
-        target = stage.supervisor() if name == "supervisor" else stage.child(name)
-        send(play, [target], signal.SIGSTOP)
-        threading.Timer(seconds, lambda: target.send_signal(signal.SIGCONT)).start()
+        pause(play, [stage.child(name)], seconds)
 
     campaign.play(row, "run", "tar", *PLAN, moment=PHASES["measuring, middle"], happens=stops)
 

@@ -27,12 +27,21 @@ def delete(cluster: LiveCluster, path: str) -> None:
     cluster._call("DELETE", path, what=path)
 
 
-@pytest.mark.parametrize("phase", AT)
-def test_the_service_is_deleted(campaign: Campaign, phase: str) -> None:
+DELETED = {
+    "Service": ("/api/v1/namespaces/catalog/services/catalog", tuple(AT)),
+    "namespace": ("/api/v1/namespaces/catalog", ("warming up", "measuring, middle")),
+}
+"""What goes, with its pods where it is the namespace: its path, and the phases in which it does."""
+
+
+@pytest.mark.parametrize(
+    ("what", "phase"), [(what, phase) for what, (_, phases) in DELETED.items() for phase in phases]
+)
+def test_the_service_is_deleted(campaign: Campaign, what: str, phase: str) -> None:
     """There is nothing to put back; what was measured is kept."""
     row = Row(
         verb="run tar",
-        fault="the Service is deleted",
+        fault=f"the {what} is deleted",
         phase=phase,
         exits=(2, 4, 5),
         service=GONE,
@@ -41,27 +50,7 @@ def test_the_service_is_deleted(campaign: Campaign, phase: str) -> None:
     cluster = campaign.stage.cluster
 
     def deletes(play: Play) -> None:
-        delete(cluster, "/api/v1/namespaces/catalog/services/catalog")
-        play.provoked += 1
-
-    campaign.play(row, "run", "tar", *PLAN, moment=AT[phase], happens=deletes)
-
-
-@pytest.mark.parametrize("phase", ["warming up", "measuring, middle"])
-def test_the_namespace_is_deleted(campaign: Campaign, phase: str) -> None:
-    """The same, and its pods end, too."""
-    row = Row(
-        verb="run tar",
-        fault="the namespace is deleted",
-        phase=phase,
-        exits=(2, 4, 5),
-        service=GONE,
-        folder=FOLDER if phase in MEASURED else ANY_FOLDER,
-    )
-    cluster = campaign.stage.cluster
-
-    def deletes(play: Play) -> None:
-        delete(cluster, "/api/v1/namespaces/catalog")
+        delete(cluster, DELETED[what][0])
         play.provoked += 1
 
     campaign.play(row, "run", "tar", *PLAN, moment=AT[phase], happens=deletes)

@@ -35,7 +35,7 @@ class Lab:
         pairs = (line.removeprefix("export ").split("=", 1) for line in lines if line.startswith("export "))
         return {**os.environ, **{key: value.strip("'\"") for key, value in pairs}}
 
-    def samezone(self, *arguments: str, timeout_s: float = 120) -> subprocess.CompletedProcess[str]:
+    def samezone(self, *arguments: str, timeout_s: float = 170) -> subprocess.CompletedProcess[str]:
         command = [str(BIN / "samezone"), *arguments]
         return subprocess.run(
             command, cwd=self.folder, capture_output=True, text=True, timeout=timeout_s, check=False

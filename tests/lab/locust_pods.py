@@ -10,11 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import loadtest
+from k8s.eks.locustfiles import ANNOTATION
+from k8s.filemark import mark_of
 from k8s.lab import state as lab_state
 from k8s.lab.design.addresses import Addresses
 from k8s.live.cluster import LiveCluster, connect
 from k8s.topology import ServiceKey
 from loadtest.swarm.lab_platform import LabPlatform, pod_manifest, pod_status
+from loadtest.worker.own_file import PATH
 from loadtest.worker.placement import WorkerPlacement, to_environment
 
 LOCUSTFILE = Path(loadtest.__file__).parent / "worker" / "locustfile.py"
@@ -33,15 +36,17 @@ class LocustPods:
     master_ip: str
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     masters: int = 0
+    locustfile: Path | None = None
+    """A user's own, as their Deployments mount it."""
 
     @classmethod
-    def of(cls, lab_dir: Path, folder: Path) -> "LocustPods":
+    def of(cls, lab_dir: Path, folder: Path, client: ServiceKey = UI) -> "LocustPods":
         state = lab_state.load(lab_dir)
         cluster = connect(state.kubeconfig, None)
         lab = LabPlatform(
             state=state, cluster=cluster, clock=time.time, monotonic=time.monotonic, sleep=time.sleep
         )
-        workers = lab.placements(UI, suffix="5d8f9c7b6")
+        workers = lab.placements(client, suffix="5d8f9c7b6")
         master_ip = Addresses(octet=state.octet).pod(1, MASTER_POD)
         folder.mkdir()
         return cls(folder=folder, cluster=cluster, workers=workers, master_ip=master_ip)
@@ -93,6 +98,9 @@ class LocustPods:
 
     def _create_pod(self, manifest: dict[str, Any], placed: WorkerPlacement) -> None:
         """A pod, and what its kubelet says of it."""
+        if self.locustfile is not None:
+            mark = mark_of(self.locustfile, self.locustfile.read_bytes())
+            manifest["metadata"]["annotations"][ANNOTATION] = mark
         self.cluster.create_pod("locust", manifest)
         path = f"/api/v1/namespaces/locust/pods/{placed.pod}/status"
         self.cluster.patch(path, pod_status(placed), what=f"pod {placed.pod}")
@@ -104,13 +112,14 @@ class LocustPods:
         self.cluster.delete_pod("locust", pod)
 
     def _spawn(self, name: str, arguments: tuple[str, ...], extra: dict[str, str]) -> None:
+        own = {} if self.locustfile is None else {PATH: str(self.locustfile.parent)}
         with (self.folder / f"{name}.log").open("wb") as log:
             self.processes[name] = subprocess.Popen(
                 [sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env={**os.environ, "PYTHONPATH": str(LOCUSTFILE.parents[2]), **extra},
+                env={**os.environ, "PYTHONPATH": str(LOCUSTFILE.parents[2]), **own, **extra},
                 cwd=self.folder,
                 start_new_session=True,
             )

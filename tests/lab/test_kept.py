@@ -123,7 +123,7 @@ def test_a_disk_that_fills_up_in_the_window_takes_the_end_of_the_run(lab: Lab, r
         (runs / "others").unlink()
         folder, record = kept(runs)
         assert (code, record.status) == (0, RunStatus.COMPLETE), said
-        assert requests(record) == pytest.approx(160, abs=5)  # 20 a second for 8 s, on a machine that may lag
+        assert 100 < requests(record) <= 165  # 20 a second for 8 s; a busy machine sends fewer
         assert rundir.read_topology(folder)[-1].taken_at_s > record.measured.end_s  # type: ignore[union-attr]
         (line,) = [one for one in said if "cannot be kept while the run goes on" in one]
         assert "record.json (No space left on device)" in line

@@ -13,7 +13,7 @@ import pytest
 from k8s.lab import state as lab_state
 from k8s.lab import truth
 from k8s.lab.asking import read_truth
-from k8s.lab.design.layout import CATALOG, UI
+from k8s.lab.design.store_app import CATALOG, UI
 from k8s.lab.state import LabState, PodState
 from k8s.topology import NodeName
 from tests.k8s.lab.labs import get

@@ -1,72 +1,15 @@
 """The README's own commands, run as printed."""
 
 import os
-import re
-import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from analysis import cli
 from tests.lab.conftest import BIN, Lab
-
-ROOT = Path(__file__).parents[2]
-README = (ROOT / "README.md").read_text()
-
-
-def blocks() -> list[list[str]]:
-    """The commands of each code block, without their comments."""
-    found = re.findall(r"^```\n(.*?)^```", README, flags=re.DOTALL | re.MULTILINE)
-    return [[line.split("  #")[0].strip() for line in block.splitlines()] for block in found]
-
-
-def test_the_two_commands_are_there():
-    """One runs the main job, one passes the tests."""
-    assert blocks()[0] == ["make demo", "make test"]
-
-
-def test_every_make_verb_of_the_readme_exists():
-    """A verb that the README names is in the Makefile."""
-    named = set(re.findall(r"\bmake ([a-z-]+)\b(?=[^\n]*`)", README)) | {"demo", "test"}
-    makefile = (ROOT / "Makefile").read_text()
-    verbs = {
-        name for names in re.findall(r"^([a-z- ]+):", makefile, flags=re.MULTILINE) for name in names.split()
-    }
-
-    assert named >= {"demo", "test", "baseline", "enable-tar", "disable-tar", "web"}
-    assert named <= verbs
-
-
-def commands(heading: str) -> list[str]:
-    """The commands printed in a section."""
-    section = README.split(f"\n## {heading}\n")[1].split("\n## ")[0]
-    found = re.findall(r"^```\n(.*?)^```", section, flags=re.DOTALL | re.MULTILINE)
-    return [line.split("  #")[0].strip() for block in found for line in block.splitlines()]
-
-
-def test_the_walk_through_on_eks_is_whole():
-    """From nothing to a report and back to nothing, in this order."""
-    verbs = [line.split()[1] for line in commands("On EKS")]
-    assert verbs[:4] == ["cluster", "deploy", "status", "baseline"]
-    assert verbs[verbs.index("enable-tar") : verbs.index("destroy")] == ["enable-tar", "disable-tar", "web"]
-
-
-@pytest.mark.parametrize("command", commands("On EKS"))
-def test_every_command_of_the_walk_through_exists(command: str):
-    """Make knows the verb and its variables, and samezone takes the arguments that come of them."""
-    done = subprocess.run(
-        [*shlex.split(command), "--dry-run"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    lines = [shlex.split(line.removeprefix("@")) for line in done.stdout.splitlines() if "/samezone " in line]
-    assert lines
-    for line in lines:
-        arguments = cli.parser().parse_args(line[1:])
-        assert callable(arguments.command)
-        context = re.search(r"CONTEXT=(\S+)", command)
-        assert context is None or arguments.context in (context[1], None)
+from tests.readme.pages import commands
+from tests.sources import REPO
 
 
 @pytest.mark.lab
@@ -76,7 +19,7 @@ def test_make_demo(tmp_path: Path):
     lab = "LAB=--api-port 0 --xray-port 0"
     done = subprocess.run(
         ["make", "demo", "DURATION=3", "WARMUP=1", f"RUNS={tmp_path / 'runs'}", lab],
-        cwd=ROOT,
+        cwd=REPO,
         env={**os.environ, "SAMEZONE_HOME": str(tmp_path / "home")},
         capture_output=True,
         text=True,
@@ -102,8 +45,7 @@ def test_make_demo(tmp_path: Path):
 @pytest.mark.lab
 def test_the_lab_commands(lab: Lab):
     """The block of kubectl and aws commands, in a shell, with the tools of this environment on PATH."""
-    (commands,) = [block for block in blocks() if block[0] == ". .samezone/lab/env"]
-    script = "set -e\n" + "\n".join(commands)
+    script = "\n".join(["set -e", *commands("k8s/README.md", "The lab")])
     done = subprocess.run(
         ["bash", "-c", script],
         cwd=lab.folder,

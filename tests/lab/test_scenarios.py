@@ -1,4 +1,4 @@
-"""Predicted against measured: every scenario in every mode, with real calls through the lab's store."""
+"""Predicted against measured: every scenario in every mode, with real calls through the lab's app."""
 
 import time
 import urllib.request
@@ -14,7 +14,7 @@ from k8s.effects import Patience
 from k8s.lab import scenario_files, truth
 from k8s.lab import state as lab_state
 from k8s.lab.asking import read_truth
-from k8s.lab.state import LabState
+from k8s.lab.state import LabState, PodState
 from k8s.live import control, live_scene
 from k8s.live.cluster import LiveCluster, connect
 from k8s.predict import clients, prediction, starting_point
@@ -26,8 +26,10 @@ pytestmark = pytest.mark.lab
 
 CATALOG = ServiceKey(namespace="catalog", name="catalog")
 UI = ServiceKey(namespace="ui", name="ui")
-PAGES_A_POD = 102
-"""/catalog makes three calls: 306 a client pod."""
+CALLS_A_POD = 306
+"""Of each client pod."""
+PAGES = {UI: ("/catalog", 3), ServiceKey(namespace="shop", name="frontend"): ("/checkout", 2)}
+"""A page of the app's entry, and the calls to the Service behind it that it makes."""
 PATIENCE = Patience(timeout_s=10, clock=time.time, monotonic=time.monotonic, sleep=time.sleep)
 STEADY = [name for name in scenario_files.names() if name != "rollout-3-to-9"]
 REFUSED = {"refused-4-4-3", "node-without-zone", "one-zone"}
@@ -48,17 +50,34 @@ def opened(lab: Lab) -> tuple[LabState, LiveCluster]:
 
 
 def measured(state: LabState) -> tuple[int, int]:
-    """Same-zone and all catalog calls of PAGES_A_POD pages from every ui pod, by the relays' counters."""
+    """Same-zone and all of the CALLS_A_POD calls from every pod of the entry, by the relays' counters."""
     zone_of = {pod.ip: pod.zone for pod in state.pods}
-    urls = [f"http://{pod.ip}:8080/catalog" for pod in state.pods if pod.namespace == "ui"] * PAGES_A_POD
+    client, server = pair(state)
+    path, calls = PAGES[client]
+    ips = [pod.ip for pod in pods_of(state, client)]
+    urls = [f"http://{ip}:8080{path}" for ip in ips] * (CALLS_A_POD // calls)
     relays = [node.relay_admin_url for node in state.nodes]
     before = read_truth(relays)
     with ThreadPoolExecutor(9) as pool:
         statuses = Counter(pool.map(_get, urls))
     assert statuses == {200: len(urls)}
-    rows = [row for row in truth.difference(before, read_truth(relays)).rows if row.service == CATALOG]
+    counted = truth.difference(before, read_truth(relays)).rows
+    rows = [row for row in counted if row.service == server and row.client_ip in ips]
     same = sum(row.connections for row in rows if zone_of[row.client_ip] == zone_of[row.server_ip])
     return same, sum(row.connections for row in rows)
+
+
+def pair(state: LabState) -> tuple[ServiceKey, ServiceKey]:
+    """The app's entry, and the Service that it calls."""
+    entry = state.settings.app.find(state.settings.app.entry)
+    assert entry is not None
+    return entry.key, entry.callees[0]
+
+
+def pods_of(state: LabState, key: ServiceKey) -> list[PodState]:
+    return [
+        pod for pod in state.pods if (pod.namespace, pod.name.rsplit("-", 2)[0]) == (key.namespace, key.name)
+    ]
 
 
 def _get(url: str) -> int:
@@ -67,11 +86,13 @@ def _get(url: str) -> int:
         return response.status
 
 
-def predicted(cluster: LiveCluster, mode: RoutingMode) -> prediction.Prediction:
+def predicted(
+    cluster: LiveCluster, client: ServiceKey, server: ServiceKey, mode: RoutingMode
+) -> prediction.Prediction:
     scene = live_scene.read(cluster, taken_at_s=time.time())
-    pods = clients.pods_of(scene.snapshot, UI)
-    callers = clients.of_pods(pods, scene.snapshot.nodes, str(UI))
-    return prediction.predict(starting_point.starting_point(scene, CATALOG, callers), mode)
+    pods = clients.pods_of(scene.snapshot, client)
+    callers = clients.of_pods(pods, scene.snapshot.nodes, str(client))
+    return prediction.predict(starting_point.starting_point(scene, server, callers), mode)
 
 
 @pytest.mark.parametrize("mode", list(RoutingMode))
@@ -82,24 +103,25 @@ def test_the_measured_share_is_the_predicted_one(place: tuple[str, LabState, Liv
     no chance.
     """
     name, state, cluster = place
-    forecast = predicted(cluster, mode)
+    client, server = pair(state)
+    forecast = predicted(cluster, client, server, mode)
 
-    applied = control.set_mode(cluster, CATALOG, mode, PATIENCE)
+    applied = control.set_mode(cluster, server, mode, PATIENCE)
     try:
         outcome = control.await_hints(
-            cluster, CATALOG, mode, events_before=applied.events_before, patience=PATIENCE
+            cluster, server, mode, events_before=applied.events_before, patience=PATIENCE
         )
         time.sleep(0.3)
         tries = [measured(state)]
         if not within(forecast, *tries[0]):
             tries.append(measured(state))
     finally:
-        control.change(cluster, CATALOG, lambda _: applied.original)
+        control.change(cluster, server, lambda _: applied.original)
 
     assert outcome.converged == (forecast.refusal is None)
     assert (forecast.refusal is not None) == (mode is RoutingMode.TAR and name in REFUSED)
     assert outcome.refusal == forecast.message
-    assert tries[-1][1] == 3 * PAGES_A_POD * sum(pod.namespace == "ui" for pod in state.pods)
+    assert tries[-1][1] == CALLS_A_POD * len(pods_of(state, client))
     assert within(forecast, *tries[-1]), (tries, forecast.share)
 
 
@@ -137,4 +159,4 @@ def test_a_rollout_passes_through_counts_that_are_refused(tmp_path: Path):
     assert all(count in seen[count] for count in taken)
     for count in (4, 5, 8):
         assert any(f"({count} endpoints, 3 zones)" in message for message in messages)
-    assert (same, calls) == (calls, 9 * 102)
+    assert (same, calls) == (calls, 3 * CALLS_A_POD)

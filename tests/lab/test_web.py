@@ -7,11 +7,12 @@ import time
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 
 import psutil
 import pytest
 
-from tests.lab.conftest import Lab, processes_of
+from tests.lab.conftest import JUDGED, Lab, processes_of
 
 pytestmark = pytest.mark.lab
 
@@ -21,22 +22,34 @@ def get(url: str) -> bytes:
         return response.read()
 
 
-def test_the_web_ui_drives_all_zones(lab: Lab):
-    """The page opens, a start loads every zone, the Zones page shows it, Ctrl-C ends it."""
-    running = lab.start("web", "--web-port", "0")
+def load(address: str, seconds: float) -> None:
+    """What a person does: a start in the form, and a stop."""
+    form = urllib.parse.urlencode({"user_count": 6, "spawn_rate": 6}).encode()
+    with urllib.request.urlopen(f"{address}/swarm", data=form, timeout=10) as response:
+        assert json.load(response)["success"]
+    time.sleep(seconds)
+    with urllib.request.urlopen(f"{address}/stop", data=b"", timeout=60) as response:
+        assert json.load(response)["success"]
+
+
+def test_the_web_ui_drives_all_zones(lab: Lab, tmp_path: Path):
+    """The page opens, a start loads every zone, Ctrl-C ends it; each load is a run to collect and compare."""
+    running = lab.start("web", "--web-port", "0", "--runs", str(tmp_path))
     assert running.stderr is not None
+    lines = iter(running.stderr)
     try:
-        address = next(line for line in running.stderr if "Locust web UI:" in line).split()[3]
+        address = await_word(lines, "Locust web UI:").split()[3]
         assert b"Locust" in get(address)
-        form = urllib.parse.urlencode({"user_count": 6, "spawn_rate": 6}).encode()
-        with urllib.request.urlopen(f"{address}/swarm", data=form, timeout=10) as response:
-            assert json.load(response)["success"]
-        time.sleep(4)
+        assert b"samezone-zones" in get(f"{address}/zones")
+        kept = []
+        for _ in range(2):
+            time.sleep(3)
+            load(address, 6)
+            kept.append(await_word(lines, "load of the web UI:"))
         seen = json.loads(get(f"{address}/samezone/tallies"))
         zones = {tally["zone"]: tally["requests"] for tally in seen["tallies"]}
         assert set(zones) == {"eu-west-1a", "eu-west-1b", "eu-west-1c"}
         assert min(zones.values()) > 20
-        assert b"eu-west-1b" in get(f"{address}/zones")
         pods = lab.tool("kubectl", "-n", "locust", "get", "pods", "-o", "wide").stdout
         assert pods.count("locust-worker-") == 3
     finally:
@@ -46,6 +59,16 @@ def test_the_web_ui_drives_all_zones(lab: Lab):
     assert running.returncode == 0
     assert "locust-worker-" not in lab.tool("kubectl", "-n", "locust", "get", "pods").stdout
     assert [one for one in processes_of(lab.folder) if "locust" in " ".join(one.cmdline())] == []
+    folders = sorted(tmp_path.iterdir())
+    assert [
+        ("complete" in line, str(folder) in line) for line, folder in zip(kept, folders, strict=True)
+    ] == [(True, True)] * 2
+    for folder in folders:
+        collected = lab.samezone("collect", str(folder))
+        assert collected.returncode == 0, collected.stderr
+    compared = lab.samezone("compare", *map(str, folders))
+    assert compared.returncode in JUDGED, compared.stderr
+    assert (folders[1] / "comparison.json").is_file()
 
 
 def worker_process(command: int) -> psutil.Process:
