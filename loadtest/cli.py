@@ -19,7 +19,7 @@ from k8s.cli import (
     service_key,
 )
 from k8s.commandline.json_text import as_json
-from k8s.commandline.quantities import count, lower, seconds
+from k8s.commandline.quantities import count, lower, seconds, workers_each
 from k8s.console import Io, Parser, Verbs, add_json, path, verb
 from k8s.effects import Talk
 from k8s.errors import ExitCode, UsageError
@@ -33,7 +33,7 @@ from loadtest.record import Traffic
 from loadtest.swarm.cluster_platform import RECYCLE, ClusterPlatform
 from loadtest.swarm.lab_platform import LabPlatform
 from loadtest.swarm.locust_command import describe
-from loadtest.swarm.platforms import MOST_WORKERS, Platform
+from loadtest.swarm.platforms import Platform
 from loadtest.worker.arrivals import ARRIVALS
 from loadtest.worker.plan import DEFAULT_PAGES, LoadPlan, Page
 from loadtest.worker.target import PROPAGATIONS, W3C, Target
@@ -103,7 +103,7 @@ def _add_amount(parser: Parser) -> None:
     )
     load.add_argument(
         "--workers",
-        type=_workers,
+        type=workers_each,
         metavar="N",
         help="load generators a zone; default: 1 on the lab, those that are there on a cluster",
     )
@@ -181,12 +181,6 @@ def _rate(text: str) -> rate_text.AskedRate:
         return rate_text.parse(text)
     except UsageError as error:
         raise argparse.ArgumentTypeError(str(error).removeprefix("--rate ")) from error
-
-
-def _workers(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= MOST_WORKERS:
-        raise argparse.ArgumentTypeError(f"{text!r}: give a whole number from 1 to {MOST_WORKERS}")
-    return int(text)
 
 
 def _add_pages(parser: Parser) -> None:

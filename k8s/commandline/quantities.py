@@ -13,6 +13,8 @@ _LENGTH: Final = re.compile(rf"(?:{_NUMBER}(?:ms|[smhd]))+", re.ASCII)
 _PART: Final = re.compile(rf"({_NUMBER})(ms|[smhd])", re.ASCII)
 _AMOUNT: Final = re.compile(rf"({_NUMBER})([km]?)", re.ASCII | re.IGNORECASE)
 _TIMES: Final = {"": 1, "k": 1_000, "m": 1_000_000}
+MOST_WORKERS: Final = 16
+"""A zone may have so many load generators."""
 
 
 def seconds(text: str) -> float:
@@ -57,6 +59,13 @@ def count(text: str) -> int:
             f"{names.shown(text)} is no whole number; give one such as 12 or 50k"
         )
     return int(found)
+
+
+def workers_each(text: str) -> int:
+    """Load generators in each zone."""
+    if not text.isdecimal() or not 1 <= int(text) <= MOST_WORKERS:
+        raise argparse.ArgumentTypeError(f"{names.shown(text)}: give a whole number from 1 to {MOST_WORKERS}")
+    return int(text)
 
 
 def lower(text: str) -> str:

@@ -5,7 +5,7 @@ import ipaddress
 import re
 
 from k8s.commandline.json_text import as_json
-from k8s.commandline.quantities import seconds
+from k8s.commandline.quantities import seconds, workers_each
 from k8s.console import Io, Parser, Verbs, add_json, group, path, verb
 from k8s.effects import Talk
 from k8s.eks import manifests, session
@@ -47,6 +47,13 @@ def add(verbs: "Verbs[Parser]") -> None:
     )
     deployer.add_argument(
         "--locustfile", type=path, metavar="FILE", help="your own Locust users, for loads that ask for them"
+    )
+    deployer.add_argument(
+        "--workers",
+        type=workers_each,
+        default=1,
+        metavar="N",
+        help="load generators a zone, a core each",
     )
     destroyer = verb(
         cluster,
@@ -154,6 +161,7 @@ def deploy_command(args: argparse.Namespace, io: Io) -> int:
         context=args.context,
         timeout_s=args.timeout,
         locustfile=args.locustfile,
+        workers=args.workers,
     )
     session.deploy(_session(args, io), request)
     return ExitCode.DONE

@@ -6,7 +6,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +21,8 @@ MANIFESTS: Final = Path("k8s") / "manifests"
 PLACE: Final = MANIFESTS / "place" / "place.env"
 OURS: Final = "app.kubernetes.io/part-of=samezone"
 """The label of everything that the manifests make."""
+_NAME_LABEL: Final = "app.kubernetes.io/name"
+_WORKER: Final = "locust-worker"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +43,10 @@ class Rendered:
             (space, f"{name}-collector") for space, name in map(_key, self.of_kind("OpenTelemetryCollector"))
         ]
         return tuple(own + made)
+
+    def with_workers(self, each: int) -> "Rendered":
+        """The same with *each* load generators in every zone, where the manifests have one."""
+        return replace(self, objects=tuple(_with_workers(one, each) for one in self.objects))
 
     def summary(self) -> str:
         """How many of each kind, for a person."""
@@ -100,3 +106,9 @@ def _filled(text: str, place: Mapping[str, str]) -> str:
 
 def _key(one: Raw) -> tuple[str, str]:
     return one["metadata"]["namespace"], one["metadata"]["name"]
+
+
+def _with_workers(one: Raw, each: int) -> Raw:
+    if one["kind"] != "Deployment" or one["metadata"].get("labels", {}).get(_NAME_LABEL) != _WORKER:
+        return one
+    return {**one, "spec": {**one["spec"], "replicas": one["spec"]["replicas"] * each}}

@@ -53,6 +53,8 @@ class DeployRequest:
     """For each of operator and Deployments."""
     locustfile: Path | None = None
     """Whose users shall send when a load asks for them; None takes an earlier one away."""
+    workers: int = 1
+    """Load generators in each zone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +98,8 @@ def deploy(session: EksSession, request: DeployRequest) -> None:
         place = dict(lifecycle.place_of(outputs))
     if cluster.credentials is not None:
         programs.require(cluster.credentials, doing)
-    rendered = locustfiles.filled(manifests.render(programs, request.overlay, place), own)
+    rendered = manifests.render(programs, request.overlay, place).with_workers(request.workers)
+    rendered = locustfiles.filled(rendered, own)
     patience = Patience(
         timeout_s=request.timeout_s, clock=session.clock, monotonic=session.monotonic, sleep=session.sleep
     )

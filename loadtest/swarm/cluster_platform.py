@@ -213,8 +213,9 @@ def require_workers(workers: Sequence[WorkerPod], each: int) -> None:
     if wrong := {zone: count for zone, count in sorted(counts.items()) if count != each}:
         found = ", ".join(f"{count} in {zone}" for zone, count in wrong.items())
         raise UsageError(
-            f"looking for {each} Locust workers a zone: there are {found}; scale Deployment {WORKER} in "
-            f"namespace {NAMESPACE} to {each * len(counts)} replicas, or each zone's own to {each}"
+            f"looking for {each} Locust workers a zone: there are {found}; run samezone cluster deploy "
+            f"--workers {each}, or scale Deployment {WORKER} in namespace {NAMESPACE} to "
+            f"{each * len(counts)} replicas, or each zone's own to {each}"
         )
 
 

@@ -14,8 +14,6 @@ from loadtest.record import Asked, Caveat, Place
 from loadtest.swarm.interface import Swarm
 from loadtest.truthfile import TruthFile
 
-MOST_WORKERS: Final = 16
-"""A zone may have so many load generators."""
 LIVE: Final = "traffic  what there is: nothing is sent, and the guards are watched while the mode is in force"
 """How live traffic is told."""
 

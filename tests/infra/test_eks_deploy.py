@@ -123,6 +123,37 @@ def test_destroy_finds_every_object_again(there: Standins, overlay: str):
         assert OURS.items() <= one["metadata"]["labels"].items(), one["metadata"]
 
 
+@pytest.mark.parametrize("overlay", manifests.overlays())
+def test_every_zone_gets_as_many_load_generators_as_asked(there: Standins, overlay: str):
+    """Three times as many as without, and nothing else has more pods than before."""
+
+    def replicas(*options: str) -> dict[str, int]:
+        code, said = there.run("deploy", "--overlay", overlay, "--yes", *options)
+        assert code == 0, said
+        sent = [stdin for _, arguments, stdin in there.calls() if "apply" in arguments and "-f" in arguments]
+        return {
+            one["metadata"]["name"]: one["spec"]["replicas"]
+            for one in json.loads(sent[-1])["items"]
+            if one["kind"] == "Deployment"
+        }
+
+    one, three = replicas(), replicas("--workers", "3")
+
+    assert sum(count for name, count in one.items() if name.startswith("locust-worker")) == 3
+    assert three == {
+        name: count * 3 if name.startswith("locust-worker") else count for name, count in one.items()
+    }
+
+
+def test_no_zone_gets_more_load_generators_than_a_load_may_ask_for(there: Standins):
+    """One line, nothing done."""
+    code, said = there.run("deploy", "--workers", "17")
+
+    assert code == 2
+    assert "'17': give a whole number from 1 to 16" in said.splitlines()[-1]
+    assert there.verbs() == []
+
+
 def current_is_another(there: Standins) -> None:
     there.say("kubectl", "config current-context", "production\n")
 
