@@ -159,6 +159,7 @@ check: lint test ## lint and test
 bench: $(READY) ## the benchmarks
 	@$(BIN)/python -m loadtest.benchmarks.bench_tracing
 	@$(BIN)/python -m loadtest.benchmarks.bench_peers
+	@$(BIN)/python -m loadtest.benchmarks.bench_pacing
 	@$(BIN)/python -m k8s.bench.bench_survey
 	@$(BIN)/python -m k8s.bench.bench_xray
 	@$(BIN)/python -m analysis.benchmarks.bench_prometheus
