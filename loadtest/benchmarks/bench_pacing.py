@@ -3,8 +3,8 @@
 Two questions to traced workers, beside the server of the other benchmarks:
 
 * **Pacing**: at a constant rate, how far the rate that was kept is from the one that was asked for, by the
-  worst worker. A rate that the machine cannot carry at all says nothing about the pacing, so a turn that used
-  up a core's time is named as one and judged by nobody.
+  worst worker. A turn in which the machine had nothing left to give, to workers, server, collector and
+  whoever else is there, says nothing about the pacing: it is named as such and not judged.
 * **Adding up**: as much as one, two, ... workers can send, up to the cores there are. The server needs a core
   too, so requests a second would fall short because of it; requests a second of the workers' own CPU time say
   whether workers are in each other's way.
@@ -35,7 +35,7 @@ PACES: Final = ((200.0, 1, 0.05), (2_000.0, 1, 0.5), (20_000.0, 2, 0.5))
 LEAST_TOGETHER: Final = 0.9
 """What a worker in company does at least, of what it does alone, a second of its CPU time."""
 SATURATED: Final = 95.0
-"""Per cent of a core from which on a worker cannot keep up."""
+"""Per cent of the machine's cores, used by anybody, from which on a schedule cannot be kept."""
 _PAGES = (Page(name="home", path="/home", weight=1),)
 _TOO_MUCH_PER_S = 100_000.0
 _USERS_EACH = 40
@@ -53,6 +53,8 @@ class Pace:
     late_p99_ms: float
     cpu_percent: float
     """Of a core, by the busiest worker."""
+    machine_percent: float
+    """Of all cores, by everybody."""
     requests: int
     failures: int
     spans_missing: int
@@ -60,15 +62,16 @@ class Pace:
     @property
     def is_judged(self) -> bool:
         """Whether the machine could carry the rate."""
-        return self.cpu_percent < SATURATED
+        return self.machine_percent < SATURATED
 
     def __str__(self) -> str:
         """One line."""
+        too_much = "" if self.is_judged else "; more than this machine can send"
         return (
             f"{self.asked_per_s:7.0f}/s by {self.workers}: {self.off_percent:7.4f} % off, late p50 "
             f"{self.late_p50_ms:.3f} ms, p99 {self.late_p99_ms:.3f} ms, {self.cpu_percent:.0f} % of a core, "
-            f"{self.requests} requests, {self.failures} failed, {self.spans_missing} spans missing"
-            f"{'' if self.is_judged else '; more than this machine can send'}"
+            f"{self.machine_percent:.0f} % of the machine, {self.requests} requests, {self.failures} failed, "
+            f"{self.spans_missing} spans missing{too_much}"
         )
 
 
@@ -92,11 +95,20 @@ def _plan(rate_per_s: float, workers: int) -> LoadPlan:
     )
 
 
+def _machine_ticks() -> tuple[int, int]:
+    """How long the machine's cores had nothing to do, and how long they have been there (proc(5))."""
+    first = Path("/proc/stat").read_text().partition("\n")[0].split()[1:9]
+    ticks = [int(field) for field in first]
+    return ticks[3] + ticks[4], sum(ticks)
+
+
 def pace(swarm: LocalSwarm, rate_per_s: float, workers: int, seconds: float) -> Pace:
     """Keep *rate_per_s* for *seconds* by all *workers* of *swarm*."""
     before = {one.process: cpu_s(one.process) for one in swarm.tallies()}
     swarm.start(_plan(rate_per_s, workers), run_id="bench", phase=Phase.MEASURE)
+    idle_before, all_before = _machine_ticks()
     time.sleep(seconds)
+    idle, everything = _machine_ticks()
     busiest_s = max(cpu_s(process) - was for process, was in before.items())
     swarm.stop()
     tallies = swarm.tallies()
@@ -109,6 +121,7 @@ def pace(swarm: LocalSwarm, rate_per_s: float, workers: int, seconds: float) -> 
         late_p50_ms=max(one.lateness.quantile_ms(0.5) or 0.0 for one in tallies),
         late_p99_ms=max(one.lateness.quantile_ms(0.99) or 0.0 for one in tallies),
         cpu_percent=busiest_s / seconds * 100,
+        machine_percent=100 - 100 * (idle - idle_before) / max(1, everything - all_before),
         requests=sum(one.requests for one in tallies),
         failures=sum(one.failures for one in tallies),
         spans_missing=sum(one.requests - one.spans_delivered for one in tallies),

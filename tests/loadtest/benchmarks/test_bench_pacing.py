@@ -13,6 +13,7 @@ KEPT = Pace(
     late_p50_ms=0.1,
     late_p99_ms=0.9,
     cpu_percent=5,
+    machine_percent=9,
     requests=2000,
     failures=0,
     spans_missing=0,
@@ -41,8 +42,8 @@ def test_each_fault_is_named(pace: Pace, fault: str):
 
 
 def test_a_rate_beyond_the_machine_is_named_and_not_judged():
-    """A worker that has no core left tells nothing about the schedule."""
-    beyond = replace(KEPT, off_percent=20.0, cpu_percent=99.0)
+    """A worker that gets no core tells nothing about the schedule."""
+    beyond = replace(KEPT, off_percent=20.0, machine_percent=99.0)
 
     assert verdict([beyond], [1000.0]) == ()
     assert str(beyond).endswith("more than this machine can send")
