@@ -1,4 +1,4 @@
 """What sending costs: ``bench_tracing`` with tracing and without, ``bench_peers`` beside others.
 
-``bench_pacing``: how well a schedule is kept, and how workers add up.
+``bench_pacing``: how well a schedule is kept, and how workers add up. What they send to is ``served``.
 """

@@ -24,8 +24,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from loadtest.benchmarks.bench_peers import cpu_s, serving_pages
-from loadtest.benchmarks.bench_tracing import serving, worker_of
+from loadtest.benchmarks.served import cpu_s, serving, serving_pages, worker_of
 from loadtest.swarm.interface import Phase
 from loadtest.swarm.local_swarm import LocalSwarm
 from loadtest.worker.plan import LoadPlan, Page

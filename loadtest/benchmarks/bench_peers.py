@@ -31,9 +31,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
-from loadtest.benchmarks.bench_tracing import serving, worker_of
+from loadtest.benchmarks.served import cpu_s, serving, serving_pages, worker_of
 from loadtest.swarm.interface import Phase
-from loadtest.swarm.local_swarm import LOOPBACK, LocalSwarm, usable_port
+from loadtest.swarm.local_swarm import LocalSwarm
 from loadtest.worker.plan import LoadPlan, Page
 
 USERS: Final = 20
@@ -46,21 +46,6 @@ LEAST: Final = ((TRACED, OTEL, 15.0), (TRACED, HEY, 0.5), (ANEW, HEY_ANEW, 0.6),
 """(who, beside whom, at least so many times as much)."""
 _PAGES = (Page(name="home", path="/home", weight=1),)
 _TOO_MUCH_PER_S = 100_000.0
-_TICKS_PER_S = os.sysconf("SC_CLK_TCK")
-_NGINX = """
-daemon off; master_process off; pid {folder}/pid; error_log {folder}/error.log crit;
-events {{ worker_connections 4096; }}
-http {{
-  access_log off; keepalive_requests 100000000;
-  client_body_temp_path {folder}/a; proxy_temp_path {folder}/b; fastcgi_temp_path {folder}/c;
-  uwsgi_temp_path {folder}/d; scgi_temp_path {folder}/e;
-  server {{
-    listen {host}:{port} backlog=4096;
-    location / {{ default_type application/json; return 200 '{body}'; }}
-  }}
-}}
-"""
-_BODY = json.dumps([{"id": f"p-{number:02d}", "price": 42} for number in range(16)])
 _OTEL_FILE = """
 import json, time
 from locust import HttpUser, events, task
@@ -121,31 +106,6 @@ def cores() -> Cores:
     usable = sorted(os.sched_getaffinity(0))
     last = len(usable) - 1
     return Cores(generator=usable[0], server=usable[min(1, last)], collector=usable[min(2, last)])
-
-
-@contextmanager
-def serving_pages(folder: Path) -> Iterator[str]:
-    """Nginx with one small page, or a server of ours where it is not installed; yields its URL."""
-    if shutil.which("nginx") is None:
-        with serving() as url:
-            yield url
-        return
-    port = usable_port(0)
-    config = folder / "nginx.conf"
-    config.write_text(_NGINX.format(folder=folder, host=LOOPBACK, port=port, body=_BODY))
-    process = subprocess.Popen(["nginx", "-c", str(config)])
-    try:
-        time.sleep(0.5)
-        yield f"http://{LOOPBACK}:{port}"
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def cpu_s(process: int) -> float:
-    """CPU time that a process has used, in seconds."""
-    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / _TICKS_PER_S
 
 
 def by_swarm(swarm: LocalSwarm, per_connection: int, seconds: float, *, traced: bool) -> Taken:

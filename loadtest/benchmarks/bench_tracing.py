@@ -1,100 +1,32 @@
 """What tracing costs the generator: ``python -m loadtest.benchmarks.bench_tracing``.
 
-One worker at a constant rate against a minimal local server, with and without tracing in turn (ABAB...), so
-that whatever else the machine does hits both alike. Latencies run from the actual start of each request; the
-figures are medians over the repetitions, the verdict is about ratios. Exit code 1 when tracing costs more
-than it may or a span is missing.
+One worker at a constant rate against nginx, or a minimal server where it is not installed, with and without
+tracing in turn (ABAB...), so that whatever else the machine does hits both alike. Latencies run from the
+actual start of each request; the figures are medians over the repetitions, the verdict is about ratios. Exit
+code 1 when tracing costs more than it may or a span is missing.
 """
 
 import argparse
-import asyncio
-import multiprocessing
 import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
 from pathlib import Path
 
-from k8s.errors import UnreachableError
+from loadtest.benchmarks.served import serving, serving_pages, worker_of
 from loadtest.swarm.interface import Phase
-from loadtest.swarm.local_swarm import LOOPBACK, LocalSwarm
-from loadtest.worker.placement import WorkerPlacement
+from loadtest.swarm.local_swarm import LocalSwarm
 from loadtest.worker.plan import LoadPlan, Page
 from loadtest.worker.tally import WorkerTally
 
+RATES = (500.0, 5_000.0)
+"""Requests a second of the one worker, one after the other."""
 MOST_RATIO = 1.3
 """Tracing may multiply p50 and p99 by this much."""
-_SPAWN = multiprocessing.get_context("spawn")
-_BODY = b'{"items":[' + b",".join(b'{"id":"p-%02d","price":42}' % number for number in range(32)) + b"]}"
-_ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b"
 _PAGES = (Page(name="home", path="/home", weight=1), Page(name="catalog", path="/catalog", weight=1))
-
-
-class MinimalHttp(asyncio.Protocol):
-    """Answers any GET with a fixed page and any POST with an empty 200, on keep-alive connections."""
-
-    def __init__(self) -> None:
-        self._buffer = b""
-        self._transport: asyncio.Transport | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the transport."""
-        if isinstance(transport, asyncio.Transport):
-            self._transport = transport
-
-    def data_received(self, data: bytes) -> None:
-        """Answer every request that is complete."""
-        self._buffer += data
-        while self._transport is not None:
-            head, separator, rest = self._buffer.partition(b"\r\n\r\n")
-            if not separator:
-                return
-            length = _content_length(head)
-            if len(rest) < length:
-                return
-            self._buffer = rest[length:]
-            page = b"" if head.startswith(b"POST") else _BODY
-            self._transport.write(_ANSWER % (len(page), page))
-
-
-def _content_length(head: bytes) -> int:
-    for line in head.split(b"\r\n"):
-        name, _, value = line.partition(b":")
-        if name.lower() == b"content-length":
-            return int(value)
-    return 0
-
-
-def _serve(ready: Connection) -> None:
-    async def main() -> None:
-        loop = asyncio.get_running_loop()
-        server = await loop.create_server(MinimalHttp, LOOPBACK, 0)
-        ready.send(server.sockets[0].getsockname()[1])
-        await server.serve_forever()
-
-    asyncio.run(main())
-
-
-@contextmanager
-def serving() -> Iterator[str]:
-    """A minimal server in a process of its own; yields its URL."""
-    ours, theirs = _SPAWN.Pipe()
-    process = _SPAWN.Process(target=_serve, args=(theirs,), daemon=True)
-    process.start()
-    theirs.close()  # or a server that dies would leave us waiting for its port
-    try:
-        try:
-            port = ours.recv()
-        except EOFError as error:
-            raise UnreachableError("the benchmark's server process ended before it served") from error
-        yield f"http://{LOOPBACK}:{port}"
-    finally:
-        process.terminate()
-        process.join()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,26 +55,11 @@ def sample(swarm: LocalSwarm, plan: LoadPlan, *, seconds: float, tracing: bool) 
     )
 
 
-def worker_of(url: str, collector: str, *, tracing: bool, lean: bool = True) -> WorkerPlacement:
-    """A worker that loads *url* and hands its spans to *collector*."""
-    return WorkerPlacement(
-        pod="locust-worker-bench",
-        zone="zone-a",
-        node="node-a-1",
-        target_url=url,
-        otlp_url=collector,
-        region="eu-west-1",
-        cluster="bench",
-        tracing=tracing,
-        lean=lean,
-    )
-
-
 def measure(plan: LoadPlan, *, seconds: float, pairs: int) -> tuple[Sample, ...]:
     """*pairs* repetitions with and without tracing, interleaved; the first of each is thrown away."""
     with ExitStack() as stack:
-        store, collector = stack.enter_context(serving()), stack.enter_context(serving())
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="samezone-bench-")))
+        store, collector = stack.enter_context(serving_pages(folder)), stack.enter_context(serving())
         swarms = {}
         for tracing in (False, True):
             worker = worker_of(store, collector, tracing=tracing)
@@ -203,19 +120,30 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m loadtest.benchmarks.bench_tracing", description="What tracing costs."
     )
-    parser.add_argument("--rate", type=float, default=500.0, help="requests a second (%(default)g)")
+    parser.add_argument(
+        "--rate", type=float, action="append", help="requests a second; may be repeated (500 and 5000)"
+    )
     parser.add_argument("--seconds", type=float, default=3.0, help="of each repetition (%(default)g)")
     parser.add_argument("--pairs", type=int, default=8, help="repetitions of each kind (%(default)d)")
     options = parser.parse_args(arguments)
-    plan = LoadPlan(rate_per_s=options.rate, users=20, requests_per_connection=1_000_000, pages=_PAGES)
-    samples = measure(plan, seconds=options.seconds, pairs=options.pairs)
-    for name in ("p50_ms", "p99_ms"):
-        off, on = _medians(samples, name)
-        print(f"median {name}: off {off:.3f}, on {on:.3f}, ratio {on / off:.2f}")
-    faults = verdict(samples, options.rate)
+    faults = [
+        f"at {rate_per_s:g}/s {fault}"
+        for rate_per_s in options.rate or RATES
+        for fault in _at(rate_per_s, seconds=options.seconds, pairs=options.pairs)
+    ]
     for fault in faults:
         print(f"FAULT: {fault}")
     return 1 if faults else 0
+
+
+def _at(rate_per_s: float, *, seconds: float, pairs: int) -> tuple[str, ...]:
+    """Measure at one rate, print, and return what is wrong."""
+    plan = LoadPlan(rate_per_s=rate_per_s, users=20, requests_per_connection=1_000_000, pages=_PAGES)
+    samples = measure(plan, seconds=seconds, pairs=pairs)
+    for name in ("p50_ms", "p99_ms"):
+        off, on = _medians(samples, name)
+        print(f"{rate_per_s:g}/s, median {name}: off {off:.3f}, on {on:.3f}, ratio {on / off:.2f}")
+    return verdict(samples, rate_per_s)
 
 
 if __name__ == "__main__":
