@@ -215,7 +215,7 @@ def test_several_services_are_set_measured_and_put_back_together(lab: Lab, pods:
     row = json.loads((folder / "row.json").read_bytes())["row"]
     assert (row["service"], row["mode"]) == (str(ORDERS), "tar")
     assert (row["calls"], row["unknown"], row["share"]["estimate"]) == (calls_due(record), 0, 1.0)
-    assert row["calls"] > 100
+    assert row["calls"] > 40
 
 
 @contextmanager

@@ -132,7 +132,7 @@ def test_enable_tar_ends_with_a_comparison(lab: Lab, baseline: subprocess.Comple
     comparison = json.loads((newest(lab, "tar") / "comparison.json").read_bytes())
     (pair,) = [one for one in comparison["candidate"]["pairs"] if one["server"] == "catalog"]
     assert (pair["client"], pair["cross_zone"], pair["unknown"]) == ("ui", 0, 0)
-    assert pair["same_zone"] > 500
+    assert pair["same_zone"] > 200
     assert {one["code"] for one in comparison["candidate"]["caveats"]}.isdisjoint({"connections-unknown"})
     assert (newest(lab, "tar") / "report.html").exists()
     back = cluster(lab, "routing", "restore")
@@ -285,7 +285,7 @@ def test_https_by_a_load_balancer_that_nobody_knows(lab: Lab, pods: LocustPods, 
     assert f"target   https://127.0.0.9:{port} (127.0.0.9 is nothing of the cluster" in trusting.stderr
     found = record(lab, "tls")
     assert "target-unchecked" in {one["code"] for one in found["caveats"]}
-    assert sum(one["requests"] for one in found["seen"]["measured"]["workers"]) > 300
+    assert sum(one["requests"] for one in found["seen"]["measured"]["workers"]) > 150
     assert sum(one["failures"] for one in found["seen"]["measured"]["workers"]) == 0
     assert doubting.returncode == 0, doubting.stderr
     workers = record(lab, "doubt")["seen"]["measured"]["workers"]
@@ -314,7 +314,7 @@ def test_a_lab_loads_its_client_by_name_and_traces_it_by_x_rays_header(lab: Lab)
     counted = json.loads((newest(lab, "off") / "truth.json").read_bytes())["rows"]
     calls = sum(one["connections"] for one in counted if one["service"]["name"] == "catalog")
     assert (row["calls"], row["unknown"]) == (calls, 0)
-    assert calls > 100
+    assert calls > 40
 
 
 def test_nodes_that_may_not_be_listed(lab: Lab, pods: LocustPods):

@@ -84,7 +84,7 @@ def test_xray_equals_the_relays_pair_by_pair(arm: str, request: pytest.FixtureRe
 
     relays, graph = relay_counts(folder), graph_counts(folder)
 
-    assert sum(relays.values()) > 1000
+    assert sum(relays.values()) > 500
     assert relays.keys() == graph.keys()
     assert all(abs(graph[one] - relays[one]) <= 0.001 * relays[one] for one in relays), (graph, relays)
 
@@ -109,9 +109,9 @@ def test_every_request_and_span_is_accounted_for(tar: Path):
     comparison = read(tar, "comparison.json")
     for arm in ("baseline", "candidate"):
         loss, zones = comparison[arm]["loss"], comparison[arm]["zone_check"]
-        assert loss["generator_requests"] == loss["graph_requests"] > 700
+        assert loss["generator_requests"] == loss["graph_requests"] > 350
         assert (loss["lost_callees"], loss["orphans"], loss["spans_dropped"]) == (0, 0, 0)
-        assert zones["agree"] == zones["segments"] > 500
+        assert zones["agree"] == zones["segments"] > 250
         assert comparison[arm]["failures"] == 0
         codes = {caveat["code"] for caveat in comparison[arm]["caveats"]}
         assert codes <= BUSY_MACHINE

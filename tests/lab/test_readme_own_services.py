@@ -17,7 +17,7 @@ from k8s.live.cluster import connect
 from k8s.routing.modes import RoutingMode, mode_of
 from k8s.topology import ServiceKey
 from loadtest import rundir
-from tests.lab.conftest import BIN, JUDGED, Lab, running_lab
+from tests.lab.conftest import BIN, JUDGED, PATIENT, Lab, running_lab, was_late
 from tests.readme import pages
 from tests.sources import REPO
 
@@ -67,7 +67,10 @@ def run(lab: Lab, words: Sequence[str], timeout_s: float) -> subprocess.Complete
 def make(lab: Lab, wanted: str, runs: str) -> Comparison:
     """The command of the pages that has *wanted* in it; what the comparison says."""
     (command,) = [one for one in COMMANDS if one.startswith("make ") and wanted in one]
-    done = run(lab, [*shlex.split(command), *SHORT, f"RUNS={runs}"], 300)
+    for _ in range(PATIENT):
+        done = run(lab, [*shlex.split(command), *SHORT, f"RUNS={runs}"], 300)
+        if not was_late(done.stderr):
+            break
     # make turns any code but 0 into its own; the number behind "Error" is ours.
     found = re.findall(r"Error (\d+)", done.stderr)
     assert [int(one) for one in found] in ([], *([one] for one in JUDGED)), done.stderr
@@ -95,7 +98,7 @@ def check(found: Comparison) -> None:
     assert after.estimate == 1.0
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 def test_a_pages_file(lab: Lab):
     """POST, a header out of the environment; the secret is in no file and no line."""
     found = make(lab, "PAGES=pages.yaml", "paged")
@@ -109,7 +112,7 @@ def test_a_pages_file(lab: Lab):
     assert [path for path in left if LEFT_NOWHERE.encode() in path.read_bytes()] == []
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 def test_a_locustfile(lab: Lab):
     """Two classes of users, one with a login and a POST: every request of both is in the graph."""
     found = make(lab, "LOCUSTFILE=load.py", "driven")

@@ -86,7 +86,7 @@ def test_own_pages_are_sent_as_the_file_says_and_secrets_reach_nothing_else(
     assert len(lists) == 6  # each worker once without and once with ids
     assert {dict(hit.headers)["Authorization"] for hit in lists} == {f"Bearer {SECRETS['SHOP_TOKEN']}"}
 
-    assert sum(tally.requests for tally in tallies) == len(hits) == len(spans) > 100
+    assert sum(tally.requests for tally in tallies) == len(hits) == len(spans) > 40
     pages = {page.page: page for tally in tallies for page in tally.pages}
     assert (pages["order"].failures, pages["gone"].failures) == (0, pages["gone"].requests)
     assert {why for tally in tallies for why, _ in tally.errors} == {"HTTP 200"}
@@ -114,7 +114,7 @@ def test_a_variable_that_is_not_set_is_one_line_and_nothing_is_sent(
     said = str(caught.value)
     assert said.startswith("nothing is sent: worker locust-worker-")
     assert said.endswith("not set in the load generators' environment: SHOP_TOKEN")
-    assert sum(tally.requests for tally in again) > 40
+    assert sum(tally.requests for tally in again) > 10
 
 
 def test_the_store_gets_what_it_always_got(tmp_path: Path):

@@ -107,7 +107,7 @@ def check_every_request_has_its_span(ran: Ran) -> None:
     """On the wire = counted = traced = delivered = Locust's own, each with ids of its own."""
     asked, spans = ran.book.asked, ran.memory.spans()
     sent = [one.traceparent.split("-")[1:3] for one in asked]
-    assert len(asked) > 100
+    assert len(asked) > 40
     assert ran.requests == len(asked) == len(spans)
     assert len({trace for trace, _ in sent}) == len(asked)
     assert {tuple(one) for one in sent} == {(span.trace_id.hex(), span.span_id.hex()) for _, span in spans}
