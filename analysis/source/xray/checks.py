@@ -13,8 +13,9 @@ from typing import Final
 import numpy as np
 
 from analysis.source.interface import Flaw, FlawKind
-from analysis.source.xray.edges import NOWHERE, UNTOLD, GraphNode, QueryTable
-from analysis.source.xray.service_graph import CLIENT, Statistics, seconds_of
+from analysis.source.xray.edges import NOWHERE, GraphNode, QueryTable
+from analysis.source.xray.packed_edges import UNTOLD, Statistics
+from analysis.source.xray.service_graph import CLIENT, seconds_of
 from analysis.statistics.arrays import Codes
 from loadtest.record import Window
 
