@@ -71,7 +71,7 @@ _NO_FIGURES: Final = Statistics()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PackedEdges:
-    """The edges of one service: of each a byte for a flag, 8 bytes for a whole number or a time in seconds."""
+    """The edges of one service: of each a byte for a flag, 8 for a whole number or a time in seconds."""
 
     edges: int
     targets: bytes
