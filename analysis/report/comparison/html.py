@@ -65,6 +65,7 @@ def _plates(comparison: Comparison) -> Iterator[Plate]:
         zones=True,
     )
     zones = any(flows.by_zone_only(pair) for pair in pairs)
+    why = _why([arm for _, arm, _ in found]) if zones else prose.SHORT_NAMES
     most = max(flows.busiest(pair, zones=zones) for pair in pairs)
     streams = [
         flows.flows(pair, comparison.zones, title, most, zones=zones)
@@ -74,7 +75,7 @@ def _plates(comparison: Comparison) -> Iterator[Plate]:
         title="From zone to zone, as flows" if zones else "From pod to pod",
         about=(
             f"{client} on the left, {server} on the right, in bands of their zone; a line is as wide as its "
-            f"{noun}, on one scale in both pictures. {_why([arm for _, arm, _ in found]) if zones else prose.SHORT_NAMES}"
+            f"{noun}, on one scale in both pictures. {why}"
         ),
         pictures=_captioned(streams, titles),
         zones=True,

@@ -112,7 +112,7 @@ def test_small_enough_to_send(pages, name):
 
 
 def test_why_zones_are_drawn_in_place_of_pods():
-    """Too many flows to list are too many pods to draw; only a source that names none is said to name none."""
+    """Too many flows to list are too many pods to draw; of a source that names none it is said."""
     seen = samples.tar()
 
     def of_services(arm: ArmResult) -> ArmResult:
