@@ -131,16 +131,39 @@ class Calls(Sequence[Call]):
         return int(self.counts[marked].sum(dtype=np.int64))
 
     @property
+    def key(self) -> Codes:
+        """Of each call: a number that sorts as client and server do."""
+        found: Codes = self.client.astype(np.int64) * max(1, len(self.names)) + self.server
+        return found
+
+    @property
     def is_sorted(self) -> bool:
         """Whether each comes after the one before by client and server, and no two have both in common."""
-        key = self.client.astype(np.int64) * max(1, len(self.names)) + self.server
+        key = self.key
         return bool((key[1:] > key[:-1]).all())
 
+    def in_order(self, marked: Flags) -> "Calls":
+        """Those that are marked, sorted by client and server; of the same two as they stand here."""
+        rows = np.flatnonzero(marked)
+        return self.take(rows[np.argsort(self.key[rows], kind="stable")])
+
     def take(self, at: Codes | Flags) -> "Calls":
-        """Those at these places, in their order, or those that are marked."""
-        rows = np.flatnonzero(at) if at.dtype == np.bool_ else at
-        begins = np.concatenate(([0], self.bucket_ends[:-1])) if len(self) else self.bucket_ends
-        buckets, ends = _spans(begins[rows], self.bucket_ends[rows])
+        """Those at these places, in their order, or those that are marked.
+
+        Of a stretch of them nothing is copied but where their buckets end.
+        """
+        if at.dtype == np.bool_ and at.all():
+            return self
+        found = np.flatnonzero(at) if at.dtype == np.bool_ else at
+        rows: Codes | slice = found
+        buckets: Codes | slice
+        if len(found) and found[-1] - found[0] == len(found) - 1 and bool((np.diff(found) == 1).all()):
+            first, last = int(found[0]), int(found[-1])
+            rows, begin = slice(first, last + 1), int(self.bucket_ends[first - 1]) if first else 0
+            buckets, ends = slice(begin, int(self.bucket_ends[last])), self.bucket_ends[rows] - begin
+        else:
+            begins = np.where(found > 0, self.bucket_ends[found - 1], 0)
+            buckets, ends = _spans(begins, self.bucket_ends[found])
         return replace(
             self,
             client=self.client[rows],
@@ -222,13 +245,13 @@ def by_edge(calls: Calls) -> Calls:
 
     Of calls of pods, which have neither zones nor connections of their own.
     """
-    key = calls.client.astype(np.int64) * max(1, len(calls.names)) + calls.server
-    order = np.argsort(key, kind="stable")
-    key = key[order]
+    if calls.is_sorted:
+        return calls
+    sorted_calls = calls.in_order(np.ones(len(calls), np.bool_))
+    key = sorted_calls.key
     is_first = _is_first(key)
     if is_first.all():
-        return calls if bool((np.diff(order) == 1).all()) else calls.take(order)
-    sorted_calls = calls.take(order)
+        return sorted_calls
     begins = np.flatnonzero(is_first)
     group = np.cumsum(is_first) - 1
     times = np.diff(np.append(begins, len(key)))
