@@ -63,7 +63,8 @@ class GraphEdge(Struct, frozen=True, gc=False, rename="pascal"):
     reference_id: Number | None = None
     edge_type: str | None = None
     summary_statistics: Statistics | None = None
-    response_time_histogram: tuple[Bucket, ...] | None = None
+    response_time_histogram: list[Bucket] | None = None
+    """A list, since a tuple would be made of one."""
 
 
 _NO_FIGURES: Final = Statistics()
@@ -95,11 +96,13 @@ class PackedEdges:
 def packed(edges: Sequence[GraphEdge]) -> PackedEdges:
     """The same edges in the same order."""
     told = [one.summary_statistics for one in edges]
-    has_figures = _present(told)
-    seen = [one or _NO_FIGURES for one in told]
+    seen = [one for one in told if one is not None]
+    if len(seen) < len(told):
+        seen = [one or _NO_FIGURES for one in told]
     timed = [one.response_time_histogram for one in edges]
-    has_histogram = _present(timed)
-    histograms = [one or () for one in timed]
+    histograms = [one for one in timed if one is not None]
+    if len(histograms) < len(timed):
+        histograms = [one or [] for one in timed]
     buckets = [*chain.from_iterable(histograms)]
     return PackedEdges(
         edges=len(edges),
@@ -110,8 +113,8 @@ def packed(edges: Sequence[GraphEdge]) -> PackedEdges:
         errors=_integers([0 if (of := one.error_statistics) is None else of.total_count for one in seen]),
         faults=_integers([0 if (of := one.fault_statistics) is None else of.total_count for one in seen]),
         total_s=_floats([one.total_response_time for one in seen]),
-        has_figures=has_figures,
-        has_histogram=has_histogram,
+        has_figures=_present(told),
+        has_histogram=_present(timed),
         lengths=_integers([*map(len, histograms)]),
         bucket_s=_floats([one.value for one in buckets]),
         bucket_count=_integers([one.count for one in buckets]),

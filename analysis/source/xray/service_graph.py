@@ -27,10 +27,10 @@ class Service(Struct, frozen=True, dict=True, rename="pascal"):
     name: str
     type: str | None = None
     state: str | None = None
-    edges: tuple[GraphEdge, ...] | None = None
+    edges: list[GraphEdge] | None = None
     """As they are decoded; None from then on."""
     summary_statistics: Statistics | None = None
-    response_time_histogram: tuple[Bucket, ...] | None = None
+    response_time_histogram: list[Bucket] | None = None
 
     def __post_init__(self) -> None:
         if self.edges:
