@@ -154,7 +154,7 @@ class Calls(Sequence[Call]):
         """
         if at.dtype == np.bool_ and at.all():
             return self
-        found = np.flatnonzero(at) if at.dtype == np.bool_ else at
+        found: Codes = np.flatnonzero(at) if at.dtype == np.bool_ else at.astype(np.intp, copy=False)
         rows: Codes | slice = found
         buckets: Codes | slice
         if len(found) and found[-1] - found[0] == len(found) - 1 and bool((np.diff(found) == 1).all()):

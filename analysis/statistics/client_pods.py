@@ -73,7 +73,7 @@ def _table(pairs: PairTable) -> Numbers:
     clients, servers = arrays.ranked(pairs.client, names), arrays.ranked(pairs.server, names)
     shape = (int(clients.max()) + 1, int(servers.max()) + 1)
     found = np.bincount(clients * shape[1] + servers, pairs.connections, shape[0] * shape[1])
-    return found.reshape(shape)
+    return found.astype(np.float64).reshape(shape)
 
 
 def together(found: Sequence[Agreement]) -> Agreement:
