@@ -105,14 +105,17 @@ def _called(snapshots: Sequence[Snapshot], pods: Mapping[str, PodPlace]) -> dict
     of several namespaces is told with its own, ``name.namespace``.
     """
     found: dict[str, set[Workload]] = {}
-    for snapshot in snapshots:
-        for pod in snapshot.pods:
-            kind, _, owner = pod.owner.partition("/")
-            name = owner.rpartition("-")[0] if kind == "ReplicaSet" else owner
-            workload = pods[pod.name].workload
-            for called in (name, name and f"{name}.{pod.namespace}", f"{workload}.{pod.namespace}"):
-                if called:
-                    found.setdefault(called, set()).add(workload)
+    kinds = {
+        (pod.owner, pod.namespace, pods[pod.name].workload): None
+        for snapshot in snapshots
+        for pod in snapshot.pods
+    }
+    for whole_owner, namespace, workload in kinds:
+        kind, _, owner = whole_owner.partition("/")
+        name = owner.rpartition("-")[0] if kind == "ReplicaSet" else owner
+        for called in (name, name and f"{name}.{namespace}", f"{workload}.{namespace}"):
+            if called:
+                found.setdefault(called, set()).add(workload)
     own = {place.workload for place in pods.values()}
     return {
         name: next(iter(workloads))

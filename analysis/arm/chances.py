@@ -83,9 +83,9 @@ def ties(server: Workload, topology: Sequence[Snapshot], timeline: Timeline) -> 
 def timed_calls(inputs: ArmInputs, pair: PairResult) -> tuple[TimedCall, ...]:
     """The sampled calls of the pair under study with their place in the window; empty where it is unknown."""
     window = inputs.record.measured
-    flows = {(flow.client, flow.server) for flow in pair.flows}
-    if window is None or window.length_s <= 0:
+    if window is None or window.length_s <= 0 or not inputs.counts.sample.calls:
         return ()
+    flows = {(flow.client, flow.server) for flow in pair.flows}
     found = []
     for call in inputs.counts.sample.calls:
         if call.start_s is None or (call.client, call.server) not in flows:

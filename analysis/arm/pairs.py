@@ -62,17 +62,17 @@ def result(
     """
     every = Calls.of(calls)
     placed = placing.placed(every, timeline, basis)
-    same, cross = every.take(placed.is_known & placed.is_same), every.take(placed.is_known & ~placed.is_same)
+    is_same, is_cross = placed.is_known & placed.is_same, placed.is_known & ~placed.is_same
     reasons: Counter[str] = Counter({one.reason: one.count for one in lost if one.count})
     for reason, count in placed.unknown():
         reasons[reason] += count
     cells = placed.cells()
     for one in lost:
         cells[None, None] += one.count
-    n_same, n_cross = same.total, cross.total
+    n_same, n_cross = every.total_of(is_same), every.total_of(is_cross)
     known, unknown = n_same + n_cross, sum(reasons.values())
     everything = known + unknown
-    same_sum, cross_sum = same.summed(), cross.summed()
+    same_sum, cross_sum = every.summed(is_same), every.summed(is_cross)
     return PairResult(
         client=pair[0],
         server=pair[1],

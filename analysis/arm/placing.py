@@ -11,6 +11,7 @@ from analysis.model import Placed, Placement, Unplaced
 from analysis.placement import Timeline
 from analysis.source.calls import NONE, Calls, compact
 from analysis.source.interface import PODS, Basis, Call, Grain
+from analysis.statistics import arrays
 from analysis.statistics.arrays import Codes, Flags
 from k8s.topology import Zone
 
@@ -62,25 +63,26 @@ class PlacedCalls:
     def cells(self) -> Counter[tuple[Zone | None, Zone | None]]:
         """Calls by the zones of client and server."""
         width = len(self.zones)
-        sums = np.zeros(width**2, np.int64)
-        np.add.at(sums, self.client_zone * width + self.server_zone, self.calls.counts)
+        found = arrays.sums(self.client_zone * width + self.server_zone, self.calls.counts, width**2)
         return Counter(
             {
-                (self.zones[at // width], self.zones[at % width]): int(sums[at])
-                for at in np.flatnonzero(sums).tolist()
+                (self.zones[at // width], self.zones[at % width]): int(found[at])
+                for at in np.flatnonzero(found).tolist()
             }
         )
 
     def made(self) -> Counter[Zone]:
         """Calls by the zone of the client, where that is known."""
-        sums = np.zeros(len(self.zones), np.int64)
-        np.add.at(sums, self.client_zone, self.calls.counts)
-        seen = np.unique(self.client_zone).tolist()
-        return Counter({zone: int(sums[at]) for at in seen if (zone := self.zones[at]) is not None})
+        width = len(self.zones)
+        found = arrays.sums(self.client_zone, self.calls.counts, width)
+        seen = arrays.occurring(self.client_zone, width).tolist()
+        return Counter({zone: int(found[at]) for at in seen if (zone := self.zones[at]) is not None})
 
     def unknown(self) -> Iterator[tuple[str, int]]:
         """(why, calls), in the order in which these came first."""
         rows = np.flatnonzero(~self.is_known)
+        if not len(rows):
+            return
         at_client = self.client_zone[rows] == 0
         culprit = np.where(at_client, self.calls.client[rows], self.calls.server[rows]) * 2 + at_client
         found, first, group = np.unique(culprit, return_index=True, return_inverse=True)
@@ -94,8 +96,10 @@ class PlacedCalls:
     def flows(self) -> PodFlows:
         """Sorted by client and server, and by zones: of two workloads there may be several."""
         calls = self.calls
-        order = np.lexsort((self.server_zone, self.client_zone, calls.server, calls.client))
-        counts = calls.counts[order].astype(np.int64)
+        order: Codes | slice = slice(None)
+        if not calls.is_sorted:
+            order = np.lexsort((self.server_zone, self.client_zone, calls.server, calls.client))
+        counts = calls.counts[order]
         with np.errstate(divide="ignore", invalid="ignore"):
             mean_s = np.where(counts == 0, np.nan, calls.total_s[order] / counts)
         return PodFlows(
@@ -136,7 +140,7 @@ def _side(
     """The zones that occur at one side, for each call the place of its own, and why names have none."""
     width = len(calls.zones) + 1
     key = column.astype(np.int64) * width + (0 if stated is None else stated.astype(np.int64) - NONE)
-    found, inverse = np.unique(key, return_inverse=True)
+    found, inverse = arrays.grouped(key, len(calls.names) * width)
     zones: list[Zone | None] = []
     why: dict[int, str] = {}
     for one in found.tolist():

@@ -60,8 +60,22 @@ class AssumedBytes:
     """In each direction; None: the region's price."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArmFigures:
+    """An arm's numbers, and what was made of its calls on the way."""
+
+    result: ArmResult
+    chances: Mapping[Pair, Chance]
+    """Of each pair with a call whose zones are known."""
+
+
 def arm_result(inputs: ArmInputs, *, assumed: AssumedBytes) -> ArmResult:
     """Every number of one arm; UsageError for a run without a measured window."""
+    return arm_figures(inputs, assumed=assumed).result
+
+
+def arm_figures(inputs: ArmInputs, *, assumed: AssumedBytes) -> ArmFigures:
+    """The same, with every pair's calls by connection and by client pod."""
     record = inputs.record
     load = record.seen.measured
     if record.measured is None or load is None:
@@ -77,7 +91,7 @@ def arm_result(inputs: ArmInputs, *, assumed: AssumedBytes) -> ArmResult:
     chances = [tracing.chance_in(inputs, pair, rate) for pair in results]
     results = tuple(by_chance(pair, one) for pair, one in zip(results, chances, strict=True))
     truth_check = relay_check.truth_check(inputs, results[0], rate)
-    return ArmResult(
+    result = ArmResult(
         run_id=record.run_id,
         arm=record.arm,
         mode=record.asked.mode,
@@ -114,6 +128,10 @@ def arm_result(inputs: ArmInputs, *, assumed: AssumedBytes) -> ArmResult:
         tracing_rate=rate,
         other=inputs.ours.other,
         course=course.course(inputs, chosen([chances[0]]).unit if chances[0] else Unit.PAIR),
+    )
+    known = zip(results, chances, strict=True)
+    return ArmFigures(
+        result=result, chances={(pair.client, pair.server): one for pair, one in known if one is not None}
     )
 
 

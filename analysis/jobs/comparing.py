@@ -47,14 +47,15 @@ def compare_runs(
     *created_s* is seconds since the epoch; *versions* say what compares.
     """
     null = request.null or artifacts.twin_of(request.baseline, candidate=request.candidate)
-    comparison = compare(
-        artifacts.read_arm(request.baseline),
-        artifacts.read_arm(request.candidate),
-        created_s=created_s,
-        versions=versions,
-        assumed=request.judging.assumed,
-        null=None if null is None else artifacts.read_arm(null),
-        terms=request.judging.terms,
-    )
+    with artifacts.uncollected():
+        comparison = compare(
+            artifacts.read_arm(request.baseline),
+            artifacts.read_arm(request.candidate),
+            created_s=created_s,
+            versions=versions,
+            assumed=request.judging.assumed,
+            null=None if null is None else artifacts.read_arm(null),
+            terms=request.judging.terms,
+        )
     rundir.write_json(request.candidate / rundir.COMPARISON, comparison)
     return comparison

@@ -13,12 +13,15 @@ from typing import Final, overload
 import numpy as np
 
 from analysis.source.interface import Call
+from analysis.statistics import arrays
 from analysis.statistics.arrays import Codes, Flags, Numbers
 from k8s.topology import Zone
 
 NONE: Final = -1
 """In a column of codes or of connections: not known."""
 _SMALL: Final = 2**31
+_LONG_S: Final = 100.0
+"""Response times from here on are few."""
 Summed = tuple[float, tuple[tuple[float, int], ...]]
 """Seconds of several calls, and their histogram: (response time in seconds, count), sorted."""
 
@@ -123,11 +126,44 @@ class Calls(Sequence[Call]):
         """Calls in all of them."""
         return int(self.counts.sum(dtype=np.int64))
 
+    def total_of(self, marked: Flags) -> int:
+        """Calls in those that are marked."""
+        return int(self.counts[marked].sum(dtype=np.int64))
+
+    @property
+    def key(self) -> Codes:
+        """Of each call: a number that sorts as client and server do."""
+        found: Codes = self.client.astype(np.int64) * max(1, len(self.names)) + self.server
+        return found
+
+    @property
+    def is_sorted(self) -> bool:
+        """Whether each comes after the one before by client and server, and no two have both in common."""
+        key = self.key
+        return bool((key[1:] > key[:-1]).all())
+
+    def in_order(self, marked: Flags) -> "Calls":
+        """Those that are marked, sorted by client and server; of the same two as they stand here."""
+        rows = np.flatnonzero(marked)
+        return self.take(rows[np.argsort(self.key[rows], kind="stable")])
+
     def take(self, at: Codes | Flags) -> "Calls":
-        """Those at these places, in their order, or those that are marked."""
-        rows = np.flatnonzero(at) if at.dtype == np.bool_ else at
-        begins = np.concatenate(([0], self.bucket_ends[:-1])) if len(self) else self.bucket_ends
-        buckets, ends = _spans(begins[rows], self.bucket_ends[rows])
+        """Those at these places, in their order, or those that are marked.
+
+        Of a stretch of them nothing is copied but where their buckets end.
+        """
+        if at.dtype == np.bool_ and at.all():
+            return self
+        found: Codes = np.flatnonzero(at) if at.dtype == np.bool_ else at.astype(np.intp, copy=False)
+        rows: Codes | slice = found
+        buckets: Codes | slice
+        if len(found) and found[-1] - found[0] == len(found) - 1 and bool((np.diff(found) == 1).all()):
+            first, last = int(found[0]), int(found[-1])
+            rows, begin = slice(first, last + 1), int(self.bucket_ends[first - 1]) if first else 0
+            buckets, ends = slice(begin, int(self.bucket_ends[last])), self.bucket_ends[rows] - begin
+        else:
+            begins = np.where(found > 0, self.bucket_ends[found - 1], 0)
+            buckets, ends = _spans(begins, self.bucket_ends[found])
         return replace(
             self,
             client=self.client[rows],
@@ -151,7 +187,8 @@ class Calls(Sequence[Call]):
     @property
     def used_codes(self) -> Codes:
         """Places in *names* of callers and callees, ascending."""
-        return np.union1d(self.client, self.server)
+        ends = np.concatenate((self.client, self.server))
+        return arrays.occurring(ends, len(self.names))
 
     def by_client(self) -> dict[str, int]:
         """Calls of each client, by its name."""
@@ -163,24 +200,29 @@ class Calls(Sequence[Call]):
 
     def called_by(self, clients: Container[str]) -> dict[str, int]:
         """Calls of these clients to each server, by its name."""
-        theirs = [code for code in np.unique(self.client).tolist() if self.names[code] in clients]
+        callers = arrays.occurring(self.client, len(self.names)).tolist()
+        theirs = [code for code in callers if self.names[code] in clients]
         return self.take(np.isin(self.client, theirs)).by_server()
 
-    def summed(self) -> Summed | None:
-        """Seconds of all calls, and their histogram; None without a call."""
-        if not len(self):
+    def summed(self, marked: Flags | None = None) -> Summed | None:
+        """Seconds of all calls, or of those that are marked, and their histogram; None without a call."""
+        seconds, buckets = self.total_s, (self.bucket_s, self.bucket_count)
+        if marked is not None and not marked.all():
+            mine = np.repeat(marked, np.diff(self.bucket_ends, prepend=0))
+            seconds, buckets = seconds[marked], (self.bucket_s[mine], self.bucket_count[mine])
+        if not len(seconds):
             return None
-        if len(self) == 1:
-            return float(self.total_s[0]), self[0].histogram
-        value_s, count = _added(self.bucket_s, self.bucket_count)
+        if len(seconds) == 1:
+            return float(seconds[0]), self[0 if marked is None else int(np.argmax(marked))].histogram
+        value_s, count = _added(*buckets)
         # One after the other, as floating point numbers are not associative.
-        total_s = float(np.add.accumulate(self.total_s)[-1])
+        total_s = float(np.add.accumulate(seconds)[-1])
         return total_s, tuple(zip(value_s.tolist(), count.tolist(), strict=True))
 
     def _by_end(self, column: Codes) -> dict[str, int]:
-        found = np.zeros(len(self.names), np.int64)
-        np.add.at(found, column, self.counts)
-        return {self.names[code]: int(found[code]) for code in np.unique(column).tolist()}
+        places = len(self.names)
+        found = arrays.sums(column, self.counts, places)
+        return {self.names[code]: int(found[code]) for code in arrays.occurring(column, places).tolist()}
 
     def _zone(self, column: Codes | None, at: int) -> Zone | None:
         return None if column is None or column[at] == NONE else self.zones[column[at]]
@@ -194,7 +236,7 @@ def integers(values: Iterable[int]) -> Codes:
 def compact(column: Codes) -> Codes:
     """In half the space, where the numbers allow it."""
     if not len(column) or (column.max() < _SMALL and column.min() >= -_SMALL):
-        return column.astype(np.int32)
+        return column.astype(np.int32, copy=False)
     return column
 
 
@@ -203,13 +245,13 @@ def by_edge(calls: Calls) -> Calls:
 
     Of calls of pods, which have neither zones nor connections of their own.
     """
-    key = calls.client.astype(np.int64) * max(1, len(calls.names)) + calls.server
-    order = np.argsort(key, kind="stable")
-    key = key[order]
+    if calls.is_sorted:
+        return calls
+    sorted_calls = calls.in_order(np.ones(len(calls), np.bool_))
+    key = sorted_calls.key
     is_first = _is_first(key)
     if is_first.all():
-        return calls if bool((np.diff(order) == 1).all()) else calls.take(order)
-    sorted_calls = calls.take(order)
+        return sorted_calls
     begins = np.flatnonzero(is_first)
     group = np.cumsum(is_first) - 1
     times = np.diff(np.append(begins, len(key)))
@@ -266,12 +308,27 @@ def _joined(calls: Calls, group: Codes, times: Codes) -> tuple[Codes, Numbers, C
 
 def _added(value_s: Numbers, count: Codes) -> tuple[Numbers, Codes]:
     """Each value once, ascending, with all its counts."""
+    if (found := _added_ms(value_s, count)) is not None:
+        return found
     order = np.argsort(value_s, kind="stable")
     value_s = value_s[order]
     begins = np.flatnonzero(_is_first(value_s))
     if not len(begins):
         return value_s, begins
     return value_s[begins], np.add.reduceat(count[order], begins, dtype=np.int64)
+
+
+def _added_ms(value_s: Numbers, count: Codes) -> tuple[Numbers, Codes] | None:
+    """The same of whole milliseconds, as X-Ray rounds to: counted, not sorted; None where any is none."""
+    if not len(value_s) or not 0 <= value_s.max() < _LONG_S:
+        return None
+    whole = np.rint(value_s * 1000)
+    if (whole / 1000 != value_s).any() or whole.min() < 0:
+        return None
+    at = whole.astype(np.int64)
+    places = int(at.max()) + 1
+    found = arrays.occurring(at, places)
+    return found / 1000, arrays.sums(at, count, places)[found]
 
 
 def _spans(begins: Codes, ends: Codes) -> tuple[Codes, Codes]:

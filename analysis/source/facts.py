@@ -123,7 +123,8 @@ def _workloads(
         *((ServiceKey(namespace=one.namespace, name=one.service), None)
           for snapshot in topology for one in snapshot.slices if one.service),
     ]  # fmt: skip
-    behind = {key: workload_of(key, topology, timeline) for key, _ in addresses}
+    # Once each: to look is to go through all slices, and every snapshot names every Service.
+    behind = {key: workload_of(key, topology, timeline) for key in dict.fromkeys(key for key, _ in addresses)}
     asked = {key: workload_of(key, topology, timeline) for key in first}
     for key, workload in {**asked, **behind}.items():
         _learn(found, (key.name, f"{key.namespace}.{key.name}", f"{key.name}.{key.namespace}"), workload)
@@ -140,13 +141,14 @@ def _callers(record: RunRecord) -> tuple[ServiceKey, ...]:
 
 def _pods(topology: Sequence[Snapshot]) -> dict[str, str]:
     """What names one pod and no other: its name, its uid, its address unless another pod had it, too."""
-    found: dict[str, set[str]] = {}
+    found: dict[str, str] = {}
+    several: set[str] = set()
     for snapshot in topology:
         for pod in snapshot.pods:
             for word in (pod.name, pod.uid, pod.ip):
-                if word:
-                    found.setdefault(word, set()).add(pod.name)
-    return {word: next(iter(names)) for word, names in found.items() if len(names) == 1}
+                if word and found.setdefault(word, pod.name) != pod.name:
+                    several.add(word)
+    return {word: name for word, name in found.items() if word not in several}
 
 
 def _nodes(topology: Sequence[Snapshot]) -> dict[str, Zone]:

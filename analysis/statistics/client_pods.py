@@ -14,6 +14,7 @@ from typing import Final
 import numpy as np
 from scipy import special
 
+from analysis.statistics import arrays
 from analysis.statistics.arrays import Codes, Numbers
 from analysis.statistics.clusters import ArmShare, StratumShare, Unit
 from analysis.statistics.pair_table import PairTable, SampledPair
@@ -55,7 +56,7 @@ def agreement(pairs: Sequence[SampledPair]) -> Agreement:
     """
     table = PairTable.of(pairs)
     chi_squared, freedom = 0.0, 0
-    for zone in sorted(np.unique(table.stratum).tolist(), key=lambda one: table.names[one]):
+    for zone in sorted(table.strata, key=lambda one: table.names[one]):
         members = table.take((table.stratum == zone) & (table.connections > 0))
         if members.same_zone.any() and not members.same_zone.all():
             seen = _table(members)
@@ -68,18 +69,11 @@ def agreement(pairs: Sequence[SampledPair]) -> Agreement:
 
 def _table(pairs: PairTable) -> Numbers:
     """Connections, of shape (client pods, server pods)."""
-    clients, servers = _ranked(pairs.client), _ranked(pairs.server)
-    table = np.zeros((clients.max() + 1, servers.max() + 1))
-    np.add.at(table, (clients, servers), pairs.connections)
-    return table
-
-
-def _ranked(keys: Codes) -> Codes:
-    """Of each key the number of different keys that came before it first."""
-    _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
-    rank = np.empty(len(first), np.int64)
-    rank[np.argsort(first)] = np.arange(len(first))
-    return rank[inverse]
+    names = len(pairs.names)
+    clients, servers = arrays.ranked(pairs.client, names), arrays.ranked(pairs.server, names)
+    shape = (int(clients.max()) + 1, int(servers.max()) + 1)
+    found = np.bincount(clients * shape[1] + servers, pairs.connections, shape[0] * shape[1])
+    return found.astype(np.float64).reshape(shape)
 
 
 def together(found: Sequence[Agreement]) -> Agreement:
@@ -103,10 +97,11 @@ def by_client_pod(
     every = PairTable.of(pairs)
     used = every.take(every.calls > 0)
     zones = [one.stratum for one in connections.strata]
-    code = _ranked(used.stratum.astype(np.int64) * len(used.names) + used.client)
+    codes, inverse = arrays.grouped(used.stratum, len(used.names))
+    pods, pod = arrays.grouped(used.client, len(used.names))
+    code = arrays.ranked(inverse * len(pods) + pod, len(codes) * len(pods))
     calls = np.bincount(code, used.calls).astype(float)
     same = np.bincount(code, used.calls * used.same_zone).astype(float)
-    codes, inverse = np.unique(used.stratum, return_inverse=True)
     zone = np.empty(len(calls), np.int64)
     zone[code] = np.array([zones.index(used.names[one]) for one in codes.tolist()])[inverse]
     kish = (np.bincount(zone, calls) ** 2 / np.bincount(zone, calls**2)).astype(float)

@@ -6,6 +6,7 @@ from typing import overload
 
 import numpy as np
 
+from analysis.statistics import arrays
 from analysis.statistics.arrays import Codes, Flags, Numbers
 from analysis.statistics.clusters import ALL
 from k8s.errors import UsageError
@@ -113,8 +114,16 @@ class PairTable(Sequence[SampledPair]):
         named = self.named.get(int(self.row[at]))
         return (1,) * int(self.known[at]) if named is None else named
 
+    @property
+    def strata(self) -> list[int]:
+        """Places in *names* of those that occur, ascending."""
+        found: list[int] = arrays.occurring(self.stratum, len(self.names)).tolist()
+        return found
+
     def take(self, at: Flags) -> "PairTable":
         """Those that are marked."""
+        if at.all():
+            return self
         return replace(
             self,
             client=self.client[at],

@@ -60,7 +60,7 @@ def sampled_arm(pairs: Sequence[SampledPair], *, assurance: float = ASSURANCE) -
     if not len(used):
         return None
     strata, estimate, limit = [], 0.0, 0.0
-    for code in sorted(np.unique(used.stratum).tolist(), key=lambda one: used.names[one]):
+    for code in sorted(used.strata, key=lambda one: used.names[one]):
         members = used.take(used.stratum == code)
         squares, most = _squares(members, assurance)
         strata.append(_stratum(used.names[code], members, most))

@@ -5,16 +5,16 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import combinations
 
-from analysis.arm import pairs, tracing
+from analysis.arm import pairs
 from analysis.arm.inputs import ArmInputs
 from analysis.arm.pairs import Pair
-from analysis.arm.result import AssumedBytes, arm_result, by_chance
+from analysis.arm.result import ArmFigures, AssumedBytes, arm_figures, arm_result, by_chance
 from analysis.arm.views import callers, views
 from analysis.model import ArmResult
 from analysis.source.choice import counted_by
 from analysis.statistics import shares, stats
 from analysis.statistics.blocks import BlockResult
-from analysis.statistics.chance import Chance, Chosen, chosen
+from analysis.statistics.chance import Chosen, chosen
 from analysis.statistics.interval import Interval
 from analysis.statistics.tournament import Contender, Duel, Standing, standing
 from analysis.verdict import decision
@@ -150,7 +150,8 @@ def _of_pair(
 ) -> Comparison:
     """The comparison of a baseline, a candidate and perhaps a null run for the pair that they are about."""
     (baseline, candidate), nulls = runs[:2], runs[2:]
-    before, after = arm_result(baseline, assumed=assumed), arm_result(candidate, assumed=assumed)
+    seen = arm_figures(baseline, assumed=assumed), arm_figures(candidate, assumed=assumed)
+    before, after = (one.result for one in seen)
     place = candidate.record.place
     windows = [
         *(windows_of(one, arm_result(one, assumed=assumed), label=f"null {one.record.arm}") for one in nulls),
@@ -159,7 +160,7 @@ def _of_pair(
     ]
     found, verdict = judged(windows, terms)
     own = {candidate.focus: Chosen(unit=found.unit, why=found.why_unit)}
-    before, after, gains = _alike(baseline, candidate, before, after, own)
+    before, after, gains = _alike(*seen, own)
     return Comparison(
         created_s=created_s,
         platform=place.platform,
@@ -279,15 +280,11 @@ def _refuse_unlike(baseline: ArmInputs, candidate: ArmInputs) -> None:
 
 
 def _alike(
-    baseline: ArmInputs,
-    candidate: ArmInputs,
-    before: ArmResult,
-    after: ArmResult,
-    own: Mapping[Pair, Chosen],
+    before: ArmFigures, after: ArmFigures, own: Mapping[Pair, Chosen]
 ) -> tuple[ArmResult, ArmResult, dict[Pair, Interval]]:
     """Both arms with every pair's interval by one unit, and the gains by it; *own* are known already."""
     gains: dict[Pair, Interval] = {}
-    arms = [dict(_chances(inputs, arm)) for inputs, arm in ((baseline, before), (candidate, after))]
+    arms = before.chances, after.chances
     both = arms[0].keys() & arms[1].keys()
     units = {pair: own.get(pair) or chosen([arm[pair] for arm in arms]) for pair in both}
     for pair, one in units.items():
@@ -301,15 +298,9 @@ def _alike(
                 for pair in result.pairs
             ),
         )
-        for result, arm in zip((before, after), arms, strict=True)
+        for result, arm in zip((before.result, after.result), arms, strict=True)
     ]
     return made[0], made[1], gains
-
-
-def _chances(inputs: ArmInputs, arm: ArmResult) -> Iterator[tuple[Pair, Chance]]:
-    for pair in arm.pairs:
-        if (one := tracing.chance_in(inputs, pair, arm.tracing_rate)) is not None:
-            yield (pair.client, pair.server), one
 
 
 def _changes(

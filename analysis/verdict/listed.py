@@ -12,6 +12,7 @@ import numpy as np
 from analysis.arm.pod_flows import PodFlows
 from analysis.model import ArmResult, PairResult, PodFlow
 from analysis.source.interface import Grain
+from analysis.statistics import arrays
 from loadtest.record import Caveat
 
 MOST_FLOWS: Final = 20_000
@@ -50,7 +51,8 @@ def _by_zone(pair: PairResult) -> PairResult:
     width = len(flows.zones)
     key = flows.client_zone.astype(np.int64) * width + flows.server_zone
     found = []
-    for one in sorted(np.unique(key).tolist(), key=lambda one: _order(flows, one)):
+    found_there = arrays.occurring(key, width**2).tolist()
+    for one in sorted(found_there, key=lambda one: _order(flows, one)):
         rows = np.flatnonzero(key == one)
         calls, timed = flows.calls[rows].astype(np.int64), ~np.isnan(flows.mean_s[rows])
         count = int(calls.sum())

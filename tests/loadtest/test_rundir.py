@@ -73,6 +73,7 @@ def test_unknown_keys_are_accepted(tmp_path: Path):
         ),
         (b'"run_id": "r1",', b"", r"missing required field `run_id`"),
         (b'"schema": 1', b'"schema": 99', r"schema 99 is not known \(newest here is 1\)"),
+        (b'"schema": 1,', b'"new_key": 1, "schema": 99,', r"schema 99 is not known"),
         (b'"schema": 1,', b"", r"missing required field `schema`; this is not one of our artifacts"),
         (
             b'"end_s": 113.0',

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from analysis.model import PairResult
+from analysis.model import ArmResult
 from analysis.report import counted, names, pictures, prose, units
 from analysis.report.comparison import flows, over_time, under_test
 from analysis.report.comparison.answer import answer
@@ -65,6 +65,7 @@ def _plates(comparison: Comparison) -> Iterator[Plate]:
         zones=True,
     )
     zones = any(flows.by_zone_only(pair) for pair in pairs)
+    why = _why([arm for _, arm, _ in found]) if zones else prose.SHORT_NAMES
     most = max(flows.busiest(pair, zones=zones) for pair in pairs)
     streams = [
         flows.flows(pair, comparison.zones, title, most, zones=zones)
@@ -74,7 +75,7 @@ def _plates(comparison: Comparison) -> Iterator[Plate]:
         title="From zone to zone, as flows" if zones else "From pod to pod",
         about=(
             f"{client} on the left, {server} on the right, in bands of their zone; a line is as wide as its "
-            f"{noun}, on one scale in both pictures. {_why(pairs) if zones else prose.SHORT_NAMES}"
+            f"{noun}, on one scale in both pictures. {why}"
         ),
         pictures=_captioned(streams, titles),
         zones=True,
@@ -82,9 +83,13 @@ def _plates(comparison: Comparison) -> Iterator[Plate]:
     yield from _small_plates(comparison)
 
 
-def _why(pairs: list[PairResult]) -> str:
-    """Why zones are drawn in place of pods."""
-    named = next((pair.grain for pair in pairs if pair.grain != counted.POD), None)
+def _why(arms_drawn: list[ArmResult]) -> str:
+    """Why zones are drawn in place of pods.
+
+    A pair says what its flows are listed by, which is no pod, too, where there were too many of them; what
+    the source names stands in the arm.
+    """
+    named = next((arm.grain for arm in arms_drawn if arm.grain != counted.POD), None)
     return prose.MANY_PODS if named is None else prose.NO_PODS.format(grain=named)
 
 

@@ -13,8 +13,10 @@ from typing import Final
 import numpy as np
 
 from analysis.source.interface import Flaw, FlawKind
-from analysis.source.xray.edges import NOWHERE, UNTOLD, GraphNode, QueryTable
-from analysis.source.xray.service_graph import CLIENT, Statistics, seconds_of
+from analysis.source.xray.edges import NOWHERE, GraphNode, QueryTable
+from analysis.source.xray.packed_edges import UNTOLD, Statistics
+from analysis.source.xray.service_graph import CLIENT, seconds_of
+from analysis.statistics import arrays
 from analysis.statistics.arrays import Codes
 from loadtest.record import Window
 
@@ -82,9 +84,8 @@ def _counts(query: QueryTable, under_way: int) -> Iterator[Flaw]:
     spread = _gaps(query, np.abs(query.count - np.diff(timed)) * (query.has_figures & query.has_histogram))
     spread += [(one.name, gap) for one in nodes if (gap := _timed_gap(one))]
     yield from _flaw(spread, calls, HISTOGRAM_TOLERANCE, "response times are not of as many calls")
-    into = np.zeros(len(nodes), np.int64)
     arriving = counted & (query.target != NOWHERE)
-    np.add.at(into, query.target[arriving], query.count[arriving])
+    into = arrays.sums(query.target[arriving], query.count[arriving], len(nodes))
     place = {one.number: at for at, one in enumerate(nodes)}
     ends = [
         (one.name, abs(one.figures.total_count - int(into[place[one.number]])))

@@ -61,7 +61,7 @@ def calls_of(queries: Iterable[Sequence[Raw]], facts: Facts, *, window: Window |
         between = arrives & ~entering
         ends_there = between & inferred[one.target]
         every = _calls(one, names)
-        parts.append(every.take(between & ~ends_there))
+        parts.append(every.in_order(between & ~ends_there))
         for row in np.flatnonzero(ends_there).tolist():
             call, kind = every[row], one.nodes[one.target[row]].kind
             if (callee := lost_callee(call.server, kind, call.client, facts)) is not None:

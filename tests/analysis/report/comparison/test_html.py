@@ -4,10 +4,14 @@ import base64
 import hashlib
 import re
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
+from analysis.model import ArmResult
+from analysis.report import prose
 from analysis.report.comparison import html
+from analysis.verdict.listed import listed
 from tests.analysis.report.comparison import samples
 from tests.analysis.report.page import Page
 
@@ -105,3 +109,26 @@ def test_an_arm_without_calls(pages):
 def test_small_enough_to_send(pages, name):
     """A page is below 300 KB, so that it goes into a mail and opens on a phone."""
     assert len(pages[name].encode()) < 300_000
+
+
+def test_why_zones_are_drawn_in_place_of_pods():
+    """Too many flows to list are too many pods to draw; of a source that names none it is said."""
+    seen = samples.tar()
+
+    def of_services(arm: ArmResult) -> ArmResult:
+        return replace(arm, grain="service", pairs=tuple(replace(one, grain="service") for one in arm.pairs))
+
+    shown = {
+        "every flow": seen,
+        "too many": replace(
+            seen, baseline=listed(seen.baseline, most=0), candidate=listed(seen.candidate, most=0)
+        ),
+        "no pods": replace(seen, baseline=of_services(seen.baseline), candidate=of_services(seen.candidate)),
+    }
+    reasons = (prose.MANY_PODS, prose.NO_PODS.format(grain="service"), prose.NO_PODS.format(grain="workload"))
+    told = {name: [one in Page(html.render(value)).text for one in reasons] for name, value in shown.items()}
+    assert told == {
+        "every flow": [False, False, False],
+        "too many": [True, False, False],
+        "no pods": [False, True, False],
+    }
