@@ -20,6 +20,9 @@ from analysis.source.interface import (
     Source,
     ThrottledError,
 )
+from analysis.source.prometheus.profiles import BUILT_IN
+from analysis.source.prometheus.prometheus_client import PrometheusAccess, open_prometheus
+from analysis.source.prometheus.prometheus_source import PrometheusSource
 from analysis.source.xray.reader import XRayReader
 from analysis.source.xray.xray_source import CLOUD_PATIENCE, LAB_PATIENCE
 from k8s.errors import UnreachableError
@@ -136,11 +139,16 @@ class Scenery(Looker):
     """How old a window's end must be for the source to have all of it."""
     patience: Patience = LAB_PATIENCE
     opened: int = 0
+    other: Source | None = None
+    """Another source than X-Ray's."""
     context = "shop"
 
     @contextmanager
     def open_source(self, place: Place) -> Iterator[Source]:
         self.opened += 1
+        if self.other is not None:
+            yield self.other
+            return
         with super().open_source(place) as source:
             yield source
 
@@ -317,3 +325,17 @@ def test_the_mode_is_looked_at_more_often_than_a_dear_source():
     seen = here.watched(eyes, int(SLICE_S))
 
     assert [(one.mode, one.at_s) for one in seen.marks] == [("prefer-close", here.now_s)]
+
+
+def test_a_prometheus_that_is_away():
+    """Its address, and what to try, in one line; mode and pods are looked at all the same."""
+    store = open_prometheus(PrometheusAccess(url="http://127.0.0.1:1"))
+    here = Scenery(shop=Shop(by_pod=True), other=PrometheusSource(store, next(iter(BUILT_IN.values()))))
+
+    seen = here.watched(here.eyes(), 10)
+
+    (why,) = seen.problems
+    assert why.startswith("Reading the calls: asking http://127.0.0.1:1: ")
+    assert "is it up, is the address right" in why
+    assert "\n" not in why
+    assert (seen.mode, seen.slices, seen.now.same + seen.now.cross) == ("off", (), 0)
