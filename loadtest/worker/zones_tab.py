@@ -37,6 +37,7 @@ _SCRIPT = Path(__file__).with_name("zones.js")
 _PAGE = f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Zones</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="icon" href="data:,">
 <style>:root {{ color-scheme: light dark }} body {{ font: 15px system-ui, sans-serif; margin: 1rem }}</style>
 </head><body><main><h1>Zones</h1><samezone-zones></samezone-zones>
 <noscript>This page needs JavaScript; {STATE_PATH} has the same as JSON.</noscript></main>

@@ -14,6 +14,7 @@ from k8s.errors import UsageError
 from loadtest.swarm.locust_master import LocustMaster
 from loadtest.worker.live_view import PUT_BACK, LiveView, Wish
 from loadtest.worker.messages import OURS_VARIABLE
+from tests.lab.test_zones_tab_browser import CHROMIUM, findings, shown
 from tests.loadtest.worker.test_web_door import master
 
 pytestmark = pytest.mark.lab
@@ -129,6 +130,39 @@ def test_a_command_needs_the_masters_key_and_says_so(port: int):
         for do in (ours(port, token).view, lambda token=token: ours(port, token).show(VIEW)):
             with pytest.raises(UsageError, match=f"asks for a login.*set {OURS_VARIABLE} to"):
                 do()
+
+
+@pytest.mark.programs
+@pytest.mark.skipif(CHROMIUM is None, reason="no chromium on PATH")
+def test_a_person_logs_in_with_a_browser(port: int):
+    """The form of Locust's own page; then the page and its buttons; logged out elsewhere, it says so."""
+    complaints: list[str] = []
+    with shown(f"http://127.0.0.1:{port}/", complaints) as page:
+        assert page.url.endswith("/login?next=%2F")
+        assert page.locator("samezone-zones").count() == 0
+        page.locator("input[name=username]").fill("me")
+        page.locator("input[name=password]").fill(PASSWORD)
+        page.locator("button[type=submit]").click()
+        page.get_by_text("Start new load test").wait_for()
+        page.goto(f"http://127.0.0.1:{port}/zones")  # Locust shows tabs once a load has begun
+        ours(port).show(VIEW)
+        button = page.get_by_role("button", name="Set tar")
+        button.and_(page.locator("[aria-disabled=false]")).click()
+        page.wait_for_timeout(500)
+        assert ours(port).show(VIEW).wishes == (Wish(mode="tar"),)
+        assert findings(page) == []
+
+        ours(port).show(VIEW)
+        button.and_(page.locator("[aria-disabled=false]")).wait_for()
+        page.evaluate("() => { document.querySelector('samezone-zones').poll = () => {}; }")
+        page.context.clear_cookies()
+        button.click()
+        page.get_by_role("status").get_by_text("You are not logged in any more").wait_for()
+        assert ours(port).show(VIEW).wishes == ()
+        page.evaluate("() => { delete document.querySelector('samezone-zones').poll; }")
+        page.evaluate("() => document.querySelector('samezone-zones').poll()")
+        page.locator("samezone-zones .notices").get_by_text("load this page again, and log in").wait_for()
+    assert complaints == []
 
 
 def test_a_login_that_nobody_set_up_lets_nobody_in():

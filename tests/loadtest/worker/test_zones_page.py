@@ -86,7 +86,6 @@ class Served:
 def serving() -> Iterator[Served]:
     web, master = Web(), Master()
     install(web, master, token=KEY)
-    web.app.add_url_rule("/favicon.ico", view_func=lambda: "")
     server = make_server("127.0.0.1", 0, web.app, threaded=True)
     thread = Thread(target=server.serve_forever, daemon=True)
     thread.start()
