@@ -117,7 +117,8 @@ down: $(READY) ## stop the lab (PLATFORM=cluster: remove the manifests)
 	@$(if $(filter cluster,$(PLATFORM)),$(SZ) cluster undeploy $(CTX) $(if $(YES),--yes),$(SZ) lab down)
 
 status: $(READY) ## where things stand, and what to do next
-	@$(if $(filter cluster,$(PLATFORM)),$(SZ) cluster status $(CTX),$(SZ) status --runs $(RUNS))
+	@$(if $(filter cluster,$(PLATFORM)),$(SZ) cluster status $(CTX))
+	@$(SZ) status $(if $(filter cluster,$(PLATFORM)),--platform cluster $(CTX)) --runs $(RUNS)
 
 cluster: $(READY) ## an EKS cluster: CIDR=who may reach it; asks first
 	@$(SZ) cluster create --name $(CLUSTER) $(CIDR:%=--cidr %) $(if $(YES),--yes) $(EKS)

@@ -21,7 +21,7 @@ VERBS: Final = (
     ("experiment", "analysis.jobs_cli", "Compare modes in alternating windows, up to a verdict."),
     ("observe", "analysis.observe_cli", "Only look at the traffic there is; nothing is changed."),
     ("report", "analysis.jobs_cli", "Make the report of a run again, from its files."),
-    ("status", "analysis.jobs.status_cli", "Where things stand on the lab, and what to do next."),
+    ("status", "analysis.jobs.status_cli", "Where things stand, and what to do next."),
     ("history", "analysis.history_cli", "The same-zone share over all stored runs, and when it changed."),
     ("routing", "k8s.cli", "Which endpoints a Service prefers: set, show, explain."),
     ("lab", "k8s.cli", "The lab: three zones with an app, on this machine."),

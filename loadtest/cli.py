@@ -305,6 +305,7 @@ def platform_of(args: argparse.Namespace, io: Io) -> Platform:
             target_unchecked=getattr(args, "target_unchecked", False),
             locustfile=args.locustfile,
             workers=getattr(args, "workers", None) or 1,
+            web_login=getattr(args, "web_login", False),
         )
     return ClusterPlatform(
         cluster=cluster,

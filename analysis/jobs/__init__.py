@@ -6,5 +6,6 @@
 - ``comparing``: two collected runs, compared and judged
 - ``baseline``, ``enabling``, ``demo``: jobs of several arms
 - ``stored``: the runs that a folder holds; ``rows``: a run's row of the history, kept in its folder
-- ``session_cli``: the session that a command's options describe; ``status_cli``: where things stand
+- ``session_cli``: the session that a command's options describe; ``status_cli``: where things stand, on a
+  cluster as ``standing`` finds it
 """

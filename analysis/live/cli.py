@@ -10,7 +10,7 @@ from analysis.live.eyes import Eyes, EyesSetting
 from analysis.source import cli as source_cli
 from k8s.console import Io, Parser, Verbs, path, verb
 from k8s.effects import Talk, steady
-from k8s.errors import ExitCode
+from k8s.errors import ExitCode, UsageError
 from k8s.live.switching import RoutingSession
 from loadtest.record import Asked
 from loadtest.swarm.locust_command import describe
@@ -51,6 +51,11 @@ def add(verbs: "Verbs[Parser]") -> None:
         action="store_true",
         help="on a cluster, too: the tab's buttons set routing modes and put them back",
     )
+    web.add_argument(
+        "--web-login",
+        action="store_true",
+        help="on the lab: people log in first, as your --locustfile sets it up",
+    )
     loadtest.cli.add_locustfile(web)
     loadtest.cli.add_recycle(web)
     source_cli.add_options(web)
@@ -58,6 +63,8 @@ def add(verbs: "Verbs[Parser]") -> None:
 
 def web_command(args: argparse.Namespace, io: Io) -> int:
     """``samezone web``: runs until Ctrl-C."""
+    if args.web_login:
+        _require_login(args)
     if args.locustfile is not None:
         describe(args.locustfile)
     request = WebRequest(
@@ -72,6 +79,19 @@ def web_command(args: argparse.Namespace, io: Io) -> int:
     tab = _tab(args, io, platform, buttons)
     serve(platform, request, beside=tab, clock=io.clock, sleep=io.sleep, say=io.say)
     return ExitCode.DONE
+
+
+def _require_login(args: argparse.Namespace) -> None:
+    """Locust leaves to a locustfile who may log in; UsageError where that cannot be set up from here."""
+    if args.platform == "cluster":
+        raise UsageError(
+            "--web-login: on a cluster the master's pod says whether people log in; put "
+            "LOCUST_WEB_LOGIN=true into Secret samezone-web of namespace locust (k8s/manifests/README.md)"
+        )
+    if args.locustfile is None:
+        raise UsageError(
+            "--web-login: Locust leaves to a locustfile who may log in and how; give it by --locustfile FILE"
+        )
 
 
 def _buttons(args: argparse.Namespace, io: Io) -> ModeButtons | None:

@@ -7,14 +7,14 @@ may have it, and asked for once more when it must have all of it: pods hand over
 import math
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol
 
 from analysis.jobs.measuring import OpenSource
 from analysis.live import picture
 from analysis.live.glimpse import Glimpse, Whereabouts, glimpse, needs_sample, summed
-from analysis.source.interface import IncompleteError, Question, Received, Source
+from analysis.source.interface import IncompleteError, Question, Received, Source, ThrottledError
 from k8s.errors import SamezoneError
 from k8s.live import live_scene
 from k8s.live.live_scene import Collections
@@ -40,6 +40,13 @@ TRACES: Final = 100
 _MOST_AGAIN: Final = 2
 """Slices that are asked for again in one look: what is new comes first."""
 _MOST_MARKS: Final = 50
+MOST_LATE_S: Final = 300.0
+"""No source is waited for longer: what is not there after so long is missing."""
+_SOONER: Final = 0.9
+"""So much of that wait is left after an answer that was whole: it may have been a trouble that passed."""
+_TOLD_AFTER: Final = 5
+"""An answer may not be whole yet; so many in a row are trouble that is told."""
+_MODE, _PLACE, _CALLS, _OUTLOOK = "reading the mode", "reading the cluster", "reading the calls", "predicting"
 
 
 class SeenCluster(Collections, Protocol):
@@ -86,6 +93,15 @@ class Eyes:
     _thread: threading.Thread | None = field(init=False, default=None)
     _open: ExitStack = field(init=False, default_factory=ExitStack)
     _source: Source | None = field(init=False, default=None)
+    _problems: dict[str, str] = field(init=False, default_factory=dict)
+    """Why what cannot be done now."""
+    _looked_s: float = field(init=False, default=-math.inf)
+    """When the source was looked at last."""
+    _pause_s: float = field(init=False, default=SLICE_S)
+    _late_s: float = field(init=False, default=0.0)
+    """How much later than it says the source has its answers, as far as that was found out."""
+    _incomplete: int = field(init=False, default=0)
+    """Answers in a row that were not whole."""
     _snapshots: list[Snapshot] = field(init=False, default_factory=list)
     _slices: dict[float, _Sliced] = field(init=False, default_factory=dict)
     _marks: list[ModeMark] = field(init=False, default_factory=list)
@@ -121,41 +137,59 @@ class Eyes:
             self._thread.join(2.0)
 
     def look(self) -> None:
-        """One look at both; never raises for what is away."""
-        problems: list[str] = []
-        self._try(problems, "reading the cluster", self._look_at_place)
+        """One look: at the mode each time, at everything else where its time has come.
+
+        Never raises for what is away.
+        """
+        now_s = self.setting.clock()
+        is_there = self._try(_MODE, self._look_at_mode)
+        if now_s - self._looked_s >= self.pause_s - SLICE_S / 2:
+            self._looked_s = now_s
+            self._look_at_all(is_there=is_there)
+        self._show(self._whereabouts())
+
+    def _look_at_all(self, *, is_there: bool) -> None:
+        self._problems.pop(_PLACE, None)
+        if is_there:  # else one line tells it
+            self._try(_PLACE, self._look_at_place)
         where = self._whereabouts()
         if where is not None:
-            self._try(problems, "reading the calls", lambda: self._look_at_source(where))
-            self._show(where, problems)  # a prediction takes its time
-            self._try(problems, "predicting", lambda: self._predict(where))
-        self._show(where, problems)
+            self._try(_CALLS, lambda: self._look_at_source(where))
+            self._show(where)  # a prediction takes its time
+            self._try(_OUTLOOK, lambda: self._predict(where))
 
     @property
     def pause_s(self) -> float:
-        """From one look to the next: where each look has its price, as seldom as its source asks for."""
-        return SLICE_S if self._source is None else max(SLICE_S, self._source.patience.poll_s)
+        """From one look at the source to the next: where each has its price, as seldom as it asks for."""
+        return self._pause_s
 
     def _look_for_ever(self) -> None:
         with self._open:
             while not self._ended.is_set():
                 self.look()
-                self._ended.wait(self.pause_s)
+                self._ended.wait(SLICE_S)
 
-    def _try(self, problems: list[str], doing: str, look: Callable[[], Any]) -> None:
+    def _try(self, doing: str, look: Callable[[], Any]) -> bool:
+        """Whether that could be done; if not, why is told until it can."""
         try:
             look()
         except (SamezoneError, OSError) as error:
-            problems.append(f"{doing[0].upper()}{doing[1:]}: {error}")
+            self._problems[doing] = f"{doing[0].upper()}{doing[1:]}: {error}"
+            return False
+        self._problems.pop(doing, None)
+        return True
+
+    def _look_at_mode(self) -> None:
+        mode = mode_of(self.setting.cluster.service(self.setting.service)).value
+        if self._mode and mode != self._mode:
+            mark = ModeMark(at_s=self.setting.clock(), before=self._mode, mode=mode)
+            self._marks = [*self._marks[-_MOST_MARKS:], mark]
+            self._predicted_s = 0.0
+        self._mode = mode
 
     def _look_at_place(self) -> None:
         setting, now_s = self.setting, self.setting.clock()
         snapshot = setting.cluster.snapshot(setting.namespaces)
-        mode = mode_of(setting.cluster.service(setting.service)).value
-        if self._mode and mode != self._mode:
-            self._marks = [*self._marks[-_MOST_MARKS:], ModeMark(at_s=now_s, before=self._mode, mode=mode)]
-            self._predicted_s = 0.0
-        self._mode = mode
         last = self._snapshots[-1] if self._snapshots else None
         if last is None or replace(snapshot, taken_at_s=last.taken_at_s) != last:
             # A pod that is gone may have called until a moment ago, and has a zone for as long.
@@ -171,30 +205,52 @@ class Eyes:
     def _look_at_source(self, where: Whereabouts) -> None:
         if self._source is None:
             self._source = self._open.enter_context(self.setting.open_source(self.setting.place))
-        source, now_s = self._source, self.setting.clock()
-        lag_s = max(LAG_S, source.patience.least_s)
-        shortest_s = max(SLICE_S, source.patience.poll_s)
+            self._pause_s = max(SLICE_S, self._source.patience.poll_s)
+        try:
+            self._read(self._source, where)
+        except (ThrottledError, IncompleteError):
+            raise
+        except (SamezoneError, OSError):
+            # Opened anew it finds renewed credentials, and another way where the one before was cut.
+            self._source = None
+            self._open.close()
+            raise
+
+    def _read(self, source: Source, where: Whereabouts) -> None:
+        now_s = self.setting.clock()
+        lag_s = max(LAG_S, source.patience.least_s) + self._late_s
         for start_s in [start for start in self._slices if start < now_s - KEPT_S]:
             del self._slices[start_s]
         end_s = float(math.floor(now_s - lag_s))
-        start_s = max(self._next_s, end_s - max(LONGEST_S, 2 * math.ceil(shortest_s)))
-        if end_s - start_s >= shortest_s:
-            self._ask(source, where, Window(start_s=start_s, end_s=end_s), is_whole=False)
-            self._next_s = end_s
+        start_s = max(self._next_s, end_s - max(LONGEST_S, 2 * math.ceil(self._pause_s)))
+        if end_s - start_s >= self._pause_s:
+            self._read_new(source, where, Window(start_s=start_s, end_s=end_s))
         old = [
             one
             for one in self._slices.values()
             if not one.is_whole and now_s - one.glimpse.window.end_s > lag_s + WHOLE_S
         ]
         for one in old[-_MOST_AGAIN:]:
-            self._ask(source, where, one.glimpse.window, is_whole=True)
+            with suppress(IncompleteError):  # what it showed before is not worse
+                self._ask(source, where, one.glimpse.window, is_whole=True)
+
+    def _read_new(self, source: Source, where: Whereabouts, window: Window) -> None:
+        """The newest slice; where the source has not all of it yet, it is asked later from now on."""
+        try:
+            self._ask(source, where, window, is_whole=False)
+        except IncompleteError:
+            self._incomplete += 1
+            self._late_s = min(self._late_s + self._pause_s, MOST_LATE_S)
+            if self._incomplete >= _TOLD_AFTER:
+                raise
+        else:
+            self._incomplete = 0
+            self._late_s *= _SOONER
+            self._next_s = window.end_s
 
     def _ask(self, source: Source, where: Whereabouts, window: Window, *, is_whole: bool) -> None:
         question = Question(window=window, run_id=None)
-        try:
-            received = Received(answers=source.ask(question), window=window)
-        except IncompleteError:
-            return  # asked for again once it must be whole
+        received = Received(answers=source.ask(question), window=window)
         if source.patience.most_traces and needs_sample(source.reader, received, where):
             rows = source.sample(question, min(TRACES, source.patience.traces)).rows
             received = replace(received, rows=rows)
@@ -215,7 +271,7 @@ class Eyes:
         self._predicted = picture.predicted(scene, found, setting.service, setting.client)
         self._predicted_s = now_s
 
-    def _show(self, where: Whereabouts | None, problems: Sequence[str]) -> None:
+    def _show(self, where: Whereabouts | None) -> None:
         glimpses = self._glimpses() if where is not None else []
         seen = self._latest
         if where is not None:
@@ -225,7 +281,8 @@ class Eyes:
                 now=picture.calls_now(glimpses, self._marks, where),
             )
         if self._source is not None:
-            seen = replace(seen, source=self._source.title)
+            lag_s = max(LAG_S, self._source.patience.least_s) + self._late_s
+            seen = replace(seen, source=self._source.title, usual_s=lag_s + 2 * self._pause_s)
         if glimpses:
             seen = replace(seen, unit=glimpses[-1].basis.unit.value)
         self._latest = replace(
@@ -233,5 +290,5 @@ class Eyes:
             mode=self._mode,
             marks=tuple(self._marks),
             predicted=self._predicted,
-            problems=tuple(problems),
+            problems=tuple(self._problems.values()),
         )

@@ -56,6 +56,8 @@ class LabPlatform:
     """Whose users send; None: ours."""
     workers: int = 1
     """Load generators a zone."""
+    web_login: bool = False
+    """Whether people have to log in to the web UI, as the locustfile has it."""
 
     def place(self) -> Place:
         """Facts of the lab for the record."""
@@ -137,7 +139,12 @@ class LabPlatform:
     def swarm(self, client: ServiceKey, *, name: str, log_dir: Path, web_port: int = 0) -> "LabSwarm":
         """The worker processes of all zones; their pods carry *name*."""
         return LabSwarm(
-            self.cluster, self.placements(client, suffix=name), log_dir, web_port, self.locustfile
+            self.cluster,
+            self.placements(client, suffix=name),
+            log_dir,
+            web_port,
+            self.locustfile,
+            web_login=self.web_login,
         )
 
     def placements(self, client: ServiceKey, *, suffix: str) -> tuple[WorkerPlacement, ...]:
@@ -194,9 +201,11 @@ class LabSwarm(LocalSwarm):
         log_dir: Path,
         web_port: int,
         locustfile: Path | None = None,
+        *,
+        web_login: bool = False,
     ) -> None:
         """*workers* as ``LabPlatform.placements`` gives them."""
-        super().__init__(workers=workers, log_dir=log_dir, web_port=web_port, locustfile=locustfile)
+        super().__init__(workers, log_dir, web_port, locustfile, web_login=web_login)
         self._cluster = cluster
         self._pods = workers
         self._looked_s = 0.0

@@ -57,10 +57,13 @@ class LocalSwarm:
         log_dir: Path,
         web_port: int = 0,
         locustfile: Path | None = None,
+        *,
+        web_login: bool = False,
     ) -> None:
         """*web_port* 0 takes a free one. Log files are ``locust-master.log`` and ``<pod>.log``.
 
-        *locustfile* has users of the user's own, which a plan may ask for.
+        *locustfile* has users of the user's own, which a plan may ask for; with *web_login* it says who may
+        use the web UI.
         """
         if not workers:
             raise UsageError("a swarm needs at least one worker")
@@ -68,6 +71,7 @@ class LocalSwarm:
         self._log_dir = log_dir
         self._web_port = web_port
         self._locustfile = locustfile
+        self._web_login = web_login
         self._rpc_port = 0
         self._members: list[_Member] = []
         self._deaths: dict[str, list[float]] = {}
@@ -237,6 +241,7 @@ class LocalSwarm:
             *("--users", str(plan.users), "--spawn-rate", str(plan.users)),
             # Shown in the web UI only: each worker calls the ui Service as seen from its own node.
             *("--host", self._workers[0].target_url),
+            *(("--web-login",) if self._web_login else ()),
         )
         self._members.append(self._spawn("locust-master", arguments, {OURS_VARIABLE: self._token}))
 

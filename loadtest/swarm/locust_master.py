@@ -13,13 +13,15 @@ import msgspec
 from k8s.errors import InvalidRunError, SamezoneError, UnreachableError, UsageError
 from loadtest.swarm.interface import BUSY, Phase, Progress
 from loadtest.worker.live_view import LIVE_PATH, Handover, LiveView
-from loadtest.worker.messages import OURS_HEADER, TALLIES_PATH, SwarmView
+from loadtest.worker.messages import OURS_HEADER, OURS_VARIABLE, TALLIES_PATH, SwarmView
 from loadtest.worker.plan import LoadPlan
 from loadtest.worker.tally import WorkerLoss, WorkerTally
 from loadtest.worker.typed_json import encode
 
 _FORM = "application/x-www-form-urlencoded"
 _OK = 200
+_LOGIN = frozenset({302, 401})
+"""How a web UI answers whom it does not know."""
 _AGAIN_S = 0.5
 
 
@@ -274,6 +276,11 @@ class LocustMaster:
             raise UnreachableError(f"the Locust master at {self.web_url} does not answer: {error}") from error
         finally:
             connection.close()
+        if response.status in _LOGIN:
+            raise UsageError(
+                f"the Locust master at {self.web_url} asks for a login, and so it answers only commands that "
+                f"have its key: set {OURS_VARIABLE} to what the master has it set to"
+            )
         if response.status != _OK:
             text = answer.decode(errors="replace")[:200]
             raise UnreachableError(f"{method} {self.web_url}{path}: HTTP {response.status}: {text}")

@@ -4,9 +4,11 @@ The Service is held from the first change until it has again what it had: no run
 it meanwhile. Whatever it has when the web UI ends, it gets back what it had before the first change.
 """
 
+import math
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from typing import Final
 
 from k8s.effects import Patience, Say
@@ -16,9 +18,36 @@ from k8s.live.holding import LostHoldError
 from k8s.live.switching import RoutingSession, SwitchRequest
 from k8s.routing.modes import RoutingMode, RoutingSettings, settings_of
 from k8s.topology import ServiceKey
-from loadtest.worker.live_view import PUT_BACK, Wish
+from loadtest.worker.live_view import PUT_BACK, ModeMark, Wish
 
 HINTS_TIMEOUT_S: Final = 30.0
+SEEN_S: Final = 15.0
+"""A change is seen so soon after it was done, however busy the API server is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Press:
+    """What a button did, and when."""
+
+    mode: str
+    """PUT_BACK: whatever the Service had."""
+    began_s: float
+    ended_s: float = math.inf
+
+
+def told_apart(marks: Sequence[ModeMark], presses: Sequence[Press]) -> tuple[ModeMark, ...]:
+    """The marks, those that no press explains as somebody else's; each press explains one."""
+    left, found = list(presses), []
+    for mark in marks:
+        mine = next((one for one in left if _explains(one, mark)), None)
+        if mine is not None:
+            left = left[left.index(mine) + 1 :]
+        found.append(replace(mark, is_elsewhere=mine is None))
+    return tuple(found)
+
+
+def _explains(press: Press, mark: ModeMark) -> bool:
+    return press.mode in {PUT_BACK, mark.mode} and press.began_s <= mark.at_s <= press.ended_s + SEEN_S
 
 
 class ModeButtons:
@@ -42,6 +71,9 @@ class ModeButtons:
         """What the Service had before the first change; None while nothing of ours is in force."""
         self._hold = ExitStack()
         self._thread: threading.Thread | None = None
+        self._clock = clock
+        self.presses: tuple[Press, ...] = ()
+        """Those that were granted, in order."""
         self.busy = ""
         """What is being done; empty for nothing."""
         self.said = ""
@@ -68,11 +100,14 @@ class ModeButtons:
                 say(f"Service {self._key} has again what it had")
 
     def _do(self, wish: Wish) -> None:
+        press = Press(mode=wish.mode, began_s=self._clock())
+        before, self.presses = self.presses, (*self.presses, press)
         try:
             self.said = self._put_back() if wish.mode == PUT_BACK else self._set(RoutingMode(wish.mode))
         except (SamezoneError, OSError) as error:
             self.said = str(error)
         finally:
+            self.presses = (*before, replace(press, ended_s=self._clock()))
             self.busy = ""
 
     def _set(self, mode: RoutingMode) -> str:

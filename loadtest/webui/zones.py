@@ -8,7 +8,7 @@ from typing import Protocol
 from k8s.effects import Say
 from k8s.process.insisting import insist
 from loadtest.swarm.interface import Progress, Swarm
-from loadtest.webui.buttons import ModeButtons
+from loadtest.webui.buttons import ModeButtons, told_apart
 from loadtest.webui.ui_runs import UiRuns
 from loadtest.worker.live_view import LiveView
 
@@ -61,7 +61,9 @@ class ZonesTab:
             raise trouble
 
     def _view(self) -> LiveView:
-        view = replace(self.eyes.view(), sent_s=self.clock(), run=self.runs.told, why_not=self.why_not)
-        if self.buttons is None:
+        view, buttons = self.eyes.view(), self.buttons
+        marks = told_apart(view.marks, () if buttons is None else buttons.presses)
+        view = replace(view, sent_s=self.clock(), run=self.runs.told, why_not=self.why_not, marks=marks)
+        if buttons is None:
             return view
-        return replace(view, may_change=True, busy=self.buttons.busy, said=self.buttons.said)
+        return replace(view, may_change=True, busy=buttons.busy, said=buttons.said)

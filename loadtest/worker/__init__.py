@@ -7,7 +7,7 @@ reads the ``answer``, or by Locust's own over ``connections``; ``placement`` is 
 ``counting``, ``tally``, ``latency``, for Locust in a ``stats_batch``; traced in ``tracing``, sent by
 ``sink``. The master's ``conductor`` keeps the ``board``, deals users to seats (``dealing``) and shows the
 ``zones_tab`` behind the ``web_door``; ``zones.js`` draws it in the browser, and what it shows of live
-traffic is a ``live_view`` that was handed in over the ``live_desk``. Both sides speak ``messages`` in
-``typed_json``. ``own_users`` loads a
-locustfile of the user's own (``own_file``); ``own_hooks`` show its requests to ``own_requests``.
+traffic is a ``live_view`` that was handed in over the ``live_desk``, below ``live_notices`` of what is wrong
+with it. Both sides speak ``messages`` in ``typed_json``. ``own_users`` loads a locustfile of the user's own
+(``own_file``); ``own_hooks`` show its requests to ``own_requests``.
 """

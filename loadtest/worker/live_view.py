@@ -34,6 +34,8 @@ class ModeMark:
     """When it was seen."""
     before: str
     mode: str
+    is_elsewhere: bool = False
+    """No button of the tab did it, but somebody else."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +98,8 @@ class LiveView:
     client: str
     source: str = ""
     """Who counts the calls, for people; empty before it was reached."""
+    usual_s: float = 0.0
+    """How old its newest calls are at most, as long as nothing is wrong; 0 before it was reached."""
     unit: str = "requests"
     """What is counted."""
     sent_s: float = 0.0

@@ -8,7 +8,7 @@
     const MODE = "/samezone/mode";
     const POLL_MS = 1000;
     const SPAN_S = 300;
-    const OLD_S = 30;
+    const LOGGED_OUT = "You are not logged in any more: load this page again, and log in.";
     const SVG = "http://www.w3.org/2000/svg";
 
     const STYLE = `
@@ -30,6 +30,7 @@
         .figures dt { color: var(--muted); font-size: .85rem; }
         .figures dd { margin: 0; font-size: 1.6rem; font-variant-numeric: tabular-nums; }
         .figures dd.small { font-size: .85rem; color: var(--muted); }
+        :host([stale]) .figures dd, :host([stale]) td { color: var(--muted); }
         .two { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 420px), 1fr));
             column-gap: 2rem; }
         .scroll { overflow-x: auto; }
@@ -231,12 +232,17 @@
         async poll() {
             try {
                 const answer = await fetch(STATE, {cache: "no-store"});
-                if (answer.redirected) throw new Error("log in again");
-                if (!answer.ok) throw new Error(await answer.text());
-                this.state = await answer.json();
-                this.failure = "";
+                if (isLogin(answer)) {
+                    this.failure = LOGGED_OUT;
+                } else if (!answer.ok) {
+                    throw new Error((await answer.text()).trim() || `HTTP ${answer.status}`);
+                } else {
+                    this.state = await answer.json();
+                    this.came_ms = performance.now();
+                    this.failure = "";
+                }
             } catch (error) {
-                this.failure = `The Locust master does not answer: ${error.message}`;
+                this.failure = `The Locust master does not answer: ${error.message}.`;
             }
             if (!this.isConnected) return;
             this.paint();
@@ -249,7 +255,8 @@
             const {state, parts} = this;
             if (!state) { parts.lead.textContent = this.failure || "Loading"; return; }
             const live = state.live;
-            this.paintNotices(state, live);
+            this.paintNotices(state);
+            this.toggleAttribute("stale", Boolean(live) && (state.stale_s !== null || Boolean(this.failure)));
             if (live) this.paintLive(state, live);
             else parts.lead.textContent = `Load: ${state.load.state}, ${state.load.workers} workers.`;
             this.replace("generators", "load generators", state.generators.length
@@ -265,20 +272,13 @@
             else part.replaceChildren(wrapped);
         }
 
-        paintNotices(state, live) {
-            const found = [...state.load.troubles, ...(live ? live.problems : [])];
-            if (this.failure) found.unshift(this.failure);
-            if (!live) {
-                found.push("Live numbers come from samezone web, which is not running here: " +
-                    "samezone web --platform cluster shows this page with them.");
-            } else if (state.away) {
-                found.push(`samezone web was last heard of ${Math.round(state.away_s)} s ago: ` +
-                    "the numbers below are as old.");
-            }
-            const hot = live ? live.now.endpoints.filter((one) => one.is_hot) : [];
-            for (const one of hot) {
-                found.push(`Hot endpoint: ${one.pod} in ${zoneName(one.zone)} gets ` +
-                    `${one.times_mean.toFixed(2)} times the mean.`);
+        // How long ago what is shown came from the master.
+        silence_s() { return this.failure ? (performance.now() - this.came_ms) / 1000 : 0; }
+
+        paintNotices(state) {
+            const found = [...state.notices];
+            if (this.failure) {
+                found.unshift(`${this.failure} What is below is from ${Math.round(this.silence_s())} s ago.`);
             }
             const list = make("ul", {class: "notices"}, ...found.map((text) => make("li", {text})));
             if (!list.isEqualNode(this.parts.notices)) this.parts.notices.replaceChildren(...list.children);
@@ -286,31 +286,33 @@
 
         paintLive(state, live) {
             const {parts} = this, now = live.now, newest = live.slices[live.slices.length - 1];
-            const age_s = newest ? Math.max(0, state.now_s - newest.end_s) : null;
+            const now_s = state.now_s + this.silence_s();
+            const age_s = newest ? Math.max(0, now_s - newest.end_s) : null;
+            const isOld = state.stale_s !== null || Boolean(this.failure);
             parts.lead.replaceChildren(make("strong", {text: `${live.client} \u2192 ${live.service}`}),
                 live.source ? `, counted by ${live.source}. ` : ". ",
                 age_s === null ? make("span", {text: "No calls yet."}) : make("span",
-                    {...(age_s > OLD_S ? {class: "bad"} : {}), text: `${Math.round(age_s)} s behind.`}));
+                    {...(isOld ? {class: "bad"} : {}), text: `${Math.round(age_s)} s behind.`}));
             parts.run.textContent = `Load: ${state.load.state}, ${state.load.workers} workers.` +
                 (live.run ? ` Run folder: ${live.run}.` : "");
-            this.paintFigures(live, now);
+            this.paintFigures(live, now, isOld && age_s !== null ? `${Math.round(age_s)} s ago` : "now");
             const width = Math.max(280, Math.round(parts.chart.clientWidth || 800));
-            parts.chart.replaceChildren(chart(live, state.now_s, width));
+            parts.chart.replaceChildren(chart(live, now_s, width));
             parts.legend.textContent = "Solid: observed. Dotted: predicted for the mode in force. " +
                 "Dashed upright: the mode changed.";
-            this.paintButtons(live, state.away);
+            this.paintButtons(live, state.away || Boolean(this.failure));
             this.replace("matrix", "zone to zone", matrix(live));
             this.replace("endpoints", "load of each endpoint", endpointTable(live));
         }
 
-        paintFigures(live, now) {
+        paintFigures(live, now, when) {
             const all = now.same + now.cross + now.unknown, share = shareOf(now);
             const asked = live.predicted.find((one) => one.mode === live.mode);
             const bounds = all && now.unknown
                 ? `${span(now.same / all, (now.same + now.unknown) / all)}, whatever the unknown ones did`
                 : `${count(now.same)} of ${count(now.same + now.cross)} ${live.unit}`;
             const entries = [
-                ["Same-zone share now", share === null ? "none" : percent(share), bounds],
+                [`Same-zone share ${when}`, share === null ? "none" : percent(share), bounds],
                 ["Predicted", asked ? span(asked.low, asked.high) : "none",
                     `for mode ${live.mode || "not known"}`],
                 ["Coverage", all ? percent((all - now.unknown) / all) : "none",
@@ -358,13 +360,19 @@
             try {
                 const answer = await fetch(MODE, {method: "POST", body: JSON.stringify({mode}),
                     headers: {"Content-Type": "application/json"}});
-                if (!answer.ok) this.refused = (await answer.text()).trim();
+                if (isLogin(answer)) this.refused = LOGGED_OUT;
+                else if (!answer.ok) this.refused = (await answer.text()).trim();
             } catch (error) {
                 this.refused = `not done: ${error.message}`;
             }
             // The answer comes with the next view; until then a second press would only be refused.
             setTimeout(() => { this.asking = false; this.paint(); }, 2 * POLL_MS);
         }
+    }
+
+    // Who is not logged in is led to a page, whatever they ask for: that is no answer of ours.
+    function isLogin(answer) {
+        return answer.redirected || answer.status === 401;
     }
 
     function renew(node, children) {

@@ -6,6 +6,7 @@ before the first load as well. All text comes as JSON and is set as text, never 
 """
 
 import hmac
+import inspect
 import time
 from collections.abc import Callable
 from functools import wraps
@@ -16,6 +17,7 @@ from typing import Any, Final, Protocol
 from flask import Flask, Response, jsonify, request
 
 from k8s.errors import UsageError
+from loadtest.worker import live_notices
 from loadtest.worker.live_desk import LiveDesk
 from loadtest.worker.live_view import LIVE_PATH, LiveView
 from loadtest.worker.messages import OURS_HEADER, TALLIES_PATH, SwarmView
@@ -27,12 +29,15 @@ SCRIPT_PATH: Final = "/samezone/zones.js"
 STATE_PATH: Final = "/samezone/zones"
 MODE_PATH: Final = "/samezone/mode"
 _STATS_PATH = "/stats/requests"
-_STOP_PATH = "/stop"
+_STOP = "locust.stop"
+_DRIVING = ("locust.swarm", _STOP)
+"""Locust's own that a program of ours asks for as well."""
 _KEY = "zones"
 _SCRIPT = Path(__file__).with_name("zones.js")
 _PAGE = f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Zones</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="icon" href="data:,">
 <style>:root {{ color-scheme: light dark }} body {{ font: 15px system-ui, sans-serif; margin: 1rem }}</style>
 </head><body><main><h1>Zones</h1><samezone-zones></samezone-zones>
 <noscript>This page needs JavaScript; {STATE_PATH} has the same as JSON.</noscript></main>
@@ -106,31 +111,23 @@ def _state(loss: WorkerLoss | None) -> str:
     return "replaced" if loss.replaced_by else "lost"
 
 
-def troubles(view: SwarmView) -> list[str]:
-    """What is wrong with the load, a sentence each."""
-    found = [view.problem] if view.problem else []
-    if view.lost:
-        found.append(f"Lost and not replaced yet: {', '.join(view.lost)}.")
-    found += [
-        f"{one.worker} was lost for {one.back_s - one.lost_s:.1f} s; {one.missing} requests are missing in "
-        f"{one.zone}."
-        for one in view.losses
-        if one.back_s
-    ]
-    return found
-
-
 def state_of(view: SwarmView, desk: LiveDesk, *, clock_s: float, now_s: float) -> dict[str, Any]:
     """Everything that the tab shows; *clock_s* is a monotonic time, *now_s* the wall clock's."""
-    live = desk.view()
+    live, age_s, is_away = desk.view(), desk.age_s(clock_s), desk.is_away(clock_s)
+    if live is not None:
+        # By the sender's clock at its end, by ours since: two machines need not agree on the time.
+        now_s = live.sent_s + age_s
     return {
-        "load": {"state": view.state, "workers": view.workers, "troubles": troubles(view)},
+        "load": {"state": view.state, "workers": view.workers},
         "generators": rows(view),
         "live": live,
-        # By the sender's clock at its end, by ours since: two machines need not agree on the time.
-        "now_s": now_s if live is None else live.sent_s + desk.age_s(clock_s),
-        "away": desk.is_away(clock_s),
-        "away_s": None if live is None else desk.age_s(clock_s),
+        "now_s": now_s,
+        "away": is_away,
+        "stale_s": None if live is None else live_notices.stale_s(live, now_s=now_s),
+        "notices": [
+            *live_notices.of_load(view),
+            *live_notices.of_live(live, is_away=is_away, age_s=age_s, now_s=now_s),
+        ],
     }
 
 
@@ -152,6 +149,9 @@ def install(web_ui: Extensible, shown: Shown, *, token: str = "") -> None:
     app.add_url_rule(STATE_PATH, view_func=guarded(routes.state))
     app.add_url_rule(SCRIPT_PATH, view_func=guarded(routes.script))
     app.add_url_rule(MODE_PATH, view_func=guarded(routes.mode), methods=["POST"])
+    for name in _DRIVING:
+        if name in app.view_functions:
+            app.view_functions[name] = routes.for_programs(inspect.unwrap(app.view_functions[name]))
     app.after_request(routes.afterwards)
 
 
@@ -164,12 +164,12 @@ class _Routes:
         self._desk = LiveDesk()
         self._guarded = web_ui.auth_required_if_enabled
 
-    def for_programs(self, view: Callable[[], Response]) -> Callable[[], Response]:
+    def for_programs(self, view: Callable[[], Any]) -> Callable[[], Any]:
         """The same for whoever has the token, or is logged in where that is asked for."""
-        guarded: Callable[[], Response] = self._guarded(view)
+        guarded: Callable[[], Any] = self._guarded(view)
 
         @wraps(view)
-        def let_in() -> Response:
+        def let_in() -> Any:
             given = request.headers.get(OURS_HEADER, "")
             is_ours = bool(self._token) and hmac.compare_digest(given.encode(), self._token.encode())
             return view() if is_ours else guarded()
@@ -216,7 +216,8 @@ class _Routes:
 
     def afterwards(self, response: Response) -> Response:
         """Our script in Locust's page, workers' names in its statistics, and a note of each stop."""
-        if request.path.endswith(_STOP_PATH) and response.status_code == HTTPStatus.OK:
+        # A login that is not set up is told with 200, and as text.
+        if request.endpoint == _STOP and response.status_code == HTTPStatus.OK and response.is_json:
             self._shown.note_stop()
         if request.endpoint == "locust.index" and response.mimetype == "text/html":
             page = response.get_data(as_text=True)

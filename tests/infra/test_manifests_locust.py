@@ -97,6 +97,18 @@ def test_the_configmaps_hold_what_a_locust_process_imports(target: str, tmp_path
             assert expected == {path.removesuffix("/__init__").replace("/", ".") for path in paths}
 
 
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_secret_has_people_log_in(target: str):
+    """The master alone takes it into its environment, and starts without it as well."""
+    taken = {
+        name: made["spec"]["template"]["spec"]["containers"][0].get("envFrom")
+        for name, made in deployments(target).items()
+    }
+    assert taken.pop("locust-master") == [{"secretRef": {"name": "samezone-web", "optional": True}}]
+    assert {name for name, secret in taken.items() if secret} == set()
+    assert "flask-login" in in_the_image()  # what a locustfile's login imports
+
+
 def test_spans_carry_the_version_of_the_project():
     """A Locust process has no installed package to ask, so the version stands in its code as well."""
     project = tomllib.loads((REPO / "pyproject.toml").read_text())["project"]

@@ -57,7 +57,8 @@ class AwsClient:
         self._service, self._title, self._policy = service, title, policy
         self._holds, self._busy = holds, dict(busy or {})
         try:
-            self._client = boto3.client(
+            # The session that boto3 shares keeps credentials as they were when they were first asked for.
+            self._client = boto3.Session().client(
                 service,
                 region_name=region,
                 endpoint_url=endpoint_url,

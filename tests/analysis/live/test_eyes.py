@@ -1,19 +1,33 @@
 """What the Zones tab is told: from a source's answers and the cluster, look by look."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 
-from analysis.live.eyes import KEPT_S, LAG_S, LONGEST_S, Eyes, EyesSetting
+from analysis.live.eyes import KEPT_S, LAG_S, LONGEST_S, SLICE_S, Eyes, EyesSetting
 from analysis.live.glimpse import Whereabouts, glimpse, summed
 from analysis.live.picture import calls_now, predicted
-from analysis.source.interface import Answers, Question, Received, ThrottledError
+from analysis.source.interface import (
+    Answers,
+    IncompleteError,
+    Patience,
+    Question,
+    Received,
+    RefusedError,
+    Source,
+    ThrottledError,
+)
+from analysis.source.prometheus.profiles import BUILT_IN
+from analysis.source.prometheus.prometheus_client import PrometheusAccess, open_prometheus
+from analysis.source.prometheus.prometheus_source import PrometheusSource
 from analysis.source.xray.reader import XRayReader
+from analysis.source.xray.xray_source import CLOUD_PATIENCE, LAB_PATIENCE
 from k8s.errors import UnreachableError
 from k8s.topology import Service, ServiceKey, Snapshot
-from loadtest.record import Window
+from loadtest.record import Place, Window
 from loadtest.worker.live_view import LiveView, ModeMark
 from tests.analysis.observe.looks import PLACE, WINDOW, Looker, cluster, rows_of, scene, service
 from tests.analysis.traced_shop import CATALOG_PODS, ZONES, Shop
@@ -121,11 +135,30 @@ class Scenery(Looker):
     routed: Service = field(default_factory=lambda: service("catalog"))
     away: str = ""
     """What is away: the cluster or the source."""
+    scraped_s: float = 0.0
+    """How old a window's end must be for the source to have all of it."""
+    patience: Patience = LAB_PATIENCE
+    opened: int = 0
+    other: Source | None = None
+    """Another source than X-Ray's."""
     context = "shop"
+
+    @contextmanager
+    def open_source(self, place: Place) -> Iterator[Source]:
+        self.opened += 1
+        if self.other is not None:
+            yield self.other
+            return
+        with super().open_source(place) as source:
+            yield source
 
     def ask(self, question: Question) -> Answers:
         if self.away == "source":
             raise ThrottledError("asking X-Ray: too many requests")
+        if self.away == "credentials":
+            raise RefusedError("asking X-Ray: ExpiredTokenException; renew the AWS credentials")
+        if self.now_s - question.window.end_s < self.scraped_s:
+            raise IncompleteError("asking Prometheus: not everything is scraped yet")
         return super().ask(question)
 
     def service(self, key: ServiceKey) -> Service:
@@ -224,3 +257,85 @@ def test_what_is_away_is_a_line_and_no_end(away: str):
     assert after.problems == ()
     assert here.now_s - after.slices[-1].end_s < 10
     assert all(one.end_s - one.start_s <= LONGEST_S for one in after.slices)
+
+
+def test_a_source_that_refuses_is_opened_anew():
+    """Renewed credentials are found without a new start; one that only throttles stays open."""
+    here = Scenery(shop=Shop(by_pod=True))
+    eyes = here.eyes()
+    before = here.watched(eyes, 20)
+    here.away = "source"
+    here.watched(eyes, 10)
+    assert here.opened == 1
+
+    here.away = "credentials"
+    seen = here.watched(eyes, 30)
+
+    assert [one.split(":")[0] for one in seen.problems] == ["Reading the calls"]
+    assert "renew the AWS credentials" in seen.problems[0]
+    assert (seen.slices, seen.source) == (before.slices, "X-Ray")
+    assert here.opened > 2
+    here.away, opened = "", here.opened
+    after = here.watched(eyes, 20)
+    assert after.problems == ()
+    assert here.opened == opened + 1
+    assert here.now_s - after.slices[-1].end_s < 10
+
+
+def test_a_source_that_is_late_is_asked_later():
+    """A Prometheus that scrapes every half minute: what it has is shown, and how late that is usually."""
+    here = Scenery(shop=Shop(by_pod=True), scraped_s=30.0)
+    eyes = here.eyes()
+
+    waiting = here.watched(eyes, 20)
+    assert "not everything is scraped yet" in "".join(waiting.problems)
+    assert waiting.slices == ()
+    seen = here.watched(eyes, 120)
+
+    assert seen.problems == ()
+    ages = [here.now_s - seen.slices[-1].end_s, here.now_s - here.asked[-1].window.end_s]
+    assert min(ages) >= 30.0
+    assert ages[0] <= seen.usual_s < 60.0
+    assert len(seen.slices) > 5
+
+
+def test_a_trouble_that_passed_leaves_no_delay_for_ever():
+    """Ten minutes without a whole answer, and minutes later the line is where it was before."""
+    here = Scenery(shop=Shop(by_pod=True), scraped_s=1e9)
+    eyes = here.eyes()
+    assert here.watched(eyes, 600).problems
+    here.scraped_s = 0.0
+
+    seen = here.watched(eyes, 600)
+
+    assert seen.problems == ()
+    assert here.now_s - seen.slices[-1].end_s < 10
+    assert seen.usual_s < 10
+
+
+def test_the_mode_is_looked_at_more_often_than_a_dear_source():
+    """X-Ray on AWS is asked twice a minute; a change of the mode is seen at once, whoever made it."""
+    here = Scenery(shop=Shop(by_pod=True), patience=CLOUD_PATIENCE)
+    eyes = here.eyes()
+    seen = here.watched(eyes, 300)
+    assert len(here.asked) <= 2 * 300 / CLOUD_PATIENCE.poll_s
+    assert here.now_s - seen.slices[-1].end_s <= seen.usual_s
+
+    here.routed = replace(here.routed, traffic_distribution="PreferClose")
+    seen = here.watched(eyes, int(SLICE_S))
+
+    assert [(one.mode, one.at_s) for one in seen.marks] == [("prefer-close", here.now_s)]
+
+
+def test_a_prometheus_that_is_away():
+    """Its address, and what to try, in one line; mode and pods are looked at all the same."""
+    store = open_prometheus(PrometheusAccess(url="http://127.0.0.1:1"))
+    here = Scenery(shop=Shop(by_pod=True), other=PrometheusSource(store, next(iter(BUILT_IN.values()))))
+
+    seen = here.watched(here.eyes(), 10)
+
+    (why,) = seen.problems
+    assert why.startswith("Reading the calls: asking http://127.0.0.1:1: ")
+    assert "is it up, is the address right" in why
+    assert "\n" not in why
+    assert (seen.mode, seen.slices, seen.now.same + seen.now.cross) == ("off", (), 0)

@@ -7,8 +7,8 @@ import pytest
 from k8s.live.claims import HeldByOtherError
 from k8s.live.originals import Originals
 from k8s.routing.modes import RoutingMode, mode_of
-from loadtest.webui.buttons import ModeButtons
-from loadtest.worker.live_view import PUT_BACK, Wish
+from loadtest.webui.buttons import SEEN_S, ModeButtons, Press, told_apart
+from loadtest.worker.live_view import PUT_BACK, ModeMark, Wish
 from tests.k8s.fakes import KEY, holds
 from tests.k8s.live.test_switching import REFUSAL, NamedFake, session_of
 
@@ -116,3 +116,34 @@ def test_an_api_server_that_is_away_is_told(tmp_path: Path):
     cluster = NamedFake(is_away=True)
 
     assert "connection refused" in press(buttons_of(cluster, tmp_path), "tar")
+
+
+def of_somebody_else(presses: list[Press], *seen: tuple[float, str]) -> list[bool]:
+    marks = [ModeMark(at_s=at_s, before="x", mode=mode) for at_s, mode in seen]
+    return [mark.is_elsewhere for mark in told_apart(marks, presses)]
+
+
+def test_what_no_press_explains_somebody_else_did():
+    """A press explains one change, to its own mode, from its begin until soon after its end."""
+    tar = Press(mode="tar", began_s=10.0, ended_s=12.0)
+    back = Press(mode=PUT_BACK, began_s=40.0, ended_s=41.0)
+
+    assert of_somebody_else([], (11.0, "tar")) == [True]
+    assert of_somebody_else([tar, back], (11.0, "tar"), (42.0, "off")) == [False, False]
+    assert of_somebody_else([tar], (9.0, "tar")) == [True]
+    assert of_somebody_else([tar], (11.0, "prefer-close")) == [True]
+    assert of_somebody_else([tar], (11.0, "tar"), (12.5, "off"), (13.0, "tar")) == [False, True, True]
+    assert of_somebody_else([tar], (12.0 + SEEN_S + 1, "tar")) == [True]
+    assert of_somebody_else([Press(mode="tar", began_s=10.0)], (60.0, "tar")) == [False]
+
+
+def test_each_press_is_noted(tmp_path: Path):
+    """When it began, and that it has ended, however it did."""
+    cluster = NamedFake(hints_at_s=0.0)
+    buttons = buttons_of(cluster, tmp_path)
+
+    press(buttons, "tar")
+    press(buttons, PUT_BACK)
+
+    assert [one.mode for one in buttons.presses] == ["tar", PUT_BACK]
+    assert all(one.began_s <= one.ended_s <= cluster.clock() for one in buttons.presses)

@@ -51,7 +51,7 @@ def master(**env: str) -> Iterator[int]:
 
 def is_up(port: int) -> bool:
     try:
-        return status_of(port, "GET", "/zones", {}) == 200
+        return status_of(port, "GET", "/zones", {}) < 400  # where people log in they are led there
     except OSError:
         return False
 

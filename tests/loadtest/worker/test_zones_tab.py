@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from functools import wraps
 
 import pytest
 from flask import Flask, Response, jsonify
@@ -35,10 +36,10 @@ class Web:
         self.login = login
 
     def auth_required_if_enabled(self, view):
+        @wraps(view)
         def guarded() -> Response:
             return Response("log in", 401) if self.login else view()
 
-        guarded.__name__ = f"guarded_{view.__name__}"
         return guarded
 
 
@@ -59,6 +60,16 @@ class Master:
         self.stops += 1
 
 
+def driven(name: str):
+    """Locust's own, which begins and ends a load."""
+
+    def drive() -> Response:
+        return jsonify({"success": True, "message": name})
+
+    drive.__name__ = name
+    return drive
+
+
 def client(*, login: bool = False, board: SwarmView = BOARD):
     web = Web(login=login)
     web.app.add_url_rule("/", "locust.index", lambda: "<html><body><div></div></body></html>")
@@ -67,7 +78,12 @@ def client(*, login: bool = False, board: SwarmView = BOARD):
         "stats",
         lambda: jsonify({"state": "x", "workers": [{"id": "host_1"}, {"id": "o"}]}),
     )
-    install(web, Master(board), token=KEY)
+    for name in ("swarm", "stop"):
+        view = web.auth_required_if_enabled(driven(name))
+        web.app.add_url_rule(f"/{name}", f"locust.{name}", view, methods=["POST"])
+    master = Master(board)
+    install(web, master, token=KEY)
+    web.app.extensions["master"] = master
     assert web.template_args["extended_tabs"] == [{"title": "Zones", "key": "zones"}]
     return web.app.test_client()
 
@@ -124,6 +140,30 @@ def test_locusts_login_holds_for_people_and_the_key_lets_programs_in():
     assert browser.get(TALLIES_PATH, headers={OURS_HEADER: KEY}).json["workers"] == 1
 
 
+def test_a_command_drives_a_master_that_asks_people_to_log_in():
+    """Begin and end a load, with the key; whoever has neither key nor login does neither, nor is it noted."""
+    browser = client(login=True)
+    master = browser.application.extensions["master"]
+
+    for path in ("/swarm", "/stop"):
+        assert browser.post(path).status_code == 401
+        assert browser.post(path, headers={OURS_HEADER: "guess"}).status_code == 401
+    assert master.stops == 0
+    for path in ("/swarm", "/stop"):
+        assert browser.post(path, headers={OURS_HEADER: KEY}).json["success"]
+    assert master.stops == 1
+
+
+def test_a_login_that_is_not_set_up_stops_nothing():
+    """Locust says so with 200, as text: no stop is noted then."""
+    browser = client()
+    master = browser.application.extensions["master"]
+    browser.application.view_functions["locust.stop"] = lambda: "Locust auth exception: no user_loader"
+
+    assert browser.post("/stop").status_code == 200
+    assert master.stops == 0
+
+
 def test_a_view_that_is_none_is_named():
     """What is missing in it."""
     answer = client().post(LIVE_PATH, data={"view": json.dumps({"service": "a/b"})})
@@ -148,8 +188,8 @@ def test_losses_and_refusals_are_sentences():
     )
     browser = client(board=replace(BOARD, problem="start refused", lost=("w2",), losses=(loss,)))
 
-    load = browser.get(STATE_PATH).json["load"]
+    told = browser.get(STATE_PATH).json["notices"]
 
-    assert load["troubles"][0] == "start refused"
-    assert "w2" in load["troubles"][1]
-    assert "2.5 s; 7 requests" in load["troubles"][2]
+    assert told[0] == "start refused"
+    assert "w2" in told[1]
+    assert "2.5 s; 7 requests" in told[2]
