@@ -212,9 +212,7 @@ def compare_command(args: argparse.Namespace, io: Io) -> int:
     Two observations are shown beside each other, and judged by nobody.
     """
     if is_observation(args.baseline):
-        if args.json:
-            raise UsageError("compare: two observations have no --json; read their observation.json")
-        return max(observe_cli.compare_observations(args.baseline, one, io) for one in args.candidates)
+        return observe_cli.compare_observations(args.baseline, args.candidates, io, is_json=args.json)
     judging = session_cli.judging_of(args)
     found = [
         compare_runs(
