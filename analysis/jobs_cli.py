@@ -20,7 +20,7 @@ from analysis.jobs.demo import DemoRequest, demo
 from analysis.jobs.enabling import EnableRequest, enable
 from analysis.jobs.measuring import collect_again
 from analysis.observe.observing import is_observation, read_observation
-from analysis.report import formats
+from analysis.report import formats, units
 from analysis.report.comparison import console
 from analysis.report.trial import console as trial_console
 from analysis.source import cli as source_cli
@@ -36,6 +36,7 @@ from k8s.console import Io, Parser, Verbs, add_json, add_open, path, verb
 from k8s.errors import ExitCode, InvalidRunError, UsageError
 from k8s.lab import bring_cli
 from k8s.lab.run import bringing
+from k8s.model import figures
 from k8s.process import interrupts
 from k8s.routing.modes import RoutingMode, parse_mode
 from loadtest import rundir
@@ -234,8 +235,9 @@ def compare_command(args: argparse.Namespace, io: Io) -> int:
     for duel in ranking.duels:
         gain = duel.duel.interval
         io.say(
-            f"{duel.duel.left} -> {duel.duel.right}: {gain.estimate * 100:+.1f} pp [{gain.low * 100:+.1f}, "
-            f"{gain.high * 100:+.1f}], adjusted p {duel.adjusted_p:.2g}"
+            f"{duel.duel.left} -> {duel.duel.right}: "
+            f"{figures.points_within(gain.estimate, gain.low, gain.high)}, "
+            f"adjusted for so many: {units.p_value(duel.adjusted_p)}"
         )
     io.say(ranking.sentence)
     return max(codes)

@@ -182,6 +182,7 @@ def _live(args: argparse.Namespace, io: Io) -> Looked:
         scope=_scope(args),
         assumed=terms_cli.assumed_of(args),
         runs=args.runs,
+        reach=_reach(args),
     )
     opener = source_cli.opener_of(args, io)
     session = ObserveSession(
@@ -193,6 +194,19 @@ def _live(args: argparse.Namespace, io: Io) -> Looked:
         versions=loadtest.cli.versions(),
     )
     return observe(session, request)
+
+
+def _reach(args: argparse.Namespace) -> tuple[str, ...]:
+    """The options that say where the place is and who counts, as they would be typed again."""
+    where = [("platform", args.platform if args.platform != "lab" else None)]
+    where += [(name, getattr(args, name)) for name in ("context", "kubeconfig")]
+    given = [*where, *source_cli.choice_of(args).options()]
+    return tuple(
+        word
+        for name, value in given
+        if value is not None
+        for word in (f"--{name.replace('_', '-')}", str(value))
+    )
 
 
 def _when(args: argparse.Namespace, now_s: float) -> tuple[float | None, Window | None]:

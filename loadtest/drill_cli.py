@@ -14,6 +14,7 @@ from k8s.console import Io, Parser, Verbs, add_json, verb
 from k8s.errors import ExitCode, UsageError
 from k8s.lab import life_cli
 from k8s.lab.design import marks
+from k8s.model import figures
 from k8s.routing.modes import parse_mode
 from k8s.topology import Zone
 from loadtest.drill import Drill
@@ -83,7 +84,7 @@ def table(drills: Sequence[Drill]) -> Table:
         made.add_row(
             one.mode,
             f"{one.requests:,}",
-            "-" if share is None else f"{share:.1%}",
+            figures.percent(share),
             "never" if gone is None else f"{gone:.1f} s",
             "they still fail" if back is None else f"{back:.1f} s",
         )

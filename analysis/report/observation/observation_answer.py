@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from analysis.observe import repeating
 from analysis.observe.observed import Lever, Observation, ObservedPair
 from analysis.report import counted, names, units
 from analysis.report.first_screen import Answer, Fact, Figure
@@ -90,10 +91,8 @@ def _facts(found: Observation) -> Iterator[Fact]:
     if can:
         first = can[0]
         yield Fact(label="Look first at", text=f"{title(first)}: {first.outlook.why}")
-        yield Fact(
-            label="To measure it",
-            text=measuring(found, first),
-        )
+        if command := repeating.measuring(found, first):
+            yield Fact(label="To measure it", text=command)
     for lever, label in (
         (Lever.REFUSED, "Refused"),
         (Lever.OUT_OF_REACH, "Out of reach of any Service setting"),
@@ -111,24 +110,6 @@ def _facts(found: Observation) -> Iterator[Fact]:
             text=f"{units.count(calls)} calls to databases, cloud services and outside APIs, whose zones are "
             "not known: in no figure above.",
         )
-
-
-def measuring(found: Observation, pair: ObservedPair) -> str:
-    """The command that shows what a mode does to *pair*, under the traffic that was seen.
-
-    Nobody may be able to drive load through its caller, a job for instance.
-    """
-    where = " --platform cluster" if found.platform == "cluster" else ""
-    return (
-        f"samezone experiment --service {pair.outlook.service} --client {client_of(pair)} "
-        f"--arms off,{pair.outlook.best} --traffic live{where}"
-    )
-
-
-def client_of(pair: ObservedPair) -> str:
-    """The caller as ``--client`` takes it."""
-    name = pair.result.client.rpartition("/")[2]
-    return f"{pair.client_namespaces[0] if pair.client_namespaces else 'NAMESPACE'}/{name}"
 
 
 def _of(found: Observation, lever: Lever) -> list[ObservedPair]:

@@ -15,6 +15,7 @@ import numpy as np
 from analysis.source.interface import Flaw, FlawKind
 from analysis.source.xray.edges import NOWHERE, UNTOLD, GraphNode, QueryTable
 from analysis.source.xray.service_graph import CLIENT, Statistics, seconds_of
+from analysis.stages import AGAIN
 from analysis.statistics.arrays import Codes
 from loadtest.record import Window
 
@@ -24,7 +25,6 @@ HISTOGRAM_TOLERANCE: Final = 0.01
 """Of histograms: AWS does not say whether they are exact where response times are many."""
 ECHO_TOLERANCE_S: Final = 60.0
 """X-Ray may keep whole minutes of what it was asked for."""
-AGAIN: Final = "collect again: samezone collect RUN"
 
 
 def flaws(queries: Sequence[QueryTable], window: Window | None, *, goes_on: bool = False) -> tuple[Flaw, ...]:

@@ -169,7 +169,7 @@ ANSWERS: dict[str, Answer] = {
     "37-loadbalancer-ip-targets": Answer(
         exit_code=0,
         has={"D45": "risk"},
-        said=("66.7%", "service.beta.kubernetes.io/aws-load-balancer-attributes"),
+        said=("66.7\u00a0%", "service.beta.kubernetes.io/aws-load-balancer-attributes"),
     ),
     "40-dual-stack-d42-second-family": Answer(
         exit_code=0, has={"D42": "risk"}, said=("eu-west-1c (IPv6)",), noted="IPv6:"
