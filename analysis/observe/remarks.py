@@ -45,7 +45,7 @@ def caveats(about: Remarks) -> tuple[Caveat, ...]:
     return (
         Caveat(
             code=OBSERVED,
-            text="Observed, not controlled: nobody fixed who called whom, how often and from which zone, so "
+            text="Nobody fixed who called whom, how often and from which zone, so "
             "a difference from another window may be the traffic's and not the routing's.",
         ),
         *integrity.caveats(
@@ -128,7 +128,7 @@ def _of_places(about: Remarks) -> Iterator[Caveat]:
             code="topology-now",
             text=f"Where the pods were in the window is taken from how the cluster was at "
             f"{_moment(about.taken_at_s)}: pods that were gone by then are in no zone, and one that moved "
-            "since counts where it is now. To watch it meanwhile: {about.again}.",
+            f"since counts where it is now. To watch it meanwhile: {about.again}.",
         )
     names = {name for call in found.counts.calls for name in (call.client, call.server)}
     strays = tuple(sorted(filter(timeline.is_stray, names))) if counts.basis.names_pods else ()

@@ -10,6 +10,7 @@ from analysis.report.notes import Footnote
 from analysis.report.tables import Tone
 
 EVERYTHING = "every namespace"
+WHOLE = "the observation"
 
 
 def answer(found: Observation) -> Answer:
@@ -84,7 +85,7 @@ def _figures(found: Observation) -> Iterator[Figure]:
 
 def _facts(found: Observation) -> Iterator[Fact]:
     yield Fact(
-        label="Observed, not controlled",
+        label="Looked at",
         text=f"{scope(found)}, {units.window(found.window)}; no load was sent and nothing was changed.",
     )
     can = _of(found, Lever.CAN)
@@ -123,6 +124,6 @@ def _pairs(of: Sequence[ObservedPair]) -> str:
 def remarks(found: Observation) -> tuple[Footnote, ...]:
     """Every caveat, numbered."""
     return tuple(
-        Footnote(number=number, code=one.code, text=one.text, about="the observation")
+        Footnote(number=number, code=one.code, text=one.text, about=WHOLE)
         for number, one in enumerate(found.caveats, start=1)
     )
