@@ -57,13 +57,18 @@ def add(verbs: "Verbs[Parser]") -> None:
     # The lab's Prometheus runs where the calls are to be counted by one.
     shower.set_defaults(lab_prometheus=None, prometheus_scrape=None, prometheus_port=0)
     measurer = verb(
-        verbs, "baseline", baseline_command, summary="Measure with routing off, twice, and print it."
+        verbs,
+        "baseline",
+        baseline_command,
+        summary="Measure twice with routing off, and print who called whom.",
     )
     measurer.add_argument(
-        "--no-null", action="store_true", help="measure it only once: then no verdict is valid"
+        "--no-null", action="store_true", help="measure only once: then no verdict is valid"
     )
     loadtest.cli.add_load(measurer)
-    enabler = verb(verbs, "enable", enable_command, summary="Set a mode, measure, compare with the baseline.")
+    enabler = verb(
+        verbs, "enable", enable_command, summary="Set a mode, measure, and compare with the baseline."
+    )
     add_mode(enabler, without=RoutingMode.OFF)
     enabler.add_argument(
         "--baseline", type=path, metavar="FOLDER", help="its run folder; default: the newest one that fits"

@@ -102,7 +102,9 @@ def add_where(parser: Parser) -> None:
         help="the lab on this machine, or a cluster",
     )
     where.add_argument(
-        "--context", metavar="NAME", help="default: the current one, which alone may be changed"
+        "--context",
+        metavar="NAME",
+        help="of the kubeconfig; default: the current one, and no other may be changed",
     )
     where.add_argument(
         "--kubeconfig", type=path, metavar="FILE", help="default: the lab's own, or the one kubectl uses"
@@ -116,10 +118,10 @@ def add_place(parser: Parser, *, several: bool = False, changing: bool = True) -
     if changing:
         where.add_argument("--yes", action="store_true", help="change a cluster without asking")
     plain: dict[str, Any] = {"type": service_key, "default": "catalog/catalog", "metavar": "NS/NAME"}
-    told = "the Service whose routing is looked at"
+    told = "the Service whose routing is meant"
     if several:
         parser.set_defaults(also=None)
-        more = f"{told}; may be repeated: all of them together"
+        more = f"{told}; may be repeated, for several at once"
         where.add_argument("--service", action=FirstAndFurther, const="also", help=more, **plain)
     else:
         where.add_argument("--service", help=told, **plain)

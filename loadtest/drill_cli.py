@@ -77,7 +77,7 @@ _HAPPENS = {marks.NODES: "loses power", marks.PODS: "hangs", marks.SHIFT: "is sh
 def table(drills: Sequence[Drill]) -> Table:
     """One row a mode."""
     made = Table(title=f"Zone {drills[0].zone} {_HAPPENS[drills[0].outage]} under load", title_justify="left")
-    for column in ("mode", "requests", "failed afterwards", "endpoints gone after", "last failure after"):
+    for column in ("mode", "requests", "failed since then", "endpoints gone after", "last failure after"):
         made.add_column(column, justify="left" if column == "mode" else "right")
     for one in drills:
         share, back, gone = one.failed_share, one.recovered_after_s, one.noticed_after_s

@@ -150,7 +150,7 @@ def _sentence(
     parts = [f"Take {chosen.mode}: {figures.percent(chosen.share)} of its calls stay in their zone"]
     others = [one.mode for one in level if one.mode != chosen.mode]
     if others:
-        parts.append(f"{' and '.join(others)} not shown to keep fewer")
+        parts.append(f"{' and '.join(others)} {'is' if len(others) == 1 else 'are'} not shown to keep fewer")
     beaten = [
         one
         for one in judged

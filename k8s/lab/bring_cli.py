@@ -80,17 +80,21 @@ def add_lab_options(parser: Parser) -> None:
         type=int,
         default=DEFAULT_API_PORT,
         metavar="PORT",
-        help="of its API server; 0: any free one",
+        help="of its API server; 0 takes any free one",
     )
     up.add_argument(
         "--xray-port",
         type=int,
         default=DEFAULT_XRAY_PORT,
         metavar="PORT",
-        help="of its X-Ray; 0: any free one",
+        help="of its X-Ray; 0 takes any free one",
     )
     up.add_argument(
-        "--lab-seed", type=int, default=1, metavar="N", help="repeats pod names and the controller's choices"
+        "--lab-seed",
+        type=int,
+        default=1,
+        metavar="N",
+        help="the same number gives the same pod names and choices of the controller",
     )
 
 

@@ -173,15 +173,15 @@ def _course(trial: Trial) -> Iterator[Fact]:
     """How far it came, and what else the same precision would have taken."""
     planned, took = trial.planned, units.span(trial.measuring.seconds)
     if planned is None:
-        yield Fact(label="Ended", text=f"before any block, {took} in all: {trial.stopped}.")
+        yield Fact(label="Ended", text=f"before any block, after {took} in all; {trial.stopped}.")
         return
     blocks = f"{units.count(len(trial.order))} of {units.count(planned.blocks)} blocks"
-    yield Fact(label="Ended", text=f"after {blocks}, {took} in all: {trial.stopped}.")
+    yield Fact(label="Ended", text=f"after {blocks} and {took} in all; {trial.stopped}.")
     long = "more than a day" if planned.fixed_run_s is None else units.span(planned.fixed_run_s)
     hour = units.half_width(planned.hour_half_width)
     yield Fact(
         label="A fixed run",
-        text=f"of each arm without a break would take {long} for the planned precision; 60{units.GAP}min of "
+        text=f"would take {long} of each arm without a break for the planned precision; 60{units.GAP}min of "
         f"each arm give {hour}. Neither would show a drift.",
     )
 

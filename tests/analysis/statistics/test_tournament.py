@@ -129,7 +129,7 @@ def test_among_equals_the_cheapest_is_taken():
     found = tournament.standing(contenders, duels(arms))
 
     assert found.choice == "tar"
-    assert "close not shown to keep fewer" in found.sentence
+    assert "close is not shown to keep fewer" in found.sentence
 
 
 def test_what_fails_its_guards_is_not_taken():
