@@ -5,6 +5,7 @@
 
 import io
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -269,8 +270,7 @@ def test_never_healthier_than_predicted(case: str) -> None:
 def _promised(answer: Answer, case: str) -> float | None:
     text = run("routing", "doctor", answer.service, *client_words(answer), "--from", *files(case))[1]
     line = next((line for line in text.splitlines() if line.startswith("D00")), "")
-    found = [part for part in line.replace(",", "").split() if part.endswith("%")]
-    return min((float(part.rstrip("%;")) for part in found), default=None)
+    return min(map(float, re.findall(r"(\d+\.\d+)\u00a0%", line)), default=None)
 
 
 def _predicted(answer: Answer, case: str) -> float | None:
