@@ -18,7 +18,7 @@ _GAPS = 3
 _LIST_INDENT = 2
 
 
-class Words(Text):
+class WholeWords(Text):
     """Text that breaks at ordinary spaces alone; only a word that is wider than its place is cut."""
 
     def wrap(
@@ -90,7 +90,7 @@ def _least(text: str) -> int:
 
 
 class FittedTable(RichTable):
-    """A table of ``Words`` that gives way where its words can; narrower than its words it is a list."""
+    """A table of ``WholeWords`` that gives way where its words can; narrower than its words it is a list."""
 
     def __init__(self) -> None:
         """With our lines, and its first column at the edge."""
@@ -138,9 +138,9 @@ class FittedTable(RichTable):
             lines = RichTable.grid(padding=(0, _LIST_INDENT))
             for head, cell in zip(heads[1:], row[1:], strict=True):
                 if _plain(cell).strip():
-                    lines.add_row(Words(" "), Words(head), cell)
+                    lines.add_row(WholeWords(" "), WholeWords(head), cell)
             yield lines
-        yield Words("")
+        yield WholeWords("")
 
 
 class FirstThatFits:

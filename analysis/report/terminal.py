@@ -8,7 +8,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from analysis.report import names
-from analysis.report.fitting import FittedTable, Words
+from analysis.report.fitting import FittedTable, WholeWords
 from analysis.report.judgement import Banner
 from analysis.report.notes import Footnote
 from analysis.report.tables import Table, Tone
@@ -37,7 +37,7 @@ NAME: Final = 20
 
 def text(words: str, tone: Tone = Tone.PLAIN) -> Text:
     """Plain characters only: nothing in a name is markup, an emoji code or an escape sequence."""
-    return Words(names.plain(words), style=_STYLES[tone])
+    return WholeWords(names.plain(words), style=_STYLES[tone])
 
 
 def grid(*heads: str, words: int = 1) -> FittedTable:
@@ -64,7 +64,7 @@ def headline(sentence: str, banner: Banner | None) -> RenderableType:
     """The decision, the answer and why."""
     if banner is None:
         return text(sentence, Tone.STRONG)
-    badge = Words()
+    badge = WholeWords()
     badge.append(f" {banner.sign} {banner.word.upper()} ", style=_DECISIONS[banner.decision])
     badge.append(f" {banner.meaning}")
     return Group(

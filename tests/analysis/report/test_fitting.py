@@ -12,7 +12,7 @@ from rich.console import Console, Group, RenderableType
 
 from analysis.observe.contrast import contrast
 from analysis.report.comparison import console
-from analysis.report.fitting import FittedTable, Words
+from analysis.report.fitting import FittedTable, WholeWords
 from analysis.report.observation import console as observation_console
 from analysis.report.terminal import grid, text
 from analysis.report.trial import console as trial_console
@@ -148,4 +148,4 @@ def test_a_broken_word_is_noticed():
 
 def test_a_word_wider_than_the_terminal_is_cut():
     """A name may be as long as anybody made it."""
-    assert printed(Words("a " + "x" * 25), 10).split() == ["a", "x" * 10, "x" * 10, "x" * 5]
+    assert printed(WholeWords("a " + "x" * 25), 10).split() == ["a", "x" * 10, "x" * 10, "x" * 5]
