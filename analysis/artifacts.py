@@ -79,7 +79,7 @@ def _arm(folder: Path, readers: Readers) -> ArmInputs:
     topology = rundir.read_topology(folder)
     rows = rundir.read_lines(traces, dict[str, Any]) if traces.is_file() else ()
     try:
-        return arm_inputs(
+        found = arm_inputs(
             folder=folder.name,
             record=record,
             topology=topology,
@@ -98,8 +98,10 @@ def _arm(folder: Path, readers: Readers) -> ArmInputs:
             ),
         )
     except UsageError as error:
-        words = str(error).replace("samezone collect RUN", f"samezone collect {folder}")
+        words = stages.of_run(str(error), str(folder))
         raise UsageError(f"reading run {folder}: {words}") from error
+    flaws = tuple(replace(one, text=stages.of_run(one.text, str(folder))) for one in found.flaws)
+    return replace(found, path=str(folder), flaws=flaws)
 
 
 def _wanted(record: RunRecord, graph: GraphNotes) -> Window:

@@ -16,8 +16,8 @@ from k8s.process import interrupts, streams
 
 VERBS: Final = (
     ("demo", "analysis.jobs_cli", "The whole job on the lab: measure, set TAR, measure, report."),
-    ("baseline", "analysis.jobs_cli", "Measure with routing off, twice, and print it."),
-    ("enable", "analysis.jobs_cli", "Set a mode, measure, compare with the baseline."),
+    ("baseline", "analysis.jobs_cli", "Measure twice with routing off, and print who called whom."),
+    ("enable", "analysis.jobs_cli", "Set a mode, measure, and compare with the baseline."),
     ("experiment", "analysis.jobs_cli", "Compare modes in alternating windows, up to a verdict."),
     ("observe", "analysis.observe_cli", "Only look at the traffic there is; nothing is changed."),
     ("report", "analysis.jobs_cli", "Make the report of a run again, from its files."),

@@ -20,7 +20,7 @@ from analysis.jobs.demo import DemoRequest, demo
 from analysis.jobs.enabling import EnableRequest, enable
 from analysis.jobs.measuring import collect_again
 from analysis.observe.observing import is_observation, read_observation
-from analysis.report import formats
+from analysis.report import formats, units
 from analysis.report.comparison import console
 from analysis.report.trial import console as trial_console
 from analysis.source import cli as source_cli
@@ -36,6 +36,7 @@ from k8s.console import Io, Parser, Verbs, add_json, add_open, path, verb
 from k8s.errors import ExitCode, InvalidRunError, UsageError
 from k8s.lab import bring_cli
 from k8s.lab.run import bringing
+from k8s.model import figures
 from k8s.process import interrupts
 from k8s.routing.modes import RoutingMode, parse_mode
 from loadtest import rundir
@@ -56,13 +57,18 @@ def add(verbs: "Verbs[Parser]") -> None:
     # The lab's Prometheus runs where the calls are to be counted by one.
     shower.set_defaults(lab_prometheus=None, prometheus_scrape=None, prometheus_port=0)
     measurer = verb(
-        verbs, "baseline", baseline_command, summary="Measure with routing off, twice, and print it."
+        verbs,
+        "baseline",
+        baseline_command,
+        summary="Measure twice with routing off, and print who called whom.",
     )
     measurer.add_argument(
-        "--no-null", action="store_true", help="measure it only once: then no verdict is valid"
+        "--no-null", action="store_true", help="measure only once: then no verdict is valid"
     )
     loadtest.cli.add_load(measurer)
-    enabler = verb(verbs, "enable", enable_command, summary="Set a mode, measure, compare with the baseline.")
+    enabler = verb(
+        verbs, "enable", enable_command, summary="Set a mode, measure, and compare with the baseline."
+    )
     add_mode(enabler, without=RoutingMode.OFF)
     enabler.add_argument(
         "--baseline", type=path, metavar="FOLDER", help="its run folder; default: the newest one that fits"
@@ -212,9 +218,7 @@ def compare_command(args: argparse.Namespace, io: Io) -> int:
     Two observations are shown beside each other, and judged by nobody.
     """
     if is_observation(args.baseline):
-        if args.json:
-            raise UsageError("compare: two observations have no --json; read their observation.json")
-        return max(observe_cli.compare_observations(args.baseline, one, io) for one in args.candidates)
+        return observe_cli.compare_observations(args.baseline, args.candidates, io, is_json=args.json)
     judging = session_cli.judging_of(args)
     found = [
         compare_runs(
@@ -236,8 +240,9 @@ def compare_command(args: argparse.Namespace, io: Io) -> int:
     for duel in ranking.duels:
         gain = duel.duel.interval
         io.say(
-            f"{duel.duel.left} -> {duel.duel.right}: {gain.estimate * 100:+.1f} pp [{gain.low * 100:+.1f}, "
-            f"{gain.high * 100:+.1f}], adjusted p {duel.adjusted_p:.2g}"
+            f"{duel.duel.left} -> {duel.duel.right}: "
+            f"{figures.points_within(gain.estimate, gain.low, gain.high)}, "
+            f"adjusted for so many: {units.p_value(duel.adjusted_p)}"
         )
     io.say(ranking.sentence)
     return max(codes)

@@ -1,7 +1,7 @@
 """``samezone observe``: what crosses zones now, with no load and nothing changed."""
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -117,36 +117,52 @@ def _namespace(text: str) -> str:
 
 def observe_command(args: argparse.Namespace, io: Io) -> int:
     """``samezone observe``; with ``--against`` the differences follow."""
-    if args.json and args.against is not None:
-        raise UsageError("observe: give --json or --against, not both; then: samezone compare BEFORE AFTER")
     earlier = None if args.against is None else read_observation(args.against)
     looked = _stored(args, io) if args.graph is not None else _live(args, io)
-    finish(looked.observation, looked.folder, io, is_json=args.json, is_open=args.open)
-    if earlier is not None:
-        _print_contrast(earlier, looked.observation, io)
+    beside = None if earlier is None else contrast.contrast(earlier, looked.observation)
+    finish(looked.observation, looked.folder, io, is_json=args.json, is_open=args.open, beside=beside)
     return ExitCode.DONE
 
 
-def finish(found: Observation, folder: Path, io: Io, *, is_json: bool = False, is_open: bool = False) -> int:
-    """Write the reports, print the table or all data, say where they are."""
+def finish(
+    found: Observation,
+    folder: Path,
+    io: Io,
+    *,
+    is_json: bool = False,
+    is_open: bool = False,
+    beside: contrast.Contrast | None = None,
+) -> int:
+    """Write the reports, print the table or all data, say where they are; *beside* an earlier one, too."""
     for name, content in formats.documents(found, formats.OBSERVATION):
         rundir.write_bytes(folder / name, content)
     if is_json:
-        io.write(as_json(found))
+        io.write(as_json(found if beside is None else {"observation": found, "against": beside}))
     else:
         Console(file=io.out, highlight=False).print(console.observation(found))
     io.show(folder / formats.PAGE, is_wanted=is_open)
+    if beside is not None and not is_json:
+        _print_contrast(beside, io)
     return ExitCode.DONE
 
 
-def compare_observations(before: Path, after: Path, io: Io) -> int:
-    """Two observed folders: the caveat first, then each pair's difference."""
-    _print_contrast(read_observation(before), read_observation(after), io)
+def compare_observations(before: Path, afters: Sequence[Path], io: Io, *, is_json: bool) -> int:
+    """Observed folders beside an earlier one: the caveat first, then each pair's difference.
+
+    As JSON, one is an object, and several are a list.
+    """
+    earlier = read_observation(before)
+    found = [contrast.contrast(earlier, read_observation(one)) for one in afters]
+    if is_json:
+        io.write(as_json(found[0] if len(found) == 1 else found))
+    else:
+        for one in found:
+            _print_contrast(one, io)
     return ExitCode.DONE
 
 
-def _print_contrast(before: Observation, after: Observation, io: Io) -> None:
-    Console(file=io.out, highlight=False).print(console.contrast(contrast.contrast(before, after)))
+def _print_contrast(found: contrast.Contrast, io: Io) -> None:
+    Console(file=io.out, highlight=False).print(console.contrast(found))
 
 
 def _scope(args: argparse.Namespace) -> Scope:
@@ -166,6 +182,7 @@ def _live(args: argparse.Namespace, io: Io) -> Looked:
         scope=_scope(args),
         assumed=terms_cli.assumed_of(args),
         runs=args.runs,
+        reach=_reach(args),
     )
     opener = source_cli.opener_of(args, io)
     session = ObserveSession(
@@ -177,6 +194,19 @@ def _live(args: argparse.Namespace, io: Io) -> Looked:
         versions=loadtest.cli.versions(),
     )
     return observe(session, request)
+
+
+def _reach(args: argparse.Namespace) -> tuple[str, ...]:
+    """The options that say where the place is and who counts, as they would be typed again."""
+    where = [("platform", args.platform if args.platform != "lab" else None)]
+    where += [(name, getattr(args, name)) for name in ("context", "kubeconfig")]
+    given = [*where, *source_cli.choice_of(args).options()]
+    return tuple(
+        word
+        for name, value in given
+        if value is not None
+        for word in (f"--{name.replace('_', '-')}", str(value))
+    )
 
 
 def _when(args: argparse.Namespace, now_s: float) -> tuple[float | None, Window | None]:

@@ -21,6 +21,9 @@ class Stage(StrEnum):
     JUDGED = "it is compared"
 
 
+COLLECT: Final = "samezone collect RUN"
+"""As it is said where nobody knows the folder yet; ``of_run`` puts the real one in."""
+AGAIN: Final = f"collect again: {COLLECT}"
 _OPTIONS: Final = {
     "users": "users",
     "warmup": "warmup_s",
@@ -29,6 +32,16 @@ _OPTIONS: Final = {
     "arrivals": "arrivals",
 }
 """Options of a load, and what they are in its plan."""
+
+
+def of_run(text: str, folder: str) -> str:
+    """What is advised, of this run folder."""
+    return text.replace(COLLECT, _typed("samezone", "collect", folder))
+
+
+def of_observation(text: str) -> str:
+    """The same where there is no run to collect: what was looked at is looked at again."""
+    return text.replace(AGAIN, "observe again")
 
 
 def stage_of(record: RunRecord, *, is_collected: bool, is_judged: bool) -> Stage:

@@ -27,9 +27,13 @@ def add_options(parser: Parser) -> None:
     )
     for option, default, told in (
         ("--share-margin", _DEFAULT.share, "pass only if the same-zone share rises by more than this"),
-        ("--p99-margin", _DEFAULT.p99_ratio, "fail if p99 becomes more than so many times as long"),
-        ("--error-margin", _DEFAULT.error_rate, "fail if this share more of the requests fail"),
-        ("--skew-margin", _DEFAULT.skew, "fail if an endpoint gets more than so many times the mean"),
+        ("--p99-margin", _DEFAULT.p99_ratio, "fail if p99 becomes more than this many times as long"),
+        (
+            "--error-margin",
+            _DEFAULT.error_rate,
+            "fail if the share of failures rises by more than this",
+        ),
+        ("--skew-margin", _DEFAULT.skew, "fail if an endpoint gets more than this many times the mean load"),
     ):
         into.add_argument(option, type=float, default=default, metavar="X", help=told)
 
@@ -40,9 +44,14 @@ def add_byte_options(parser: Parser) -> None:
     into.add_argument(
         "--request-bytes", type=amount, metavar="N", help="size of a request, if nothing measures it"
     )
-    into.add_argument("--response-bytes", type=amount, metavar="N", help="size of a response, likewise")
     into.add_argument(
-        "--usd-per-gb", type=float, metavar="USD", help="in each direction; default: the region's price"
+        "--response-bytes", type=amount, metavar="N", help="size of a response, if nothing measures it"
+    )
+    into.add_argument(
+        "--usd-per-gb",
+        type=float,
+        metavar="USD",
+        help="price between zones, in each direction; default: the region's",
     )
 
 

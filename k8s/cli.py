@@ -2,7 +2,7 @@
 
 import argparse
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -21,7 +21,7 @@ from k8s.live.cluster import LiveCluster
 from k8s.live.holding import Holds
 from k8s.live.opening import ClusterChoice
 from k8s.live.several import each_of, switch_services
-from k8s.live.switching import RoutingSession, RoutingShown
+from k8s.live.switching import PutBack, RoutingSession, RoutingShown
 from k8s.model import names
 from k8s.predict import cli as predict_cli
 from k8s.routing.modes import RoutingMode, choices, parse_mode
@@ -57,7 +57,8 @@ def add(verbs: "Verbs[Parser]") -> None:
     add_place(setter, several=True)
     add_place(restorer, several=True)
     add_place(shower, several=True, changing=False)
-    add_json(shower)
+    for one in (setter, restorer, shower):
+        add_json(one)
     looking = partial(add_place, changing=False)
     predict_cli.add(routing, add_place=looking, open_cluster=open_cluster)
     doctor_cli.add(routing, add_place=looking, open_cluster=open_cluster)
@@ -101,7 +102,9 @@ def add_where(parser: Parser) -> None:
         help="the lab on this machine, or a cluster",
     )
     where.add_argument(
-        "--context", metavar="NAME", help="default: the current one, which alone may be changed"
+        "--context",
+        metavar="NAME",
+        help="of the kubeconfig; default: the current one, and no other may be changed",
     )
     where.add_argument(
         "--kubeconfig", type=path, metavar="FILE", help="default: the lab's own, or the one kubectl uses"
@@ -115,10 +118,10 @@ def add_place(parser: Parser, *, several: bool = False, changing: bool = True) -
     if changing:
         where.add_argument("--yes", action="store_true", help="change a cluster without asking")
     plain: dict[str, Any] = {"type": service_key, "default": "catalog/catalog", "metavar": "NS/NAME"}
-    told = "the Service whose routing is looked at"
+    told = "the Service whose routing is meant"
     if several:
         parser.set_defaults(also=None)
-        more = f"{told}; may be repeated: all of them together"
+        more = f"{told}; may be repeated, for several at once"
         where.add_argument("--service", action=FirstAndFurther, const="also", help=more, **plain)
     else:
         where.add_argument("--service", help=told, **plain)
@@ -203,10 +206,20 @@ def routing_set(args: argparse.Namespace, io: Io) -> int:
     io.require_home("originals")
     session = routing_session(args, io)
     patience = Patience(timeout_s=args.timeout, clock=io.clock, monotonic=io.monotonic, sleep=io.sleep)
-    for service, outcome in switch_services(session, services_of(args), mode, patience).items():
+    found = switch_services(session, services_of(args), mode, patience)
+    for service, outcome in found.items():
         io.say(
             f"Service {service} in context {session.cluster.context}: {mode.value} is in force after "
             f"{outcome.waited_s:.1f} s, {outcome.hints.hinted} of {outcome.hints.endpoints} endpoints hinted"
+        )
+    if args.json:
+        _answer(
+            session.cluster.context,
+            [
+                {"service": str(one), "mode": mode, "waited_s": outcome.waited_s, "hints": outcome.hints}
+                for one, outcome in found.items()
+            ],
+            io,
         )
     return ExitCode.DONE
 
@@ -214,12 +227,20 @@ def routing_set(args: argparse.Namespace, io: Io) -> int:
 def routing_restore(args: argparse.Namespace, io: Io) -> int:
     """``samezone routing restore``: exit 4 where somebody else's setting was left."""
     session = routing_session(args, io)
-    codes = each_of(services_of(args), partial(_restored, session, args, io))
-    return max(codes.values())
+    found = each_of(services_of(args), partial(_restored, session, args, io))
+    if args.json:
+        services = [
+            {"service": str(one), "mode": done.mode, "restored": done.had_record and not done.changed}
+            | {"changed_since": [str(knob) for knob, _ in done.changed], "still_on": done.on}
+            for one, done in found.items()
+        ]
+        _answer(session.cluster.context, services, io)
+    is_short = [bool(done.changed or (args.expect_off and done.on)) for done in found.values()]
+    return ExitCode.INVALID if any(is_short) else ExitCode.DONE
 
 
-def _restored(session: RoutingSession, args: argparse.Namespace, io: Io, service: ServiceKey) -> int:
-    """Give one back what it had; the exit code of that."""
+def _restored(session: RoutingSession, args: argparse.Namespace, io: Io, service: ServiceKey) -> PutBack:
+    """Give one back what it had, and say so."""
     done = switching.restore(session, service, force=args.force)
     where = f"Service {service} in context {session.cluster.context}"
     for changed, manager in done.changed:
@@ -234,7 +255,12 @@ def _restored(session: RoutingSession, args: argparse.Namespace, io: Io, service
     if args.expect_off or not done.had_record:
         for one in done.on:
             io.say(f"{where}: zone routing is still on: {one}; to clear it: {one.command}")
-    return ExitCode.INVALID if done.changed or (args.expect_off and done.on) else ExitCode.DONE
+    return done
+
+
+def _answer(context: str, services: Sequence[Mapping[str, Any]], io: Io) -> None:
+    """What the verbs of ``routing`` tell a program: the place, and each Service."""
+    io.write(as_json({"context": context, "services": services}))
 
 
 def routing_show(args: argparse.Namespace, io: Io) -> int:
@@ -243,7 +269,7 @@ def routing_show(args: argparse.Namespace, io: Io) -> int:
     found = {one: switching.show(cluster, one, clock=io.clock) for one in services_of(args)}
     if args.json:
         services = [{"service": str(one), "mode": shown.mode, "seen": shown} for one, shown in found.items()]
-        io.write(as_json({"context": cluster.context, "services": services}))
+        _answer(cluster.context, services, io)
         return ExitCode.DONE
     for service, shown in found.items():
         _show(shown, f"{service} (context {cluster.context})", io)

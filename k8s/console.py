@@ -329,8 +329,8 @@ def verb(
 def add_loudness(parser: argparse.ArgumentParser) -> None:
     """Options that say how much is said; without one of them, what was given before the verb holds."""
     for names_, loudness, told in (
-        (("-q", "--quiet"), Loudness.QUIET, "say nothing but errors and the answer"),
-        (("-v", "--verbose"), Loudness.VERBOSE, "say how it comes to the answer, too, and when"),
+        (("-q", "--quiet"), Loudness.QUIET, "say nothing but the answer, and errors"),
+        (("-v", "--verbose"), Loudness.VERBOSE, "also say what happens on the way, and when"),
     ):
         parser.add_argument(
             *names_,

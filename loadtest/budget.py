@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from k8s.errors import UsageError
+from k8s.model import figures
 from loadtest.worker.plan import DEFAULT_PAGES, LoadPlan, Page
 
 SEGMENTS_A_SECOND: Final = 2600
@@ -41,7 +42,7 @@ class Budget:
     def __str__(self) -> str:
         return (
             f"about {self.segments_per_s:.0f} segments/s of {SEGMENTS_A_SECOND:,}{self.assumption}, "
-            f"{self.traces:,} traces (${self.dollars:.2f})"
+            f"{self.traces:,} traces ({figures.dollars(self.dollars)})"
         )
 
     @property
@@ -88,6 +89,7 @@ def check(plan: LoadPlan) -> Budget:
         raise UsageError(
             f"planning {peak_per_s:g} requests/s: they leave about {found.segments_per_s:.0f} X-Ray "
             f"segments/s{found.assumption}, and X-Ray drops what exceeds {SEGMENTS_A_SECOND:,} a region "
-            f"(others trace, too, so a run may take {SHARE:.0%}); give --rate {fits} or less"
+            f"(others trace, too, so a run may take {figures.round_percent(SHARE)}); "
+            f"give --rate {fits} or less"
         )
     return found

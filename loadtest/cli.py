@@ -65,7 +65,7 @@ def add_load(parser: Parser, *, has_arm: bool = True) -> None:
         type=service_key,
         default="ui/ui",
         metavar="NS/NAME",
-        help="who calls it; repeated: who calls each further --service, in the same order",
+        help="who calls it; repeated, it names the caller of each further --service, in the same order",
     )
     _add_amount(parser)
     _add_pages(parser)
@@ -105,7 +105,7 @@ def _add_amount(parser: Parser) -> None:
         "--workers",
         type=workers_each,
         metavar="N",
-        help="load generators a zone; default: 1 on the lab, those that are there on a cluster",
+        help="load generators in each zone; default: 1 on the lab, those that are there on a cluster",
     )
     load.add_argument(
         "--duration",
@@ -126,7 +126,7 @@ def _add_amount(parser: Parser) -> None:
         type=int,
         default=DEFAULTS.seed,
         metavar="N",
-        help="repeats the order of pages, and random times of arrival",
+        help="the same number gives the same order of pages, and the same random times of arrival",
     )
 
 

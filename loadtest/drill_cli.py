@@ -14,6 +14,7 @@ from k8s.console import Io, Parser, Verbs, add_json, verb
 from k8s.errors import ExitCode, UsageError
 from k8s.lab import life_cli
 from k8s.lab.design import marks
+from k8s.model import figures
 from k8s.routing.modes import parse_mode
 from k8s.topology import Zone
 from loadtest.drill import Drill
@@ -76,14 +77,14 @@ _HAPPENS = {marks.NODES: "loses power", marks.PODS: "hangs", marks.SHIFT: "is sh
 def table(drills: Sequence[Drill]) -> Table:
     """One row a mode."""
     made = Table(title=f"Zone {drills[0].zone} {_HAPPENS[drills[0].outage]} under load", title_justify="left")
-    for column in ("mode", "requests", "failed afterwards", "endpoints gone after", "last failure after"):
+    for column in ("mode", "requests", "failed since then", "endpoints gone after", "last failure after"):
         made.add_column(column, justify="left" if column == "mode" else "right")
     for one in drills:
         share, back, gone = one.failed_share, one.recovered_after_s, one.noticed_after_s
         made.add_row(
             one.mode,
             f"{one.requests:,}",
-            "-" if share is None else f"{share:.1%}",
+            figures.percent(share),
             "never" if gone is None else f"{gone:.1f} s",
             "they still fail" if back is None else f"{back:.1f} s",
         )

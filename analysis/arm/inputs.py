@@ -24,6 +24,8 @@ class ArmInputs:
     """What an arm's numbers are made of."""
 
     folder: str
+    path: str = ""
+    """Where the folder is, for a command that is about it; empty where none was read."""
     record: RunRecord
     topology: tuple[Snapshot, ...]
     timeline: Timeline

@@ -17,12 +17,12 @@ from analysis.source.calls import Calls
 from analysis.source.interface import Counts, CountUnit, Flaw, FlawKind
 from analysis.source.needs import shown
 from analysis.source.reckoning import Reckoned
+from analysis.stages import AGAIN
 from k8s.topology import ServiceKey, Snapshot
 from loadtest.record import Caveat, LoadSeen, RunRecord, RunStatus, Window
 from loadtest.worker.plan import LoadPlan
 from loadtest.worker.tally import WorkerTally
 
-AGAIN: Final = "collect again: samezone collect RUN"
 ANEW: Final = "the record was damaged or edited, so measure again"
 SECOND_S: Final = 1.0
 """Sources are asked in whole seconds."""

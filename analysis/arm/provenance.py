@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from typing import Final
 
+from analysis import stages
 from analysis.arm.inputs import ArmInputs
 from analysis.model import Loss, PairResult
 from analysis.source.interface import Sample
@@ -44,7 +45,7 @@ def refuse(inputs: ArmInputs) -> None:
         raise InvalidRunError(
             f"{where}: traces and graph disagree: of {worst.client} to {worst.server} the traces hold "
             f"{worst.sampled} calls and the graph {worst.counted}; they are of different windows or runs, "
-            f"collect both again: samezone collect RUN"
+            f"collect both again: {stages.of_run(stages.COLLECT, inputs.path or inputs.folder)}"
         )
 
 

@@ -23,11 +23,11 @@ class Tariff:
 
 AWS: Final = Tariff(
     usd_per_gb_each_direction=0.01,
-    source=f"AWS, same in all regions: 0.01 USD per GB out and 0.01 in, EC2 data transfer prices, {CHECKED}",
+    source=f"AWS, same in all regions: $0.01 per GB out and $0.01 in, EC2 data transfer prices, {CHECKED}",
 )
 GCP: Final = Tariff(
     usd_per_gb_each_direction=0.005,
-    source=f"Google Cloud: 0.01 USD per GB, the sender pays, VPC network pricing, {CHECKED}",
+    source=f"Google Cloud: $0.01 per GB, the sender pays, VPC network pricing, {CHECKED}",
 )
 AZURE: Final = Tariff(
     usd_per_gb_each_direction=0.0,

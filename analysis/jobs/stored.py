@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from analysis import artifacts, history
+from analysis import artifacts, history, stages
 from analysis.history import Run
 from analysis.jobs import rows
 from analysis.verdict import compared
@@ -20,8 +20,6 @@ from loadtest.record import RunStatus
 
 OnRead = Callable[[int, int], None]
 """Hears how many run folders were read, of how many."""
-_COLLECT: Final = "samezone collect RUN"
-"""As it is said where nobody knows the folder."""
 _DAMAGED: Final = (SamezoneError, OSError, ArithmeticError, LookupError, ValueError)
 """What a folder that was damaged, or edited, may end in: one line, and not the history of all others."""
 
@@ -39,7 +37,7 @@ def stored_runs(root: Path, say: Say, on_read: OnRead = lambda *_: None) -> Iter
         try:
             run = rows.read(folder) or _made(folder)
         except _DAMAGED as error:
-            say(f"skipped {name}: {_words(error).replace(_COLLECT, f'samezone collect {folder}')}")
+            say(f"skipped {name}: {stages.of_run(_words(error), str(folder))}")
         else:
             # Windows of two experiments may have the same name.
             yield replace(run, folder=name, decision=_decision(folder, say))

@@ -3,14 +3,15 @@
 from dataclasses import dataclass
 from typing import Final
 
-from analysis.observe.observed import Observation, ObservedPair
+from analysis.observe import repeating
+from analysis.observe.observed import Lever, Observation, ObservedPair
 from analysis.statistics import stats
 from analysis.statistics.interval import Interval
 from loadtest.record import Window
 
 CAVEAT: Final = (
     "Observed, not controlled: the traffic of the two windows may differ in who calls, how often and from "
-    "where, so a difference need not be the routing's. To find that out: samezone experiment."
+    "where, so a difference need not be the routing's."
 )
 
 
@@ -41,10 +42,13 @@ class Contrast:
 
 
 def contrast(before: Observation, after: Observation) -> Contrast:
-    """Later minus earlier, pair by pair."""
+    """Later minus earlier, pair by pair; the caveat ends with the command that settles the costliest pair."""
     earlier = {(one.result.client, one.result.server): one for one in before.pairs}
     later = {(one.result.client, one.result.server): one for one in after.pairs}
+    can = (one for one in after.pairs if one.outlook.lever is Lever.CAN)
+    command = next(filter(None, (repeating.measuring(after, one) for one in can)), "")
     return Contrast(
+        caveat=f"{CAVEAT} To find that out: {command}" if command else CAVEAT,
         before=before.window,
         after=after.window,
         pairs=tuple(

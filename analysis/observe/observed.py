@@ -135,6 +135,8 @@ class Observation:
     queries: tuple[str, ...] = ()
     """What the source was asked, as it was sent."""
     scope: Scope
+    reach: tuple[str, ...] = ()
+    """Options that reach the place and the source again, as they are typed; empty in older files."""
     pairs: tuple[ObservedPair, ...]
     out_of_scope: int
     """Calls between pairs that were not asked for."""

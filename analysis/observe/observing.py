@@ -71,6 +71,8 @@ class ObserveRequest:
     assumed: AssumedBytes
     runs: Path
     """Folder of the run folders."""
+    reach: tuple[str, ...] = ()
+    """Options that reach the place and the source again, for what is advised."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +126,7 @@ def observe(session: ObserveSession, request: ObserveRequest) -> Looked:
         left_out=(*drawn.left_out, *map(_watching, topology.trouble)),
         scope=request.scope,
         assumed=request.assumed,
+        reach=request.reach,
         created_s=session.clock(),
         versions=session.versions,
     )

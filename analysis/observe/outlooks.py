@@ -16,6 +16,7 @@ from k8s.doctor.examination import diagnose
 from k8s.doctor.finding import Severity
 from k8s.doctor.place import IndexedPlace
 from k8s.errors import UsageError
+from k8s.model import figures
 from k8s.predict.clients import Clients, by_calls, of_pods, pods_of
 from k8s.predict.prediction import Prediction, predict_all
 from k8s.predict.starting_point import starting_point
@@ -185,5 +186,5 @@ def _words(mode: str) -> str:
 def _percent(one: ModeOutlook) -> str:
     if one.share_low is None or one.share_high is None:
         return "none"
-    low, high = f"{100 * one.share_low:.1f} %", f"{100 * one.share_high:.1f} %"
+    low, high = figures.percent(one.share_low), figures.percent(one.share_high)
     return low if low == high else f"{low} to {high}"

@@ -10,7 +10,7 @@ from analysis.arm.pairs import LostCalls, Pair
 from analysis.arm.result import AssumedBytes, by_chance, told_bytes
 from analysis.arm.splitting import Ours
 from analysis.model import Cost, PairResult, Workload
-from analysis.observe import apart, remarks
+from analysis.observe import apart, remarks, repeating
 from analysis.observe.observed import EnteredAt, Lever, Observation, ObservedPair, Outlook, Scope
 from analysis.observe.outlooks import Caller, outlook
 from analysis.placement import Timeline, workload_of
@@ -48,6 +48,7 @@ class Gathered:
     """A sentence each on what the traces were not drawn from, and on what went wrong while watching."""
     scope: Scope
     assumed: AssumedBytes
+    reach: tuple[str, ...] = ()
     created_s: float
     versions: tuple[tuple[str, str], ...] = ()
 
@@ -112,6 +113,7 @@ def observation(material: Gathered) -> Observation:
         loss_meter=seen.answered.loss_meter,
         queries=seen.answered.queries,
         scope=material.scope,
+        reach=material.reach,
         pairs=tuple(sorted(found, key=_order)),
         out_of_scope=sum(one.calls for one in results) - sum(one.calls for one in inside),
         dependencies=tuple(one for one in dependencies if one.client in shown),
@@ -275,6 +277,7 @@ def _caveats(seen: Seen, found: Sequence[ObservedPair]) -> tuple[Caveat, ...]:
             stable=material.stable,
             left_out=material.left_out,
             gaps=material.scene.gaps,
+            again=repeating.watching(material.scope, material.reach),
             looked_at=_is_looked_at(seen),
         )
     )

@@ -1,9 +1,10 @@
 """What to know before believing an observation: caveats as values (pure)."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from analysis import stages
 from analysis.arm import caveats as basis
 from analysis.arm import integrity
 from analysis.arm.splitting import Ours
@@ -33,6 +34,8 @@ class Remarks:
     stable: bool
     left_out: tuple[str, ...]
     gaps: tuple[str, ...]
+    again: str
+    """The command that watches the same from now on."""
     looked_at: bool = True
     """Whether there was a cluster to look at."""
 
@@ -42,10 +45,12 @@ def caveats(about: Remarks) -> tuple[Caveat, ...]:
     return (
         Caveat(
             code=OBSERVED,
-            text="Observed, not controlled: nobody fixed who called whom, how often and from which zone, so "
+            text="Nobody fixed who called whom, how often and from which zone, so "
             "a difference from another window may be the traffic's and not the routing's.",
         ),
-        *integrity.caveats(about.counts.flaws),
+        *integrity.caveats(
+            [replace(one, text=stages.of_observation(one.text)) for one in about.counts.flaws]
+        ),
         *_of_counts(about),
         *_of_places(about),
     )
@@ -123,7 +128,7 @@ def _of_places(about: Remarks) -> Iterator[Caveat]:
             code="topology-now",
             text=f"Where the pods were in the window is taken from how the cluster was at "
             f"{_moment(about.taken_at_s)}: pods that were gone by then are in no zone, and one that moved "
-            "since counts where it is now. To watch it meanwhile: samezone observe --for 10m.",
+            f"since counts where it is now. To watch it meanwhile: {about.again}.",
         )
     names = {name for call in found.counts.calls for name in (call.client, call.server)}
     strays = tuple(sorted(filter(timeline.is_stray, names))) if counts.basis.names_pods else ()

@@ -6,5 +6,5 @@ they draw are values: ``tables`` (sections, tables), ``first_screen`` (answer, f
 finds things. Numbers become words in ``units`` and ``measures``, names in ``names``, what was counted in
 ``counted``, money at other rates in ``at_traffic``; ``prose`` holds fixed texts. The formats are made of
 ``pages`` and ``templates/`` (HTML), ``svg`` and ``lettering`` (pictures), ``comment`` (Markdown),
-``terminal`` and ``suite`` (JUnit); ``history_console`` shows many runs.
+``terminal`` and ``fitting`` (its width), ``suite`` (JUnit); ``history_console`` shows many runs.
 """

@@ -10,19 +10,29 @@ from analysis.verdict.judged import Effects
 
 
 def effects(
-    found: Effects, *, key: str = "effects", title: str = "What changed", noun: str = counted.CALLS
+    found: Effects,
+    *,
+    key: str = "effects",
+    title: str = "What changed",
+    noun: str = counted.CALLS,
+    is_told: bool = True,
 ) -> Table:
-    """Each figure before, after, and the change, with what was taken for the unit of chance."""
+    """Each figure before, after, and the change; if *is_told*, with what was taken for the unit of chance."""
     return Table(
         key=key,
         stacked=True,
         title=title,
-        about=(
-            f"{found.why_unit or 'Intervals count connections, not calls.'} What an interval counts are "
-            f"choices of an endpoint that chance made one by one; several {noun} can rest on one of them."
-        ),
+        about=about(found, noun) if is_told else "",
         columns=columns("Figure", numbers=("Before", "After", "Change")),
         rows=tuple(_rows(found, noun)),
+    )
+
+
+def about(found: Effects, noun: str) -> str:
+    """What was taken for one random choice, and what intervals count."""
+    return (
+        f"{found.why_unit or 'Intervals count connections, not calls.'} Intervals count "
+        f"random choices of an endpoint; several {noun} can rest on one of them."
     )
 
 

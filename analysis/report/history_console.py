@@ -31,8 +31,6 @@ def _series(found: Series) -> Iterator[RenderableType]:
         title += f", counted by {found.source}"
     yield text(title, Tone.STRONG)
     rows = grid("", "time (UTC)", "verdict", "same-zone share", "n", "p99", words=3)
-    for column in rows.columns[3:]:
-        column.no_wrap = True
     firsts = {shift.first for shift in found.shifts}
     shown = shown_of(found)
     for place, after in pairwise((*shown, len(found.runs))):

@@ -63,8 +63,8 @@ class Footnote:
 
     @property
     def origin(self) -> str:
-        """What stands behind its text: where it applies, and its code for searching."""
-        return f"applies to: {self.about}; code: {self.code}"
+        """What stands behind its text: where it applies; its code is for programs."""
+        return f"applies to: {self.about}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

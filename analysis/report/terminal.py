@@ -3,13 +3,14 @@
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table as RichTable
 from rich.text import Text
 
 from analysis.report import names
+from analysis.report.fitting import FittedTable, WholeWords
 from analysis.report.judgement import Banner
+from analysis.report.notes import Footnote
 from analysis.report.tables import Table, Tone
 from analysis.verdict.judged import Decision
 
@@ -36,14 +37,14 @@ NAME: Final = 20
 
 def text(words: str, tone: Tone = Tone.PLAIN) -> Text:
     """Plain characters only: nothing in a name is markup, an emoji code or an escape sequence."""
-    return Text(names.plain(words), style=_STYLES[tone])
+    return WholeWords(names.plain(words), style=_STYLES[tone])
 
 
-def grid(*heads: str, words: int = 1) -> RichTable:
+def grid(*heads: str, words: int = 1) -> FittedTable:
     """A table whose first *words* columns are flush left, the others flush right."""
-    found = RichTable(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False, header_style="bold")
+    found = FittedTable()
     for position, head in enumerate(heads):
-        found.add_column(text(head), justify="left" if position < words else "right", overflow="fold")
+        found.add_column(text(head), justify="left" if position < words else "right")
     return found
 
 
@@ -51,9 +52,9 @@ def table(found: Table) -> RenderableType:
     """A titled table; what it is about is left to the page."""
     if not found.rows:
         return Group(text(found.title, Tone.STRONG), text(found.empty))
-    drawn = RichTable(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False, header_style="bold")
+    drawn = FittedTable()
     for column in found.columns:
-        drawn.add_column(text(column.title), justify="right" if column.numeric else "left", overflow="fold")
+        drawn.add_column(text(column.title), justify="right" if column.numeric else "left")
     for row in found.rows:
         drawn.add_row(*(text(cell.text, cell.tone) for cell in row))
     return Group(text(found.title, Tone.STRONG), drawn)
@@ -63,9 +64,11 @@ def headline(sentence: str, banner: Banner | None) -> RenderableType:
     """The decision, the answer and why."""
     if banner is None:
         return text(sentence, Tone.STRONG)
-    badge = Text(f" {banner.sign} {banner.word.upper()} ", style=_DECISIONS[banner.decision])
+    badge = WholeWords()
+    badge.append(f" {banner.sign} {banner.word.upper()} ", style=_DECISIONS[banner.decision])
+    badge.append(f" {banner.meaning}")
     return Group(
-        badge.append(Text(f" {banner.meaning}", style="not bold default on default")),
+        badge,
         text(sentence, Tone.STRONG),
         points(banner.reasons),
     )
@@ -77,6 +80,15 @@ def points(lines: Iterable[str]) -> RenderableType:
     for line in lines:
         found.add_row(text("-"), text(line))
     return found
+
+
+def footnotes(found: Iterable[Footnote], whole: str) -> RenderableType:
+    """What to know before believing it, and of what that holds if not of the *whole*.
+
+    Their codes are for programs.
+    """
+    about = {one: "" if one.about == whole else f" ({one.origin})" for one in found}
+    return Group(*(text(f"! {one.text}{where}", Tone.WARN) for one, where in about.items()))
 
 
 def stacked(words: str, tone: Tone) -> Text:

@@ -1,37 +1,25 @@
 """Base units to human text: ratios, seconds, dollars, counts and times as a reader wants them.
 
-The only place where a number becomes words. One scale a kind (percent, ms, dollars a month), so that two
-cells of a column can be compared by eye. Everything is pure; times are UTC.
+What every verb writes alike (shares, points) is that of ``k8s/model/figures.py``. One scale a kind (percent,
+ms, dollars a month), so that two cells of a column can be compared by eye. Everything is pure; times are UTC.
 """
 
-import math
 from datetime import UTC, datetime
 
 from analysis.statistics.interval import Interval
+from k8s.model import figures
 from loadtest.record import Window
 
-NOTHING = "\u2013"
-"""An en dash: not measured, or not measurable."""
 SAME = "no clear change"
 """Said in place of a difference whose interval contains zero."""
-GAP = "\u00a0"
-"""Between a number and its unit; does not break over lines."""
-_THIN = "\u202f"
-"""Between thousands."""
-_MINUS = "\u2212"
-_FINEST = 3
-"""Most decimals of a percentage."""
-
-
-def fixed(value: float, decimals: int, *, sign: bool = False) -> str:
-    """A number with thin thousands separators, a real minus and no negative zero."""
-    if not math.isfinite(value):
-        return NOTHING
-    text = f"{abs(value):,.{decimals}f}".replace(",", _THIN)
-    zero = not text.strip(f"0.{_THIN}")
-    if value < 0 and not zero:
-        return _MINUS + text
-    return "+" + text if sign and not zero else text
+NOTHING = figures.NOTHING
+GAP = figures.GAP
+fixed = figures.fixed
+ratio_decimals = figures.ratio_decimals
+percent = figures.percent
+percent_range = figures.percent_range
+bounds = figures.bounds
+points = figures.points
 
 
 def count(value: int) -> str:
@@ -59,39 +47,6 @@ def sure(interval: Interval) -> bool:
     return interval.low > 0 or interval.high < 0
 
 
-def ratio_decimals(ratio: float) -> int:
-    """One decimal; more where one would round a share to an all or a nothing that it is not."""
-    for decimals in range(1, _FINEST):
-        shown = round(ratio * 100, decimals)
-        if not ((shown <= 0 < ratio) or (ratio < 1 and shown >= 100)):  # noqa: PLR2004 - per cent
-            return decimals
-    return _FINEST
-
-
-def percent(ratio: float | None) -> str:
-    """A share of 0..1, e.g. ``33.4 %``; never rounded to 0 % or 100 % unless it is exactly that."""
-    if ratio is None:
-        return NOTHING
-    decimals = ratio_decimals(ratio)
-    finest = 10.0 ** -(_FINEST + 2)
-    if 0 < ratio < finest / 2:
-        return f"<{GAP}{fixed(finest * 100, _FINEST)}{GAP}%"
-    if 1 - finest / 2 < ratio < 1:
-        return f">{GAP}{fixed(100 - finest * 100, _FINEST)}{GAP}%"
-    return f"{fixed(ratio * 100, decimals)}{GAP}%"
-
-
-def bounds(low: float, high: float, decimals: int, *, sign: bool = False) -> str:
-    """Both ends of an interval, e.g. ``[1.20, 1.26]``."""
-    return f"[{fixed(low, decimals, sign=sign)},{GAP}{fixed(high, decimals, sign=sign)}]"
-
-
-def percent_range(low: float, high: float) -> str:
-    """Two shares as a range, e.g. ``31.9 % to 34.9 %``; one where both read alike."""
-    ends = dict.fromkeys((percent(low), percent(high)))
-    return " to ".join(ends)
-
-
 def share_bounds(share: Interval) -> str:
     """The interval of a share in per cent, e.g. ``[31.9, 34.9]``, or ``[99.998, 100.000]`` around an all."""
     around = (share.low, share.high) if share.estimate in {0.0, 1.0} else (share.estimate,)
@@ -105,11 +60,6 @@ def percent_interval(share: Interval | None) -> str:
     return f"{percent(share.estimate)} {share_bounds(share)}"
 
 
-def points(difference: float) -> str:
-    """A difference of two shares in percentage points with its sign, e.g. ``+65.3 points``."""
-    return f"{fixed(difference * 100, 1, sign=True)}{GAP}points"
-
-
 def points_bounds(difference: Interval) -> str:
     """The interval of a difference of two shares in percentage points, e.g. ``[+64.0, +66.6]``."""
     return bounds(difference.low * 100, difference.high * 100, 1, sign=True)
@@ -121,7 +71,7 @@ def points_change(difference: Interval | None, *, changed: bool) -> str:
         return NOTHING
     if not changed:
         return f"{SAME} {points_bounds(difference)}{GAP}points"
-    return f"{points(difference.estimate)} {points_bounds(difference)}"
+    return figures.points_within(difference.estimate, difference.low, difference.high)
 
 
 def _ms_decimals(*seconds: float) -> int:
@@ -178,7 +128,7 @@ def usd_decimals(*amounts: float) -> int:
 def dollars(amount: float, decimals: int, *, sign: bool = False) -> str:
     """An amount of US dollars with so many decimals, e.g. ``+$0.50``, or ``<$0.01``."""
     text = _money(amount, decimals, sign=sign)
-    number = text.lstrip(f"<>+{_MINUS}")
+    number = text.lstrip(f"<>+{figures.MINUS}")
     return f"{text[: len(text) - len(number)]}${number}"
 
 

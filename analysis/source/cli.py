@@ -55,9 +55,11 @@ def add_options(parser: Parser) -> None:
     into.add_argument(
         "--xray-service", type=service_key, metavar="NS/NAME", help="a stand-in of X-Ray in the cluster"
     )
-    into.add_argument("--region", metavar="NAME", help="of AWS; default: the cluster's")
+    into.add_argument("--region", metavar="NAME", help="AWS region; default: the cluster's")
     into = parser.section("if a Prometheus counts them")
-    into.add_argument("--prometheus", metavar="URL", help="its API, or one like it; default: the lab's")
+    into.add_argument(
+        "--prometheus", metavar="URL", help="address of its API, or of one like it; default: the lab's"
+    )
     into.add_argument(
         "--profile",
         metavar="NAME|FILE",

@@ -69,7 +69,9 @@ def chosen(windows: Sequence[Chance]) -> Chosen:
         why = "One random choice is a pod pair: connections could not be told apart."
         return Chosen(unit=Unit.PAIR, why=why)
     if not seen.freedom:
-        why = "One random choice is a connection; no zone has two clients that could be told to differ."
+        why = (
+            "One random choice is a connection; no zone has two clients whose connections could be compared."
+        )
         return Chosen(unit=Unit.CONNECTION, why=why)
     why = (
         "One random choice is a connection: those of one client pod agree no more than chance "

@@ -8,6 +8,7 @@ from scipy import stats as scipy_stats
 
 from analysis.statistics.interval import Interval
 from k8s.errors import UsageError
+from k8s.model import figures
 
 RATE: Final = 0.05
 """False discovery rate of the pairwise differences."""
@@ -146,10 +147,10 @@ def _order(one: Contender) -> tuple[float, float, float, float, str]:
 def _sentence(
     chosen: Contender, level: Sequence[Contender], everyone: Sequence[Contender], judged: Sequence[Adjusted]
 ) -> str:
-    parts = [f"Take {chosen.mode}: {_percent(chosen.share)} of its calls stay in their zone"]
+    parts = [f"Take {chosen.mode}: {figures.percent(chosen.share)} of its calls stay in their zone"]
     others = [one.mode for one in level if one.mode != chosen.mode]
     if others:
-        parts.append(f"{' and '.join(others)} not shown to keep fewer")
+        parts.append(f"{' and '.join(others)} {'is' if len(others) == 1 else 'are'} not shown to keep fewer")
     beaten = [
         one
         for one in judged
@@ -167,9 +168,3 @@ def _sentence(
     if failing:
         parts.append(f"{' and '.join(failing)} did not pass the guards")
     return "; ".join(parts) + "."
-
-
-def _percent(share: float) -> str:
-    """With one decimal; with more where that would make an all of what is none."""
-    decimals = next((one for one in (1, 2) if share == 1 or round(share * 100, one) < 100), 3)  # noqa: PLR2004 - per cent
-    return f"{share * 100:.{decimals}f} %" if share == 1 or share < 0.999995 else "more than 99.999 %"  # noqa: PLR2004

@@ -17,6 +17,7 @@ from analysis.trial import cli as trial_cli
 from analysis.trial.calibrate import CalibrateRequest, EqualPair, Shifted
 from k8s.console import Io, Parser
 from k8s.errors import ExitCode, SamezoneError
+from k8s.model import figures
 
 
 def parser() -> Parser:
@@ -63,7 +64,7 @@ def _calibrate(args: argparse.Namespace, io: Io) -> int:
 def _pair_line(pair: EqualPair) -> str:
     gain = pair.gain
     return (
-        f"pair {pair.number}: {gain.estimate * 100:+.1f} pp [{gain.low * 100:+.1f}, {gain.high * 100:+.1f}], "
+        f"pair {pair.number}: {figures.points_within(gain.estimate, gain.low, gain.high)}, "
         f"{pair.calls_a_connection:.1f} calls a connection, effective n {pair.effective_n:.0f}"
         f"{', called changed' if pair.is_called_changed else ''}"
     )
@@ -74,8 +75,8 @@ def _shift_line(one: Shifted) -> str:
     planned = found.planned
     plan = "" if planned is None else f" of {planned.blocks} blocks of {planned.block_s:.0f} s"
     return (
-        f"experiment {one.number}: {gain.estimate * 100:+.1f} pp [{gain.low * 100:+.1f}, "
-        f"{gain.high * 100:+.1f}] after {len(found.order)}{plan}"
+        f"experiment {one.number}: "
+        f"{figures.points_within(gain.estimate, gain.low, gain.high)} after {len(found.order)}{plan}"
     )
 
 

@@ -70,10 +70,13 @@ def add_options(parser: Parser) -> None:
         type=float,
         default=design.DEFAULT_HALF_WIDTH,
         metavar="X",
-        help="how precise the change of the same-zone share shall be: plus or minus this",
+        help="wanted precision of the change of the same-zone share: plus or minus this",
     )
     into.add_argument(
-        "--detect", type=float, metavar="X", help="instead: the smallest change of the share to be found"
+        "--detect",
+        type=float,
+        metavar="X",
+        help="instead of --half-width: the smallest change of the share that is to be found",
     )
     into.add_argument(
         "--power", type=float, default=0.9, metavar="X", help="with --detect: the chance that it is found"
@@ -83,7 +86,7 @@ def add_options(parser: Parser) -> None:
         type=int,
         default=1,
         metavar="N",
-        help="pairs of equal windows first, to test the instrument; 0: no verdict is valid",
+        help="pairs of equal windows first, to test the instrument; with 0 no verdict is valid",
     )
     into.add_argument("--no-early-stop", action="store_true", help="measure every planned block")
     into.add_argument(
@@ -91,7 +94,7 @@ def add_options(parser: Parser) -> None:
         type=lower,
         choices=[one.value for one in Traffic],
         default=Traffic.DRIVEN.value,
-        help="driven: ours is sent; live: nothing is sent, and a mode that does harm is taken back at once",
+        help="driven: load is sent; live: nothing is sent, and a mode that does harm is taken back at once",
     )
     loadtest.cli.add_load(parser, has_arm=False)
     source_cli.add_options(parser)

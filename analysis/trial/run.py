@@ -24,6 +24,7 @@ from analysis.verdict.effects import Block, effects, gain, latencies_of, unit_of
 from analysis.verdict.judged import Decision, Null
 from analysis.verdict.windows import Measured
 from k8s.errors import InvalidRunError
+from k8s.model import figures
 
 MOST_NULL_PAIRS: Final = 3
 """Equal arms that are still not shown to be equal then leave the instrument without a certificate."""
@@ -395,6 +396,5 @@ def _told(one: Contest) -> str:
     gain = one.gain
     return (
         f"look after {one.looks[-1].after_blocks} blocks: {one.arm} changed the same-zone share by "
-        f"{gain.estimate * 100:+.1f} pp [{gain.low * 100:+.1f}, {gain.high * 100:+.1f}]; "
-        f"{one.verdict.decision.value}"
+        f"{figures.points_within(gain.estimate, gain.low, gain.high)}; {one.verdict.decision.value}"
     )

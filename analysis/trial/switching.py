@@ -9,6 +9,7 @@ from analysis.statistics.clusters import Unit
 from analysis.verdict.effects import Block
 from analysis.verdict.judged import Gate, GateName
 from analysis.verdict.windows import Measured
+from k8s.model import figures
 from loadtest.record import Caveat
 
 
@@ -48,7 +49,7 @@ def _cut(window: Measured, cut: float) -> Measured:
 
 
 def _gate(arm: Sequence[Measured], found: CarryOver) -> Gate:
-    first, later = f"{100 * found.first:.1f} %", f"{100 * found.later:.1f} %"
+    first, later = figures.percent(found.first), figures.percent(found.later)
     seen = f"{first} of the first and {later} of the later calls stayed in their zone"
     return Gate(
         name=GateName.CARRY_OVER,

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Final, assert_never
 
+from analysis import stages
 from analysis.statistics.clusters import Unit
 from analysis.statistics.interval import Interval
 from analysis.verdict.guards import GuardName, Outcome, phrase
@@ -41,7 +42,7 @@ def _of_invalid(verdict: Verdict) -> str:
 
 
 _READ_AGAIN: Final = (
-    "Read the run's calls again while the source still has them (samezone collect RUN); else measure again."
+    f"Read the run's calls again while the source still has them ({stages.COLLECT}); else measure again."
 )
 _OF_GATES: Final[Mapping[GateName, str]] = {
     GateName.COMPLETE: "Measure again, and let the run come to its end.",
@@ -56,7 +57,7 @@ _OF_GATES: Final[Mapping[GateName, str]] = {
     GateName.WORKERS: "See in its log why the worker was lost, and measure again, or for longer.",
     GateName.SPANS: "Give the collector more CPU and memory, or ask for a lower rate; measure again.",
     GateName.GRAPH: (
-        "If documents are only late, read them again (samezone collect RUN); else have every request "
+        f"If documents are only late, read them again ({stages.COLLECT}); else have every request "
         "traced (no sampling, no lost documents), and measure again."
     ),
     GateName.COVERAGE: "Have every pod on a node with a zone label, and named in its traces; measure again.",
@@ -72,7 +73,9 @@ def of_gate(gate: Gate) -> str:
     if gate.name is GateName.CARRY_OVER:
         longer = "for longer" if gate.more_s is None else f"for {_span(gate.more_s)} more"
         return f"Warm up {longer} before each window, or have the clients restarted there."
-    return _OF_GATES[gate.name]
+    text = _OF_GATES[gate.name]
+    # Gates of older files do not say of which run they are.
+    return stages.of_run(text, gate.run) if gate.run else text.replace(f" ({stages.COLLECT})", "")
 
 
 def _of_null(null: Null) -> str:

@@ -5,7 +5,7 @@ through is small against the margins of a verdict.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Final
 
@@ -13,6 +13,7 @@ from analysis.arm.caveats import LAG_TOLERANCE_MS, LOSS_TOLERANCE, RATE_TOLERANC
 from analysis.source.interface import CountUnit, Flaw, FlawKind
 from analysis.statistics.interval import Interval
 from analysis.verdict.judged import Gate, GateName
+from k8s.model import figures
 from k8s.topology import Pod, ServiceKey, Snapshot
 from loadtest.record import LoadSeen, RunStatus, Window
 from loadtest.worker import latency
@@ -73,6 +74,8 @@ class Evidence:
     """The share of requests that was traced, where tracing is sampled: then that many are to be there."""
     flaws: tuple[Flaw, ...] = ()
     """In what the run's artifacts contradict themselves or each other."""
+    run: str = ""
+    """The run's folder, for a command that is about it."""
     is_live: bool = False
     """Nothing was sent: there is no generator to look at, nor a count of its own."""
 
@@ -91,7 +94,7 @@ class Evidence:
 
 def of_window(one: Evidence) -> tuple[Gate, ...]:
     """Every gate of one window, in order."""
-    return (
+    every = (
         _complete(one),
         *(_integrity(one, name, kind) for name, kind in INTEGRITY.items()),
         *(() if one.is_live else _generators(one)),
@@ -100,6 +103,7 @@ def of_window(one: Evidence) -> tuple[Gate, ...]:
         _hints(one),
         _pods(one),
     )
+    return tuple(replace(gate, run=one.run) for gate in every)
 
 
 def _generators(one: Evidence) -> tuple[Gate, ...]:
@@ -210,7 +214,7 @@ def _spans(one: Evidence) -> Gate:
         name=GateName.SPANS,
         passed=dropped <= LOSS_TOLERANCE * made,
         seen=f"the load generators gave up {dropped} of {made} spans",
-        bound=f"{100 * LOSS_TOLERANCE:.1f} %",
+        bound=figures.percent(LOSS_TOLERANCE),
         where=one.where,
     )
 
@@ -272,7 +276,7 @@ def _coverage(one: Evidence) -> Gate:
         name=GateName.COVERAGE,
         passed=one.coverage is not None and one.coverage >= LEAST_COVERAGE,
         seen=f"the zones of {known} are known",
-        bound=f"at least {100 * LEAST_COVERAGE:.0f} %",
+        bound=f"at least {figures.round_percent(LEAST_COVERAGE)}",
         where=one.where,
     )
 

@@ -52,6 +52,8 @@ class Gate:
     """The arm or block it was found in."""
     more_s: float | None = None
     """Seconds of warm-up that would mend it; None where no warm-up does, and in older files."""
+    run: str = ""
+    """The run folder it was found in; empty where it is of several, and in older files."""
 
     def __str__(self) -> str:
         return f"{self.name}{f' ({self.where})' if self.where else ''}: {self.seen}; bound: {self.bound}"

@@ -136,6 +136,7 @@ def _evidence(inputs: ArmInputs, result: ArmResult, load: LoadSeen, window: Wind
     record, pair, unit = inputs.record, result.pairs[0], inputs.counts.unit
     return Evidence(
         where=label,
+        run=inputs.path or inputs.folder,
         status=record.status,
         window=window,
         load=load,

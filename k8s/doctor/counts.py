@@ -15,6 +15,7 @@ from k8s.doctor.commands import (
 from k8s.doctor.cpu import asks_auto, severity_of, still, told
 from k8s.doctor.finding import Evidence, Finding, Severity, few, seen
 from k8s.doctor.situation import Family, Placed, Situation
+from k8s.model import figures
 from k8s.routing.allocation import (
     SAFE_COUNT_PER_ZONE,
     FeasibleCounts,
@@ -48,7 +49,7 @@ def _table(family: Family) -> tuple[Evidence, ...]:
         seen(
             f"zone {one.zone}",
             "CPU share; minimum/desired/maximum",
-            f"{one.ratio:.1%}; {one.minimum}/{one.desired:.2f}/{_maximum(one, family)}",
+            f"{figures.percent(one.ratio)}; {one.minimum}/{one.desired:.2f}/{_maximum(one, family)}",
         )
         for one in family.allocation.zones
     )

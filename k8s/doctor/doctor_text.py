@@ -7,6 +7,7 @@ from k8s.doctor.examination import Diagnosis
 from k8s.doctor.finding import Finding
 from k8s.doctor.shares import Range
 from k8s.doctor.survey import BASIS, SurveyRow
+from k8s.model import figures
 from k8s.routing.modes import RoutingMode
 
 SCHEMA = 1
@@ -86,7 +87,7 @@ def _cells(row: SurveyRow) -> tuple[str, ...]:
         str(row.service),
         row.mode.value,
         f"{row.hinted}/{row.endpoints}",
-        "?" if row.share_now is None else f"{row.share_now:.1%}",
+        "?" if row.share_now is None else figures.percent(row.share_now),
         *(_range(shares[mode]) if mode in shares else "?" for mode in _COLUMNS),
         row.finding or "-",
         "possible" if row.refusal is None else row.refusal,
@@ -94,8 +95,7 @@ def _cells(row: SurveyRow) -> tuple[str, ...]:
 
 
 def _range(share: Range) -> str:
-    least, greatest = (f"{end:.1%}" for end in share)
-    return least if least == greatest else f"{least}-{greatest}"
+    return figures.percent_range(*share)
 
 
 def _aligned(lines: Sequence[tuple[str, ...]]) -> Iterator[str]:

@@ -26,6 +26,7 @@ from k8s.doctor.finding import Finding, Severity, seen
 from k8s.doctor.outlook import FamilyOutlook, outlook_of
 from k8s.doctor.place import IndexedPlace, place_of
 from k8s.doctor.situation import Situation, situation_of
+from k8s.model import figures
 from k8s.model.scene import Scene
 from k8s.routing.allocation import Refusal
 from k8s.routing.modes import RoutingMode, field_of
@@ -211,9 +212,9 @@ def _stays(outlooks: tuple[FamilyOutlook, ...], basis: str, *, several: bool) ->
         told += "".join(f"; {one.address_type} {_percent(one)}" for one in others)
     later = first.next
     if later is not None and round(float(later), 3) != round(float(first.now), 3):
-        told += f" now, {float(later):.1%} after the controller's next look"
+        told += f" now, {figures.percent(later)} after the controller's next look"
     return told
 
 
 def _percent(one: FamilyOutlook) -> str:
-    return f"{float(one.now):.1%}"
+    return figures.percent(one.now)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from k8s.doctor.commands import annotate
 from k8s.doctor.finding import Evidence, Finding, Severity, seen
 from k8s.doctor.situation import Situation
+from k8s.model import figures
 from k8s.routing.modes import RoutingMode
 from k8s.topology import Service
 
@@ -64,8 +65,9 @@ def d45_load_balancer(situation: Situation) -> Finding | None:
     evidence = (_type_seen(situation), *_annotations_seen(situation))
     if hop.ip_targets and hop.cross_zone:
         meaning = (
-            f"The load balancer sends to pods and spreads over all zones: {_crossing(situation):.1%} of what "
-            f"comes through it crosses zones whatever the hints; {hop.told_by} says so"
+            "The load balancer sends to pods and spreads over all zones: "
+            f"{figures.percent(_crossing(situation))} of what comes through it crosses zones "
+            f"whatever the hints; {hop.told_by} says so"
         )
         return _finding(Severity.RISK, evidence, meaning, _switch_off(situation, hop))
     if hop.ip_targets:

@@ -20,6 +20,7 @@ from k8s.doctor.commands import (
 )
 from k8s.doctor.finding import MOST_SHOWN, Evidence, Finding, Severity, few, names, seen
 from k8s.doctor.situation import Family, Placed, Situation, is_foreign, refusal_of
+from k8s.model import figures
 from k8s.routing.allocation import OVERLOAD_THRESHOLD, ZoneCounts, overloaded
 from k8s.routing.hints import ENABLED_REASON, SliceLists
 from k8s.routing.modes import RoutingMode
@@ -145,8 +146,8 @@ def d31_stale(situation: Situation) -> Finding | None:
             for family, zone, have, least in short
         ),
         meaning="The nodes' CPU has moved since the hints were written: endpoints of these zones may get "
-        f"more than {OVERLOAD_THRESHOLD:.0%} above their fair share, yet no zone exceeds its maximum, so the "
-        "hints stay.",
+        f"more than {figures.round_percent(OVERLOAD_THRESHOLD)} above their fair share, yet no zone exceeds "
+        "its maximum, so the hints stay.",
         fix=off_then_auto(situation.service),
         blocks_hints=False,
     )

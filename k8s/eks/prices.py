@@ -11,6 +11,8 @@ from datetime import date
 from types import MappingProxyType
 from typing import Final
 
+from k8s.model import figures
+
 PRICES_OF: Final = "2026-11"
 PRICE_PAGE: Final = "https://aws.amazon.com/eks/pricing/"
 HOURS_PER_MONTH: Final = 730
@@ -149,12 +151,12 @@ def as_text(total: Bill, region: str) -> Sequence[str]:
     width = max(len(line.what) for line in total.lines)
     text = [f"costs by the hour in {region}, list prices of {PRICES_OF}:"]
     for line in total.lines:
-        price = "price not known here" if line.usd_per_h is None else f"{line.usd_per_h:7.3f} USD"
+        price = "price not known here" if line.usd_per_h is None else figures.dollars(line.usd_per_h, 3)
         text.append(f"  {line.what:<{width}}  {price}")
     least = "at least " if total.unpriced else ""
     text.append(
-        f"  together {least}{total.usd_per_h:.2f} USD an hour, {total.usd_per_h * 24:.2f} USD a day; on top, "
-        f"by use: {BY_USE} ({PRICE_PAGE})"
+        f"  together {least}{figures.dollars(total.usd_per_h)} an hour, "
+        f"{figures.dollars(total.usd_per_h * 24)} a day; on top, by use: {BY_USE} ({PRICE_PAGE})"
     )
     return text
 

@@ -43,6 +43,7 @@ def add(verbs: "Verbs[Parser]") -> None:
     up = verb(verbs, "up", lab_up, summary="Start the lab; returns when every part is ready.")
     add_lab_options(up)
     add_scraping(up)
+    add_json(up)
     verb(verbs, "down", lab_down, summary="Stop the lab; leaves no process and no port.")
     add_json(verb(verbs, "status", lab_status, summary="Print what runs, and where."))
     xray_cli.add(verbs)
@@ -79,17 +80,21 @@ def add_lab_options(parser: Parser) -> None:
         type=int,
         default=DEFAULT_API_PORT,
         metavar="PORT",
-        help="of its API server; 0: any free one",
+        help="of its API server; 0 takes any free one",
     )
     up.add_argument(
         "--xray-port",
         type=int,
         default=DEFAULT_XRAY_PORT,
         metavar="PORT",
-        help="of its X-Ray; 0: any free one",
+        help="of its X-Ray; 0 takes any free one",
     )
     up.add_argument(
-        "--lab-seed", type=int, default=1, metavar="N", help="repeats pod names and the controller's choices"
+        "--lab-seed",
+        type=int,
+        default=1,
+        metavar="N",
+        help="the same number gives the same pod names and choices of the controller",
     )
 
 
@@ -150,6 +155,8 @@ def lab_up(args: argparse.Namespace, io: Io) -> int:
     settings = lab_settings(args, io)
     io.require_home("lab", "originals")
     bringing.bring_up(lab_session(io), settings)
+    if args.json:
+        io.write(as_json(status_data(supervisor.status(io.lab_dir))))
     return ExitCode.DONE
 
 

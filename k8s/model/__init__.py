@@ -4,6 +4,6 @@
 (CPU); ``raw_scene`` makes a ``scene`` of all of them: everything that routing depends on. ``agents``
 tells the data plane; ``lookalikes`` knows keys that only look as if they set a routing mode; ``names`` says
 which names may be given, ``field_managers`` who set a field, ``entries`` who answers at which address,
-``nearest`` which name somebody may have meant, ``near_services`` which Service.
+``nearest`` which name somebody may have meant, ``near_services`` which Service; ``figures`` writes numbers.
 ``yaml_text`` reads our own YAML files.
 """

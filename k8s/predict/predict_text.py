@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
+from k8s.model import figures
 from k8s.predict.expected import ExpectedShare, GapCause, GapPart
 from k8s.predict.prediction import COUNTS_SPAN, Prediction, predict_all
 from k8s.predict.shift import shift_advice
@@ -51,7 +52,7 @@ def as_text(source: str, found: Forecast) -> Iterator[str]:
     service = start.service
     zones = _zones(start, predictions)
     yield f"service  {service.key} ({source}), mode {mode_of(service).value}: {_places(start)}"
-    by_zone = (f"{zone or _NO_ZONE} {_percent(share)}" for zone, share in start.clients.by_zone)
+    by_zone = (f"{zone or _NO_ZONE} {figures.percent(share)}" for zone, share in start.clients.by_zone)
     yield f"clients  {start.clients.basis}: {', '.join(by_zone)}"
     if start.shift is not None:
         yield f"shift    away from {start.shift}: its endpoints and clients are out, its nodes stay Ready"
@@ -142,12 +143,13 @@ def _gap_lines(predictions: Sequence[Prediction]) -> Iterator[str]:
     for one in predictions:
         worst = _worst(one)
         if worst.refused:
-            yield f"{one.mode.value}: {_percent(worst.refused)} of the connections find no endpoint"
+            yield f"{one.mode.value}: {figures.percent(worst.refused)} of the connections find no endpoint"
         for part in worst.gap:
             if part.cause is not GapCause.OFF:
                 zones = ", ".join(zone or _NO_ZONE for zone in part.zones)
                 why = f"; {part.reason.value}" if part.reason and part.cause is GapCause.IGNORED else ""
-                yield f"{one.mode.value}: {_percent(part.share)} cross from {zones}: {part.cause.value}{why}"
+                crossing = f"{figures.percent(part.share)} cross from {zones}"
+                yield f"{one.mode.value}: {crossing}: {part.cause.value}{why}"
 
 
 def _worst(one: Prediction) -> ExpectedShare:
@@ -186,7 +188,7 @@ def _advice(one: Prediction, cpu: CpuRatios) -> Iterator[str]:
 def _allocation_row(one: ZoneAllocation) -> tuple[str, ...]:
     return (
         one.zone,
-        _percent(Fraction(one.ratio)),
+        figures.percent(Fraction(one.ratio)),
         str(one.minimum),
         f"{one.desired:.2f}",
         str(one.maximum),
@@ -200,12 +202,8 @@ def _table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
         yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
 
 
-def _percent(share: Fraction) -> str:
-    return f"{float(share):.1%}"
-
-
 def _range(least: Fraction, greatest: Fraction) -> str:
-    shown = (_percent(least), _percent(greatest))
+    shown = (figures.percent(least), figures.percent(greatest))
     return shown[0] if shown[0] == shown[1] else " to ".join(shown)
 
 

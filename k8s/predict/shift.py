@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Mapping
 from fractions import Fraction
 
+from k8s.model import figures
 from k8s.predict.prediction import Prediction
 from k8s.routing.allocation import CpuRatios, allocate
 from k8s.routing.transfers import first, plan_moves
@@ -24,7 +25,7 @@ def shift_advice(zone: Zone, auto: Prediction, own_zone: Prediction) -> str | No
     if own_zone.load is not None and own_zone.share is not None:
         alternative = (
             f"; {own_zone.mode.value} stays at {float(own_zone.load[1]):.2f}x and "
-            f"{float(own_zone.share[0]):.1%} in the zone: set it before the shift"
+            f"{figures.percent(own_zone.share[0])} in the zone: set it before the shift"
         )
     if auto.refusal is not None:
         return f"shift away from {zone}: Auto would lose its hints ({auto.message}){alternative}"

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from k8s.errors import UsageError
+from k8s.model import figures
 from k8s.model.near_services import near_names
 from k8s.model.scene import IN_PART, Scene
 from k8s.predict.carriage import Carriage, carriage_of
@@ -176,7 +177,7 @@ def carrier_notes(clients: Clients, carriage: Carriage) -> Iterator[str]:
         said = dict.fromkeys(carrier.says(mode) for mode in (RoutingMode.TAR, RoutingMode.PREFER_SAME_ZONE))
         uses = {carrier.use_of(mode) for mode in (RoutingMode.TAR, RoutingMode.PREFER_SAME_ZONE)}
         supposed = "; the numbers suppose that it heeds them" if Use.UNKNOWN in uses else ""
-        who = f"{float(share):.0%} of the connections" if share else "clients in a mesh"
+        who = f"{figures.percent(share)} of the connections" if share else "clients in a mesh"
         yield f"{who}: {'. '.join(said)}{supposed}"
 
 

@@ -229,7 +229,8 @@ def require_locustfile(cluster: Site, mark: str) -> None:
         if found != mark and "deletionTimestamp" not in metadata:
             raise UsageError(
                 f"the load is of locustfile {mark}, but pod {metadata['name']} in namespace {NAMESPACE} has "
-                f"{found}; deploy it first: samezone cluster deploy --locustfile FILE"
+                f"{found}; deploy it first: samezone cluster deploy --locustfile "
+                f"{mark.partition(' ')[0]}"
             )
 
 

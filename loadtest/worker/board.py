@@ -100,7 +100,8 @@ class Board:
         if plan.locustfile not in {"", self._locustfile}:
             raise UsageError(
                 f"the load is of locustfile {plan.locustfile}, but this swarm has "
-                f"{self._locustfile or 'none'}; deploy it first: samezone cluster deploy --locustfile FILE"
+                f"{self._locustfile or 'none'}; deploy it first: samezone cluster deploy --locustfile "
+                f"{plan.locustfile.partition(' ')[0]}"
             )
         if not known:
             raise UsageError("no worker has reported yet; wait until the Zones tab shows them")

@@ -77,6 +77,16 @@ def test_files_alone(terminal: Terminal, tmp_path: Path):
     assert code == 0
     assert out.startswith("Observed, not controlled: the traffic of the two windows may differ")
 
+    code, out, _ = terminal.run("compare", str(folder), str(other), "--json")
+    beside = json.loads(out)
+    assert (code, {one["difference"]["estimate"] for one in beside["pairs"] if one["difference"]}) == (0, {0})
+    code, out, _ = terminal.run("compare", str(folder), str(other), str(other), "--json")
+    assert json.loads(out) == [beside, beside]
+    code, out, _ = terminal.run(*again, "--against", str(folder))
+    found = json.loads(out)
+    assert (code, found["against"]) == (0, beside)
+    assert found["observation"]["traces"] == 1000
+
 
 def stored_connections(folder: Path, **zones: str) -> Path:
     """As collecting leaves what a Prometheus counted."""
@@ -164,7 +174,7 @@ def test_hostile_names_are_only_names(terminal: Terminal, tmp_path: Path):
         (["--from", "saved.json"], 2, "--from and --traces belong to --graph"),
         (["--graph", "nowhere.json"], 2, "reading nowhere.json: No such file"),
         (["--graph", "nowhere.json", "--from", "x"], 2, "reading nowhere.json: No such file"),
-        (["--json", "--against", "x"], 2, "give --json or --against, not both"),
+        (["--json", "--against", "x"], 2, "reading observation x: it holds no observation.json"),
         (["--against", "nowhere"], 2, "reading observation nowhere: it holds no observation.json"),
         (["--usd-per-gb", "-1"], 2, "--usd-per-gb -1: give a number of 0 or more"),
         ([], 5, "the lab is not up"),

@@ -80,7 +80,7 @@ def test_create_hands_terraform_what_was_asked(there: Standins):
 
 
 def test_create_shows_account_nodes_and_cost_before_it_asks(there: Standins):
-    """What a yes means stands above the question; nodes of two types are 1.71 USD of it."""
+    """What a yes means stands above the question; nodes of two types are $1.71 of it."""
     there.answer = None
     code, said = there.run(*CREATE)
 
@@ -88,7 +88,7 @@ def test_create_shows_account_nodes_and_cost_before_it_asks(there: Standins):
     assert "AWS account 111122223333" in said
     assert "open to 203.0.113.7/32" in said
     assert "3 x m6i.2xlarge" in said
-    assert "together 1.89 USD an hour" in said
+    assert "together $1.89 an hour" in said
     assert "give --yes" in said.splitlines()[-1]
 
 

@@ -283,7 +283,7 @@ def test_a_second_plan_wants_only_what_the_emulator_forgot(applied: Applied) -> 
 
 def test_create_shows_the_price_of_what_it_makes_and_writes_the_context(applied: Applied) -> None:
     """Seven nodes, as the variables ask; AWS has the cluster, and kubectl's current context is it."""
-    assert re.search(r"7 x m6i\.xlarge +1\.498 USD", applied.created.stderr)
+    assert re.search(r"7 x m6i\.xlarge +\$1\.498", applied.created.stderr)
     assert "AWS account 000000000000" in applied.created.stderr
     assert applied.clusters == {"clusters": ["tar-demo-cluster"]}
     assert applied.kubeconfig["current-context"] == "tar-demo-cluster"

@@ -141,5 +141,6 @@ def test_doctor_and_prediction_are_of_any_app(chain: Lab) -> None:
     assert (healthy.returncode, "Service shop/orders" in healthy.stdout) == (0, True), healthy.stderr
     forecast = chain.samezone("routing", "predict", *pair)
     assert forecast.returncode == 0, forecast.stderr
-    rows = {line.split()[0]: line.split()[1] for line in forecast.stdout.splitlines() if "%" in line}
+    shown = forecast.stdout.replace("\u00a0%", "%").splitlines()
+    rows = {line.split()[0]: line.split()[1] for line in shown if "%" in line}
     assert (rows["off"], rows["tar"]) == ("33.3%", "100.0%")

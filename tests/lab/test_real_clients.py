@@ -108,8 +108,8 @@ def test_the_doctor_reads_what_kubectl_saved(lab: Lab):
     assert "catalog/catalog" in survey.stdout
     assert forecast.returncode == 0, forecast.stderr
     assert [
-        line.split()[:2] for line in forecast.stdout.splitlines() if line.startswith(("off", "tar "))
+        line.split()[:3] for line in forecast.stdout.splitlines() if line.startswith(("off", "tar "))
     ] == [
-        ["off", "33.3%"],
-        ["tar", "100.0%"],
+        ["off", "33.3", "%"],
+        ["tar", "100.0", "%"],
     ]

@@ -7,6 +7,7 @@ import subprocess
 import pytest
 
 from analysis import cli
+from tests.analysis.test_answers_as_json import VERBS
 from tests.readme.pages import PAGES, Command, all_commands, blocks, commands, lines, section, text
 from tests.sources import REPO
 
@@ -83,3 +84,34 @@ def test_no_other_command_is_left_untried():
     assert all(line.startswith(".venv/bin/pytest ") for line in left)
     files = [word for line in left for word in line.split() if word.endswith(".py")]
     assert [file for file in files if not (REPO / file).is_file()] == []
+
+
+def inline(page: str) -> list[str]:
+    """Commands of ours that stand in a page's sentences."""
+    prose = re.sub(r"^```.*?^```", "", text(page), flags=re.DOTALL | re.MULTILINE)
+    return re.findall(r"`(samezone [a-z][^`]*)`", prose)
+
+
+def test_every_verb_and_option_in_a_sentence_exists():
+    """Where a page only mentions a command, it is one that there is."""
+    found = {one for page in PAGES for one in inline(page)}
+    assert {"samezone status", "samezone completion bash"} <= found
+    for command in found:
+        words = command.split()[1:]
+        verbs = [name for name in VERBS if words[: len(name.split())] == name.split()]
+        groups = {name.rpartition(" ")[0] for name in VERBS}
+        assert verbs or " ".join(words) in groups, command
+        options = {option for name in verbs for one in VERBS[name]._actions for option in one.option_strings}
+        assert {word.partition("=")[0] for word in words if word.startswith("--")} <= options, command
+
+
+def test_the_options_of_every_verb_are_told_on_the_first_page():
+    """And all verbs that the sentence is about have them."""
+    first = " ".join(text("README.md").split())
+    assert "every verb that answers takes `--json`" in first
+    assert "every one that leaves a report `--open`" in first
+    opening = {"demo", "enable", "experiment", "observe", "report", "compare"}
+    having = {
+        name for name, one in VERBS.items() for action in one._actions if "--open" in action.option_strings
+    }
+    assert having == opening

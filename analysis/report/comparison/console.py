@@ -8,10 +8,11 @@ from analysis.report import counted, judgement, names, units
 from analysis.report.comparison import dependencies, evidence, onward, under_test
 from analysis.report.comparison.answer import answer
 from analysis.report.comparison.answer import headline as answer_headline
+from analysis.report.fitting import FirstThatFits, FittedTable
 from analysis.report.lookup import Focus, arms, by_connection, cell_of, change_of, find, tone_of, zones_of
-from analysis.report.notes import number
+from analysis.report.notes import Side, number
 from analysis.report.tables import Tone
-from analysis.report.terminal import NAME, grid, headline, points, stacked, table, text
+from analysis.report.terminal import NAME, footnotes, grid, headline, points, stacked, table, text
 from analysis.verdict.compared import Comparison
 from loadtest.record import Caveat
 
@@ -83,8 +84,9 @@ def _pods(pair: PairResult) -> RenderableType:
     servers = _ends({(flow.server, flow.server_zone) for flow in pair.flows})
     short = names.short_names((client for client, _ in clients), most=NAME)
     tails = names.short_names((zone for _, zone in (*clients, *servers) if zone), most=7, least=2)
+    summed = _summed(pair, clients, short, tails)
     if len(servers) > _MOST_SERVERS:
-        return _summed(pair, clients, short, tails)
+        return summed
     labels = names.short_names((server for server, _ in servers), most=7)
     heads = (labels[name] for name, _ in servers)
     drawn = grid(f"{names.elide(pair.client, 12)} {pair.grain}", "zone", *heads, words=2)
@@ -103,10 +105,10 @@ def _pods(pair: PairResult) -> RenderableType:
             text(tails.get(client_zone or "", "?")),
             *(text(units.count(count), tone) if count else text("\u00b7") for count, tone in cells),
         )
-    return drawn
+    return FirstThatFits((drawn, summed))
 
 
-def _summed(pair: PairResult, clients: Ends, short: dict[str, str], tails: dict[str, str]) -> RenderableType:
+def _summed(pair: PairResult, clients: Ends, short: dict[str, str], tails: dict[str, str]) -> FittedTable:
     """For each client pod its calls by kind, and how many server pods answered."""
     heads = ("same zone", "cross zone", "unknown", f"{names.elide(pair.server, 12)} {pair.grain}s reached")
     drawn = grid(f"{names.elide(pair.client, 12)} {pair.grain}", "zone", *heads, words=2)
@@ -125,7 +127,7 @@ def _summed(pair: PairResult, clients: Ends, short: dict[str, str], tails: dict[
 
 
 def _caveats(caveats: tuple[Caveat, ...]) -> RenderableType:
-    return Group(*(text(f"! {caveat.text} ({caveat.code})", Tone.WARN) for caveat in caveats))
+    return Group(*(text(f"! {caveat.text}", Tone.WARN) for caveat in caveats))
 
 
 def comparison(compared: Comparison) -> RenderableType:
@@ -140,7 +142,7 @@ def comparison(compared: Comparison) -> RenderableType:
         *_of_pair(compared),
         *(part for one in compared.further for part in (text(answer_headline(one)), *_of_pair(one))),
         *(table(one) for one in called if one is not None),
-        *(text(f"! {note.text} ({note.origin})", Tone.WARN) for note in notes.items),
+        footnotes(notes.items, Side.BOTH),
     )
 
 

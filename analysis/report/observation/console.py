@@ -11,7 +11,7 @@ from analysis.report import counted, names, units
 from analysis.report.observation import observation_answer
 from analysis.report.observation.observation_tables import lever_cell
 from analysis.report.tables import Tone
-from analysis.report.terminal import grid, points, stacked, text
+from analysis.report.terminal import footnotes, grid, points, stacked, text
 
 _MOST: Final = 20
 """Rows that a terminal shows."""
@@ -27,7 +27,7 @@ def observation(found: Observation) -> RenderableType:
         text(shown.headline, Tone.STRONG),
         pairs(found),
         points(f"{fact.label}: {fact.text}" for fact in shown.facts),
-        *(text(f"! {one.text} ({one.origin})", Tone.WARN) for one in observation_answer.remarks(found)),
+        footnotes(observation_answer.remarks(found), observation_answer.WHOLE),
     )
 
 
@@ -43,8 +43,6 @@ def pairs(found: Observation) -> RenderableType:
         "cost/month",
         words=2,
     )
-    for column in rows.columns[1:]:
-        column.no_wrap = True
     for one in found.pairs[:_MOST]:
         pair, cell = one.result, lever_cell(one)
         known = pair.same_zone + pair.cross_zone

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from analysis.observe import repeating
 from analysis.observe.observed import Lever, Observation, ObservedPair
 from analysis.report import counted, names, units
 from analysis.report.first_screen import Answer, Fact, Figure
@@ -9,6 +10,7 @@ from analysis.report.notes import Footnote
 from analysis.report.tables import Tone
 
 EVERYTHING = "every namespace"
+WHOLE = "the observation"
 
 
 def answer(found: Observation) -> Answer:
@@ -83,17 +85,15 @@ def _figures(found: Observation) -> Iterator[Figure]:
 
 def _facts(found: Observation) -> Iterator[Fact]:
     yield Fact(
-        label="Observed, not controlled",
+        label="Looked at",
         text=f"{scope(found)}, {units.window(found.window)}; no load was sent and nothing was changed.",
     )
     can = _of(found, Lever.CAN)
     if can:
         first = can[0]
         yield Fact(label="Look first at", text=f"{title(first)}: {first.outlook.why}")
-        yield Fact(
-            label="To measure it",
-            text=measuring(found, first),
-        )
+        if command := repeating.measuring(found, first):
+            yield Fact(label="To measure it", text=command)
     for lever, label in (
         (Lever.REFUSED, "Refused"),
         (Lever.OUT_OF_REACH, "Out of reach of any Service setting"),
@@ -113,24 +113,6 @@ def _facts(found: Observation) -> Iterator[Fact]:
         )
 
 
-def measuring(found: Observation, pair: ObservedPair) -> str:
-    """The command that shows what a mode does to *pair*, under the traffic that was seen.
-
-    Nobody may be able to drive load through its caller, a job for instance.
-    """
-    where = " --platform cluster" if found.platform == "cluster" else ""
-    return (
-        f"samezone experiment --service {pair.outlook.service} --client {client_of(pair)} "
-        f"--arms off,{pair.outlook.best} --traffic live{where}"
-    )
-
-
-def client_of(pair: ObservedPair) -> str:
-    """The caller as ``--client`` takes it."""
-    name = pair.result.client.rpartition("/")[2]
-    return f"{pair.client_namespaces[0] if pair.client_namespaces else 'NAMESPACE'}/{name}"
-
-
 def _of(found: Observation, lever: Lever) -> list[ObservedPair]:
     return [one for one in found.pairs if one.outlook.lever is lever]
 
@@ -142,6 +124,6 @@ def _pairs(of: Sequence[ObservedPair]) -> str:
 def remarks(found: Observation) -> tuple[Footnote, ...]:
     """Every caveat, numbered."""
     return tuple(
-        Footnote(number=number, code=one.code, text=one.text, about="the observation")
+        Footnote(number=number, code=one.code, text=one.text, about=WHOLE)
         for number, one in enumerate(found.caveats, start=1)
     )

@@ -198,7 +198,7 @@ def _hindrances(found: Observation) -> Iterator[Table]:
         yield Table(
             key="hindrances",
             title="What stands against a mode",
-            about="Codes are the doctor's: samezone routing doctor NS/NAME --mode MODE gives the fix.",
+            about="Codes are the doctor's: samezone routing doctor, with --mode, gives the fix.",
             columns=columns("Pair", "Mode", "Code", "Meaning"),
             rows=tuple(row(*texts) for texts in rows),
         )

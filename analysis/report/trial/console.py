@@ -7,7 +7,7 @@ from rich.console import Group, RenderableType
 from analysis.report import judgement, measures, names, units
 from analysis.report.measures import Scale, figure
 from analysis.report.tables import Tone
-from analysis.report.terminal import NAME, grid, headline, points, stacked, table, text
+from analysis.report.terminal import NAME, footnotes, grid, headline, points, stacked, table, text
 from analysis.report.trial import trial_answer, trial_tables
 from analysis.trial.values import Trial
 from analysis.verdict.guards import Outcome
@@ -25,7 +25,7 @@ def trial(found: Trial) -> RenderableType:
         points(f"{fact.label}: {fact.text}" for fact in shown.facts),
         *_open(found),
         *_tables(found, verdicts),
-        *(text(f"! {one.text} ({one.origin})", Tone.WARN) for one in trial_answer.remarks(found)),
+        footnotes(trial_answer.remarks(found), trial_answer.WHOLE),
     )
 
 
@@ -48,8 +48,6 @@ def _open(found: Trial) -> Iterator[RenderableType]:
 def modes(found: Trial) -> RenderableType:
     """A row for each mode; the figures that do not fit are in the page."""
     rows = grid("mode", "verdict", "share", "gained", "p99", "cost a month", words=2)
-    for column in rows.columns[1:]:
-        column.no_wrap = True
     first = found.contests[0].effects
     rows.add_row(
         text(names.elide(found.arms[0], NAME)),

@@ -14,6 +14,8 @@ from analysis.verdict.guards import GuardName
 from analysis.verdict.judged import Decision
 from loadtest.record import Caveat, Traffic
 
+WHOLE = "the trial"
+
 
 def banner(trial: Trial) -> Banner:
     """The decision and its reasons."""
@@ -33,10 +35,20 @@ def answer(trial: Trial) -> Answer:
     lead = leading(trial)
     return Answer(
         headline=headline(trial),
-        arms=tuple(Fact(label=arm, text=names.mode_told(arm)) for arm in trial.arms),
+        arms=tuple(_arms(trial)),
         figures=() if lead is None else tuple(_figures(trial, lead)),
         facts=tuple(_facts(trial)),
     )
+
+
+def _arms(trial: Trial) -> Iterator[Fact]:
+    """What each mode does; of one that does what another does, that."""
+    said: dict[str, str] = {}
+    for arm in trial.arms:
+        text = names.mode_told(arm)
+        what = text.removeprefix(f"{names.mode(arm)}: ")
+        first = said.setdefault(what, arm)
+        yield Fact(label=arm, text=text if first == arm else f"{names.mode(arm)}: the same as {first}.")
 
 
 def pair(trial: Trial) -> str:
@@ -108,7 +120,10 @@ def _figures(trial: Trial, lead: Contest) -> Iterator[Figure]:
 
 def _facts(trial: Trial) -> Iterator[Fact]:
     if trial.standing is not None:
-        yield Fact(label="The tournament", text=trial.standing.sentence)
+        # Its first clause is the headline's.
+        choice, _, others = trial.standing.sentence.partition("; ")
+        if text := others or ("" if trial.standing.choice else choice):
+            yield Fact(label="The other modes", text=text)
     for further in trial.further:
         for one in further.contests:
             yield Fact(label=f"Service {further.service}", text=_of_further(further, one))
@@ -158,15 +173,15 @@ def _course(trial: Trial) -> Iterator[Fact]:
     """How far it came, and what else the same precision would have taken."""
     planned, took = trial.planned, units.span(trial.measuring.seconds)
     if planned is None:
-        yield Fact(label="Ended", text=f"before any block, {took} in all: {trial.stopped}.")
+        yield Fact(label="Ended", text=f"before any block, after {took} in all; {trial.stopped}.")
         return
     blocks = f"{units.count(len(trial.order))} of {units.count(planned.blocks)} blocks"
-    yield Fact(label="Ended", text=f"after {blocks}, {took} in all: {trial.stopped}.")
+    yield Fact(label="Ended", text=f"after {blocks} and {took} in all; {trial.stopped}.")
     long = "more than a day" if planned.fixed_run_s is None else units.span(planned.fixed_run_s)
     hour = units.half_width(planned.hour_half_width)
     yield Fact(
         label="A fixed run",
-        text=f"of each arm without a break would take {long} for the planned precision; 60{units.GAP}min of "
+        text=f"would take {long} of each arm without a break for the planned precision; 60{units.GAP}min of "
         f"each arm give {hour}. Neither would show a drift.",
     )
 
@@ -175,7 +190,7 @@ def remarks(trial: Trial) -> tuple[Footnote, ...]:
     """Every caveat, numbered: the trial's own first, then each contest's; equal ones once."""
     raised: dict[Caveat, list[str]] = {}
     for about, caveats in (
-        ("the trial", trial.caveats),
+        (WHOLE, trial.caveats),
         *((contest.arm, contest.effects.caveats) for contest in trial.contests),
         *(
             (f"{pair.title}, {contest.arm}", contest.effects.caveats)

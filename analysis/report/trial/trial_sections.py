@@ -17,12 +17,16 @@ def sections(trial: Trial) -> tuple[Section, ...]:
     both: tuple[Table | None, ...] = (trial_tables.standing(trial), trial_tables.duels(trial))
     gates = judgement.gates_of(verdicts)
     scaled = traffic_of(trial)
+    noun = counted.many(trial.unit)
+    reasons = [changed.about(one, noun) for one in effects.values()]
     tables = tuple(
         changed.effects(
             found,
             key=f"effects-{number}",
             title=f"What changed: {arm} against {trial.arms[0]}",
-            noun=counted.many(trial.unit),
+            noun=noun,
+            # One reason is said once.
+            is_told=reasons[number - 1] not in reasons[: number - 1],
         )
         for number, (arm, found) in enumerate(effects.items(), start=1)
     )

@@ -237,10 +237,7 @@ def standing(trial: Trial) -> Table | None:
     return Table(
         key="standing",
         title="Modes that no other beats",
-        about=(
-            "Modes of which no other one is better in share, p99, load or cost without being worse in "
-            "another of these."
-        ),
+        about=("By share, p99, load and cost together."),
         columns=columns(
             "Mode", "", "Verdict", numbers=("Same-zone share", "p99", "Busiest endpoint", "Cost a month")
         ),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from analysis.source.interface import Answers, Raw
+from k8s.model import figures
 
 USD_PER_GB: Final = 0.005
 """CloudWatch's price list, Logs Insights queries, in most regions; 0.006 or more in some."""
@@ -34,7 +35,7 @@ class Scanned:
         )
 
     def __str__(self) -> str:
-        return f"{size_text(self.bytes)}, {usd_text(self.usd)} at {USD_PER_GB:g} USD a GB"
+        return f"{size_text(self.bytes)}, {usd_text(self.usd)} at ${USD_PER_GB:g} a GB"
 
 
 def of_pages(pages: Iterable[Raw]) -> Scanned:
@@ -61,8 +62,8 @@ def size_text(length: float) -> str:
 
 
 def usd_text(usd: float) -> str:
-    """A price; what is below a hundredth of a cent is said to be so."""
-    return "under 0.0001 USD" if 0 < usd < 0.0001 else f"{usd:.4f} USD"  # noqa: PLR2004 - the said bound
+    """A price; one that rounds to nothing is said to be below a hundredth of a cent."""
+    return figures.dollars(usd, 4)
 
 
 def _count(value: object) -> int:

@@ -16,6 +16,7 @@ from analysis.source.interface import Call, Entry, Flaw, FlawKind, Leaf, Raw, ad
 from analysis.source.spans import span_queries
 from analysis.source.spans.span_queries import OTHERS, SERVER
 from analysis.source.xray.leaves import lost_callee
+from analysis.stages import AGAIN
 from k8s.topology import Zone
 
 SLIGHT: Final = 0.001
@@ -72,9 +73,7 @@ class SpanCounts:
                 "service.name in OTEL_RESOURCE_ATTRIBUTES",
             )
         if self.odd_rows:
-            text = (
-                f"{self.odd_rows} rows of the answer were not understood; collect again: samezone collect RUN"
-            )
+            text = f"{self.odd_rows} rows of the answer were not understood; {AGAIN}"
             yield Flaw(kind=FlawKind.COUNTS, text=text)
 
     def _flaw(self, count: int, text: str) -> Flaw:

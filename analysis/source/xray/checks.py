@@ -16,6 +16,7 @@ from analysis.source.interface import Flaw, FlawKind
 from analysis.source.xray.edges import NOWHERE, GraphNode, QueryTable
 from analysis.source.xray.packed_edges import UNTOLD, Statistics
 from analysis.source.xray.service_graph import CLIENT, seconds_of
+from analysis.stages import AGAIN
 from analysis.statistics import arrays
 from analysis.statistics.arrays import Codes
 from loadtest.record import Window
@@ -26,7 +27,6 @@ HISTOGRAM_TOLERANCE: Final = 0.01
 """Of histograms: AWS does not say whether they are exact where response times are many."""
 ECHO_TOLERANCE_S: Final = 60.0
 """X-Ray may keep whole minutes of what it was asked for."""
-AGAIN: Final = "collect again: samezone collect RUN"
 
 
 def flaws(queries: Sequence[QueryTable], window: Window | None, *, goes_on: bool = False) -> tuple[Flaw, ...]:

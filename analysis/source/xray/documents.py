@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from analysis.source.interface import Raw
+from analysis.stages import AGAIN
 from k8s.errors import UsageError
 
 Moment = Annotated[float, Meta(ge=0, le=253_402_300_799)]
@@ -104,15 +105,13 @@ def documents(number: int, trace: Raw) -> list[Document]:
     try:
         segments = msgspec.convert(trace, Trace).segments or ()
     except msgspec.ValidationError as error:
-        raise UsageError(f"{doing}: {error}; collect again: samezone collect RUN") from error
+        raise UsageError(f"{doing}: {error}; {AGAIN}") from error
     found = []
     for at, segment in enumerate(segments, start=1):
         try:
             found.append(_DOCUMENTS.decode(segment.document))
         except (msgspec.DecodeError, UnicodeError) as error:
-            raise UsageError(
-                f"{doing}, document {at}: {error}; it is damaged, collect again: samezone collect RUN"
-            ) from error
+            raise UsageError(f"{doing}, document {at}: {error}; it is damaged, {AGAIN}") from error
         except RecursionError as error:
             raise UsageError(f"{doing}, document {at}: nested too deeply to be a segment") from error
     return found

@@ -14,8 +14,8 @@ MOST_TRACE_IDS: Final = 20_000
 """Ids to draw the sample from; X-Ray charges for the traces that it looks through."""
 SLICES: Final = 50
 """Parts of a window that holds more ids than that; of each as many are taken."""
-PRICE: Final = "five a call, about 60 a second; 1 USD a million"
-"""GetTraceSummaries scans and BatchGetTraces retrieves, each at 0.50 USD a million (X-Ray's price list)."""
+PRICE: Final = "five a call, about 60 a second; $1 a million"
+"""GetTraceSummaries scans and BatchGetTraces retrieves, each at $0.50 a million (X-Ray's price list)."""
 LAB_PATIENCE: Final = Patience(
     poll_s=0.5, least_s=0.0, most_s=60.0, traces=1_000, still_s=10.0, most_traces=MOST_TRACE_IDS
 )

@@ -138,7 +138,8 @@ def test_an_edit_is_named_by_its_gate(
     assert gate in found.named
     said = [one for one in found.named if words in one.lower()]
     assert said
-    assert all("collect RUN" in one or "measure again" in one for one in said)
+    again = f"samezone collect {runs / BASELINE}"
+    assert all(again in one or "measure again" in one for one in said)
 
 
 def test_another_runs_traces_are_not_this_runs(runs: Path):

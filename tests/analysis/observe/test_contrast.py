@@ -21,6 +21,10 @@ def test_the_caveat_is_the_first_line_and_no_difference_is_none():
     terminal.print(console.contrast(found))
 
     assert terminal.export_text().startswith("Observed, not controlled")
+    assert found.caveat.endswith(
+        "To find that out: samezone experiment --service catalog/catalog --client ui/ui "
+        "--arms off,prefer-close --traffic live --platform cluster"
+    )
     difference = found.pairs[0].difference
     assert difference is not None
     assert difference.low < 0 < difference.high

@@ -4,13 +4,14 @@ import re
 
 import pytest
 
+from analysis.observe.observed import Observation
 from analysis.report import at_traffic
 from analysis.report.comparison import html
 from analysis.report.comparison.sections import traffic_of
 from analysis.report.drawing import Paint
 from analysis.report.observation import html as observation_html
 from analysis.report.trial import html as trial_html
-from tests.analysis.observe.looks import seen
+from tests.analysis.observe.looks import cluster, seen
 from tests.analysis.report.comparison import courses, judged_samples, samples
 from tests.analysis.report.test_pictures import odd_names
 from tests.analysis.report.trial import trial_samples
@@ -111,8 +112,10 @@ def test_overlaps_are_noticed(browser: Browser):
     [
         lambda: html.render(courses.with_course(judged_samples.inconclusive())),
         lambda: trial_html.render(trial_samples.five()),
+        lambda: observation_html.render(seen(Shop(by_pod=True))),
+        lambda: observation_html.render(unplaced()),
     ],
-    ids=["judged", "trial"],
+    ids=["judged", "trial", "observation", "observation-without-zones"],
 )
 def test_nobody_is_kept_out(browser: Browser, page):
     """axe-core finds nothing serious, nor a pale letter in the dark."""
@@ -122,13 +125,25 @@ def test_nobody_is_kept_out(browser: Browser, page):
         assert tab.barriers("color-contrast") == []
 
 
-def test_barriers_are_noticed(browser: Browser):
-    """Grey on grey and a picture without words are found, so silence above means something."""
-    worse = html.render(samples.tar()).replace(
-        "</main>", '<p style="color: #ccc; background: #ddd">pale</p><img src="data:,"></main>'
-    )
+def unplaced() -> Observation:
+    """An observation that knows no zone: it has nothing to draw, and much to remark upon."""
+    return seen(Shop(by_pod=True), shown=cluster((), ()))
 
-    with browser.showing(worse) as tab:
+
+PALE = '<p style="color: light-dark(#ccc, #444); background: light-dark(#ddd, #333)">pale</p>'
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize(
+    "page",
+    [lambda: html.render(samples.tar()), lambda: observation_html.render(seen(Shop(by_pod=True)))],
+    ids=["comparison", "observation"],
+)
+def test_barriers_are_noticed(browser: Browser, page, dark: bool):
+    """Grey on grey and a picture without words are found, so silence above means something."""
+    worse = page().replace("</main>", f'{PALE}<img src="data:,"></main>')
+
+    with browser.showing(worse, Screen(dark=dark)) as tab:
         found = " ".join(tab.barriers("color-contrast", "image-alt"))
 
     assert "color-contrast" in found

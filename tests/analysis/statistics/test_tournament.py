@@ -96,14 +96,19 @@ def test_the_best_that_is_shown_to_be_best_is_taken():
     assert found.choice == "close"
     assert found.pareto == ("close",)
     assert found.sentence.startswith(
-        "Take close: 99.0 % of its calls stay in their zone; at least 29.0 points more"
+        "Take close: 99.0\u00a0% of its calls stay in their zone; at least 29.0 points more"
     )
     assert "2 of 2 others (adjusted p < 0.0001)" in found.sentence
 
 
 @pytest.mark.parametrize(
     ("share", "said"),
-    [(1.0, "100.0 %"), (0.9996, "99.96 %"), (0.99997, "99.997 %"), (0.9999999, "more than 99.999 %")],
+    [
+        (1.0, "100.0\u00a0%"),
+        (0.9996, "99.96\u00a0%"),
+        (0.99997, "99.997\u00a0%"),
+        (0.9999999, ">\u00a099.999\u00a0%"),
+    ],
 )
 def test_nearly_all_is_not_called_all(share: float, said: str):
     """100 % is said of no share that is less."""
@@ -124,7 +129,7 @@ def test_among_equals_the_cheapest_is_taken():
     found = tournament.standing(contenders, duels(arms))
 
     assert found.choice == "tar"
-    assert "close not shown to keep fewer" in found.sentence
+    assert "close is not shown to keep fewer" in found.sentence
 
 
 def test_what_fails_its_guards_is_not_taken():

@@ -41,6 +41,11 @@ def test_every_gate_has_its_line(name):
 
     assert found.endswith(".")
     assert "\n" not in found
+    # What to collect is named, or nothing is: an older file does not know its folder.
+    assert "RUN" not in found
+    if "again while the source still has them" in found:
+        named = advice.of_gate(replace(broken, run="runs/one off"))
+        assert "(samezone collect 'runs/one off')" in named
 
 
 def test_without_a_null_pair():

@@ -143,8 +143,8 @@ def test_as_asked_tar() -> None:
 
     assert (found.code, found.severity, found.fix, found.blocks_hints) == ("D00", Severity.NOTE, "", False)
     assert found.meaning == (
-        "In force: topology-mode: Auto hints endpoints to zones in proportion to the nodes' CPU, 100.0% of "
-        "new connections (clients weighted by CPU) stay in their zone."
+        "In force: topology-mode: Auto hints endpoints to zones in proportion to the nodes' CPU, "
+        "100.0\u00a0% of new connections (clients weighted by CPU) stay in their zone."
     )
     assert [(one.field, one.value) for one in found.evidence] == [
         ("mode", "tar"),
@@ -159,24 +159,24 @@ def test_as_asked_tar() -> None:
         (
             scene(of=OFF),
             (
-                "Nothing is asked for: connections go to any endpoint, 33.3% of new connections (clients "
-                "weighted by CPU) stay in their zone; topology-mode: Auto could be asked for."
+                "Nothing is asked for: connections go to any endpoint, 33.3\u00a0% of new connections "
+                "(clients weighted by CPU) stay in their zone; topology-mode: Auto could be asked for."
             ),
         ),
         (
             scene(of=OFF, pods="2/1/1"),
             (
-                "Nothing is asked for: connections go to any endpoint, 33.3% of new connections (clients "
-                "weighted by CPU) stay in their zone; Auto would be refused: Unable to allocate minimum "
-                "required endpoints to each zone without exceeding overload threshold (4 endpoints, 3 "
-                "zones)."
+                "Nothing is asked for: connections go to any endpoint, 33.3\u00a0% of new connections "
+                "(clients weighted by CPU) stay in their zone; Auto would be refused: Unable to allocate "
+                "minimum required endpoints to each zone without exceeding overload threshold (4 endpoints, "
+                "3 zones)."
             ),
         ),
         (
             scene(of=OFF, hints="3/3/3"),
             (
-                "Nothing is asked for, but there are hints, which kube-proxy heeds since 1.31, 100.0% of "
-                "new connections (clients weighted by CPU) stay in their zone now, 33.3% after the "
+                "Nothing is asked for, but there are hints, which kube-proxy heeds since 1.31, 100.0\u00a0% "
+                "of new connections (clients weighted by CPU) stay in their zone now, 33.3\u00a0% after the "
                 "controller's next look; topology-mode: Auto could be asked for."
             ),
         ),

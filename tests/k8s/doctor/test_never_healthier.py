@@ -20,7 +20,7 @@ from tests.k8s.doctor.doctor_cases import KEY
 from tests.k8s.doctor.test_survey import made_up
 
 CALLER = ServiceKey(namespace="front", name="front")
-SHARE = re.compile(r"(\d+\.\d)%")
+SHARE = re.compile(r"(\d+\.\d+)\u00a0%")
 IMAGES = (
     "registry.k8s.io/kube-proxy:v1.35.1",
     "registry.k8s.io/kube-proxy:v1.30.2",

@@ -5,6 +5,7 @@
 
 import io
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -169,7 +170,7 @@ ANSWERS: dict[str, Answer] = {
     "37-loadbalancer-ip-targets": Answer(
         exit_code=0,
         has={"D45": "risk"},
-        said=("66.7%", "service.beta.kubernetes.io/aws-load-balancer-attributes"),
+        said=("66.7\u00a0%", "service.beta.kubernetes.io/aws-load-balancer-attributes"),
     ),
     "40-dual-stack-d42-second-family": Answer(
         exit_code=0, has={"D42": "risk"}, said=("eu-west-1c (IPv6)",), noted="IPv6:"
@@ -269,8 +270,7 @@ def test_never_healthier_than_predicted(case: str) -> None:
 def _promised(answer: Answer, case: str) -> float | None:
     text = run("routing", "doctor", answer.service, *client_words(answer), "--from", *files(case))[1]
     line = next((line for line in text.splitlines() if line.startswith("D00")), "")
-    found = [part for part in line.replace(",", "").split() if part.endswith("%")]
-    return min((float(part.rstrip("%;")) for part in found), default=None)
+    return min(map(float, re.findall(r"(\d+\.\d+)\u00a0%", line)), default=None)
 
 
 def _predicted(answer: Answer, case: str) -> float | None:

@@ -212,7 +212,7 @@ def test_who_carries_the_clients(name: str) -> None:
         assert found["D45"].severity is not Severity.PROBLEM
         assert "if what carries them heeds hints" in found["D00"].meaning
     else:
-        assert "100.0% of new connections" in found["D00"].meaning
+        assert "100.0\u00a0% of new connections" in found["D00"].meaning
 
 
 @pytest.mark.parametrize("name", CARRIED)
@@ -234,7 +234,7 @@ def test_istio_reads_the_field() -> None:
     fixed = applied(here, found_in(here)["D45"].fix)
 
     assert "D00" in found_in(fixed)
-    assert "100.0% of new connections (3 ready pods of front/front)" in found_in(fixed)["D00"].meaning
+    assert "100.0\u00a0% of new connections (3 ready pods of front/front)" in found_in(fixed)["D00"].meaning
 
 
 def managed_by(manager: str | None) -> Callable[[dict[str, list[Any]]], None]:
@@ -544,8 +544,8 @@ CROSS = "load_balancing.cross_zone.enabled=true"
 @pytest.mark.parametrize(
     ("change", "severity", "said"),
     [
-        (balancer(nlb_target_type="ip", attributes=CROSS), Severity.RISK, "66.7%"),
-        (balancer(type="nlb-ip", cross_zone_load_balancing_enabled="true"), Severity.RISK, "66.7%"),
+        (balancer(nlb_target_type="ip", attributes=CROSS), Severity.RISK, "66.7\u00a0%"),
+        (balancer(type="nlb-ip", cross_zone_load_balancing_enabled="true"), Severity.RISK, "66.7\u00a0%"),
         (balancer(nlb_target_type="ip"), Severity.NOTE, "its cross-zone setting being off"),
         (
             balancer(nlb_target_type="instance", attributes=CROSS),

@@ -31,7 +31,7 @@ def test_the_readme_states_the_same_price():
     """The Terraform folder's README and the command agree."""
     readme = (Path(__file__).parents[3] / "k8s" / "terraform" / "README.md").read_text()
 
-    assert f"{bill(DEFAULT, today=TODAY).usd_per_h:.2f} USD an hour" in readme
+    assert f"${bill(DEFAULT, today=TODAY).usd_per_h:.2f} an hour" in readme
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_what_has_no_price_makes_the_sum_a_lower_bound():
     total = bill(replace(DEFAULT, region="ap-south-1"), today=TODAY)
 
     assert total.unpriced == ("6 x m6i.xlarge", "240 GB of gp3 disks", "3 NAT gateways")
-    assert "together at least 0.12 USD an hour" in as_text(total, "ap-south-1")[-1]
+    assert "together at least $0.12 an hour" in as_text(total, "ap-south-1")[-1]
 
 
 def test_regions_differ():

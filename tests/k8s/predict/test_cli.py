@@ -79,19 +79,20 @@ def test_table(tmp_path: Path) -> None:
     assert text == (
         "service  catalog/catalog (all.json), mode off: 9 ready endpoints: eu-west-1a 5, eu-west-1b 2, "
         "eu-west-1c 2\n"
-        "clients  3 ready pods of ui/ui: eu-west-1a 33.3%, eu-west-1b 33.3%, eu-west-1c 33.3%\n"
+        "clients  3 ready pods of ui/ui: eu-west-1a 33.3\u00a0%, eu-west-1b 33.3\u00a0%, "
+        "eu-west-1c 33.3\u00a0%\n"
         "\n"
         "mode              same-zone  endpoint load   falls back  hints in eu-west-1a/eu-west-1b/eu-west-1c\n"
-        "off               33.3%      1.00x to 1.00x  -           none\n"
-        "tar               77.8%      1.00x to 1.00x  -           3/3/3 (3/2/2 at home)\n"
-        "prefer-close      100.0%     0.60x to 1.50x  -           5/2/2\n"
-        "prefer-same-zone  100.0%     0.60x to 1.50x  -           5/2/2\n"
-        "prefer-same-node  100.0%     0.60x to 1.50x  -           5/2/2\n"
+        "off               33.3\u00a0%     1.00x to 1.00x  -           none\n"
+        "tar               77.8\u00a0%     1.00x to 1.00x  -           3/3/3 (3/2/2 at home)\n"
+        "prefer-close      100.0\u00a0%    0.60x to 1.50x  -           5/2/2\n"
+        "prefer-same-zone  100.0\u00a0%    0.60x to 1.50x  -           5/2/2\n"
+        "prefer-same-node  100.0\u00a0%    0.60x to 1.50x  -           5/2/2\n"
         "\n"
-        "tar: 22.2% cross from eu-west-1b, eu-west-1c: endpoints are hinted to another zone than theirs on "
-        "purpose\n"
-        "100% of the connections: Which proxy carries Service traffic is not known, so neither is whether "
-        "hints are heeded; the numbers suppose that it heeds them\n"
+        "tar: 22.2\u00a0% cross from eu-west-1b, eu-west-1c: endpoints are hinted to another zone than "
+        "theirs on purpose\n"
+        "100.0\u00a0% of the connections: Which proxy carries Service traffic is not known, so neither is "
+        "whether hints are heeded; the numbers suppose that it heeds them\n"
         "\n"
         "replicas: 9 ready endpoints get hints under tar; nearest others that do: 7 and 10\n"
         "replicas: within 3 of 9, tar refuses: 8, 11\n"
@@ -104,16 +105,16 @@ def test_refusal(tmp_path: Path) -> None:
 
     (tar,) = (line for line in lines if line.startswith("tar  "))
     assert tar == (
-        "tar               33.3%      1.00x to 1.00x  -           refused: Unable to allocate minimum "
+        "tar               33.3\u00a0%     1.00x to 1.00x  -           refused: Unable to allocate minimum "
         "required endpoints to each zone without exceeding overload threshold (5 endpoints, 3 zones), "
         "addressType: IPv4"
     )
     assert lines[-7:] == [
         "tar with 5 ready endpoints:",
         "zone        CPU share  least  fair  most",
-        "eu-west-1a  33.3%      2      2.00  2",
-        "eu-west-1b  33.3%      2      2.00  2",
-        "eu-west-1c  33.3%      2      2.00  2",
+        "eu-west-1a  33.3\u00a0%     2      2.00  2",
+        "eu-west-1b  33.3\u00a0%     2      2.00  2",
+        "eu-west-1c  33.3\u00a0%     2      2.00  2",
         "replicas: 5 ready endpoints get no hints under tar; nearest that do: 3 and 6",
         "replicas: within 3 of 5, tar refuses: 2, 4, 5, 8",
     ]

@@ -11,7 +11,7 @@ def test_a_query_counts_once_however_many_pages_it_has() -> None:
     found = of_pages((page, page, page | {"queryId": "b"}, {"queryId": "c"}))
     assert found == Scanned(queries=3, records=10, bytes=4_000_000_000)
     assert found.usd == pytest.approx(0.02)
-    assert str(found) == "4 GB, 0.0200 USD at 0.005 USD a GB"
+    assert str(found) == "4 GB, $0.0200 at $0.005 a GB"
 
 
 @pytest.mark.parametrize(
@@ -25,5 +25,5 @@ def test_sizes(length: float, text: str) -> None:
 
 def test_small_prices_are_not_nothing() -> None:
     """Below a hundredth of a cent it is said to be that, and nothing costs nothing."""
-    assert str(Scanned(bytes=1_000)) == "1 kB, under 0.0001 USD at 0.005 USD a GB"
-    assert str(Scanned()).startswith("0 bytes, 0.0000 USD")
+    assert str(Scanned(bytes=1_000)) == "1 kB, <$0.0001 at $0.005 a GB"
+    assert str(Scanned()).startswith("0 bytes, $0.0000")

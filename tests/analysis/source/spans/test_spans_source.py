@@ -49,7 +49,7 @@ def test_the_price_is_told_before_and_after(place: Place) -> None:
     before, after = place.said
     assert before.startswith("aws/spans holds about ")
     assert "each look scans about" in before
-    assert after.endswith("at 0.005 USD a GB, in 6 queries")
+    assert after.endswith("at $0.005 a GB, in 6 queries")
     assert source.scanned.queries == 6
     assert source.scanned.bytes > 0
 
