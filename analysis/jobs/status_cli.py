@@ -11,6 +11,7 @@ from typing import Any, Final
 from analysis.history import Run
 from analysis.jobs import rows, standing
 from analysis.jobs.standing import PlaceFound
+from analysis.report.units import percent_interval
 from k8s.cli import add_where, service_key
 from k8s.cli import open_cluster as open_named
 from k8s.commandline.json_text import as_json
@@ -194,12 +195,8 @@ def newest(
 
 def told(run: Run) -> str:
     """Its share, in a line."""
-    share = run.share
     decided = "" if run.decision is None else f", {run.decision.value}"
-    return (
-        f"{run.service} under {run.mode}: {share.estimate:.1%} same-zone "
-        f"[{share.low:.1%}, {share.high:.1%}]{decided}"
-    )
+    return f"{run.service} under {run.mode}: same-zone {percent_interval(run.share)}{decided}"
 
 
 def next_step(*, is_up: bool, modes: Mapping[str, RoutingMode], run: Run | None) -> str:

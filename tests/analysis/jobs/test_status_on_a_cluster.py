@@ -27,6 +27,7 @@ CATALOG = ServiceKey(namespace="catalog", name="catalog")
 AUTO = {"metadata": {"annotations": {"service.kubernetes.io/topology-mode": "Auto"}}}
 PLACE = ("--platform", "cluster")
 STORE = "store     http://ui.ui.svc.cluster.local:8080"
+INTERVAL = "33.1\N{NO-BREAK SPACE}% [31.6,\N{NO-BREAK SPACE}34.6]"
 HAD = Original(had=RoutingSettings(), run="run 1", since_s=1.0)
 
 
@@ -115,7 +116,7 @@ def test_the_last_run_there_decides_what_is_next(terminal: Terminal, mode: str, 
     code, lines = status(terminal, "--context", "shop-eu")
 
     assert code == 0
-    assert lines[3] == f"last run  catalog/catalog under {mode}: 33.1% same-zone [31.6%, 34.6%]"
+    assert lines[3] == f"last run  catalog/catalog under {mode}: same-zone {INTERVAL}"
     assert lines[4].startswith(f"next      {then}")
     assert lines[4].endswith(" cluster --context shop-eu)" if mode == "off" else "--open)")
 
@@ -216,7 +217,7 @@ def test_without_rights_and_without_an_api_server(server: Server, tmp_path: Path
     assert lines[0].startswith(
         "cluster   down: context shop-eu, API server http://127.0.0.1:1: asking the API"
     )
-    assert lines[1].startswith("last run  catalog/catalog under off: 33.1%")
+    assert lines[1].startswith("last run  catalog/catalog under off: same-zone 33.1")
     assert lines[2] == "next      see why it does not answer: kubectl get nodes"
 
 

@@ -13,7 +13,7 @@ from k8s.model import figures
 ROOT = Path(k8s.__file__).parents[1]
 OWN_STYLE = re.compile(r"[\d }]pp\b|\bUSD an? \w|\d USD\b")
 """Words of a style that is not ours."""
-BARS = {"k8s/predict/cli.py", "loadtest/progress_cli.py", "analysis/jobs/status_cli.py"}
+BARS = {"k8s/predict/cli.py", "loadtest/progress_cli.py"}
 """Progress, drawn over again and never kept; and one line that takes no more than a line."""
 
 
