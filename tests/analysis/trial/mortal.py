@@ -16,7 +16,7 @@ from analysis.source.interface import Answers, Drawn, Question
 from analysis.trial import experiment
 from analysis.trial.design import Design, order_of
 from analysis.trial.experiment import TRIAL, Conducted, ExperimentRequest
-from analysis.trial.values import Trial
+from analysis.trial.values import Contest, Trial
 from k8s.errors import UnreachableError
 from k8s.routing.modes import RoutingMode
 from loadtest import rundir
@@ -165,8 +165,17 @@ def numbers(trial: Trial) -> Trial:
     return replace(
         trial,
         windows=tuple(replace(one, folder="", start_s=0.0) for one in trial.windows),
+        contests=tuple(_nowhere(one) for one in trial.contests),
         measuring=replace(trial.measuring, seconds=0.0, traces=0, usd=0.0),
         caveats=tuple(one for one in trial.caveats if not one.code.startswith(("interrupted", "given-up"))),
+    )
+
+
+def _nowhere(contest: Contest) -> Contest:
+    """Without the folders that its gates name."""
+    verdict = contest.verdict
+    return replace(
+        contest, verdict=replace(verdict, gates=tuple(replace(gate, run="") for gate in verdict.gates))
     )
 
 
