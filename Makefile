@@ -77,7 +77,7 @@ demo: $(READY) ## the whole job on the lab, up to a report
 # What computes comes first, and by itself: beside it a lab's load generators are late, and its runs no evidence.
 test: $(TESTS) ## the tests, but for the slow ones
 	@$(BIN)/pytest -n 3 --dist loadfile -m 'not lab and $(QUICK)' || failed=1; \
-	$(BIN)/pytest -n 2 --dist loadfile -m 'lab and $(QUICK)' || failed=1; exit $${failed:-0}
+	$(BIN)/pytest -n 3 --dist loadfile -m 'lab and $(QUICK)' || failed=1; exit $${failed:-0}
 
 baseline: $(READY) ## measure with routing off, twice; prints the zone matrix
 	@$(SZ) baseline $(LOAD)

@@ -162,9 +162,19 @@ class LocustMaster:
             raise UsageError(f"the Locust master refuses the load: {view.problem}")
         self._generation = view.generation
         self._sleep(view.lead_s)
-        if problem := self.view().problem:
+        if problem := self._await_word().problem:
             self.stop()
             raise UsageError(f"nothing is sent: {problem}")
+
+    def _await_word(self) -> SwarmView:
+        """Every worker has told whether it can send, or one that it cannot; or there was time enough.
+
+        On a busy machine a worker may take longer for that than the load waits for its first arrival.
+        """
+        deadline_s = self._clock() + self._patience.start_s
+        while not (view := self.view()).problem and view.untold and self._clock() < deadline_s:
+            self._sleep(self._patience.poll_s)
+        return view
 
     def stop(self) -> None:
         """Send no more, let requests in flight end, wait until every span is delivered or dropped."""

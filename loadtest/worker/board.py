@@ -31,6 +31,8 @@ class _Entry:
     tally: WorkerTally
     heard_s: float
     idle: bool = True
+    generation: int = 0
+    """Of the last start that it has told of."""
     is_replaced: bool = False
     """Another process plays the same pod: this one cannot come back."""
 
@@ -156,7 +158,7 @@ class Board:
                 other.is_replaced |= other.tally.worker == report.tally.worker
             self._entries[client] = _Entry(tally=blank(report.tally), heard_s=clock_s)
         entry = self._entries[client]
-        entry.heard_s = clock_s
+        entry.heard_s, entry.generation = clock_s, report.generation
         entry.idle = report.idle and (current or client not in self._members)
         if current:
             entry.tally = report.tally
@@ -200,6 +202,9 @@ class Board:
             idle=len(set(active).intersection(idle)),
             lost=tuple(sorted(self._entries[client].tally.worker for client in vacant)),
             problem=self.problem,
+            untold=sum(
+                self._entries[one].generation != self._order.generation for one in self._members - gone
+            ),
             lead_s=max(0.0, self._begins_s - clock_s),
             tallies=tuple(sorted(shown, key=lambda tally: (*_place(tally), tally.turn))),
             losses=tuple(self._told(loss, clock_s) for loss in self._losses),

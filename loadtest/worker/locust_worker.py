@@ -123,8 +123,7 @@ class Worker:
             self._environment.host = target.url
         self._round = Shopper.round = self._recorder.round = self._new_round(order, ordered_s)
         self._cpu_mark = (time.perf_counter(), time.process_time())
-        if self._problem:
-            self._nudge.set()
+        self._nudge.set()  # the master's caller waits to hear that nothing is in the way
 
     def _trouble(self, plan: LoadPlan, target: Target) -> str:
         """Why the plan's pages cannot be sent; empty where they can."""

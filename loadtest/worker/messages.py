@@ -76,6 +76,8 @@ class SwarmView:
     """One a worker known, sorted by zone and pod; counts since the last start, lost ones included."""
     losses: tuple[WorkerLoss, ...] = ()
     """Who was lost since the last start while load was wanted, in order."""
+    untold: int = 0
+    """Workers with a seat that have not told yet whether they can send what the last start asks for."""
     master: str = ""
     """Tells this master's process from others."""
     order: Order | None = None

@@ -104,7 +104,7 @@ def test_what_will_change_is_shown(lab: Lab, baseline: subprocess.CompletedProce
     assert "target   http://ui.ui.svc.cluster.local:8080" in baseline.stderr
     assert "load     60 requests/s for 7 s" in baseline.stderr
     assert "workers  eu-west-1a 1, eu-west-1b 1, eu-west-1c 1" in baseline.stderr
-    assert "about 396 segments/s of 2,600, 420 traces ($0.00)" in baseline.stderr
+    assert "about 396 segments/s of 2,600, 420 traces (<$0.01)" in baseline.stderr
     assert "restart  Deployment ui/ui (3 pods), so that it opens new connections" in baseline.stderr
     assert lab.annotations().get(TOPOLOGY_MODE) is None
 

@@ -62,6 +62,17 @@ def lost_in_a() -> Board:
     return board
 
 
+def test_who_has_not_told_of_the_start_is_counted():
+    """Until its report counts for it; a worker that is gone is not waited for."""
+    board = board_of("a", "b")
+    begin(board, "a", "b")
+    assert view(board, "a", "b").untold == 2
+    board.receive("client-a", report("a", generation=1, idle=False), clock_s=0.1)
+
+    assert view(board, "a", "b").untold == 1
+    assert view(board, "a", missing=frozenset({"client-b"})).untold == 0
+
+
 def test_seats_follow_zones_not_connection_order():
     """Two arms give the same worker the same pages."""
     order = begin(board_of("b", "c", "a"), "c", "b", "a")
