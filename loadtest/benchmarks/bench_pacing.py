@@ -24,10 +24,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from loadtest.benchmarks.served import cpu_s, serving, serving_pages, worker_of
+from loadtest.benchmarks.served import HOME, TOO_MUCH_PER_S, cpu_s, serving, serving_pages, worker_of
 from loadtest.swarm.interface import Phase
 from loadtest.swarm.local_swarm import LocalSwarm
-from loadtest.worker.plan import LoadPlan, Page
+from loadtest.worker.plan import LoadPlan
 
 PACES: Final = ((200.0, 1, 0.05), (2_000.0, 1, 0.5), (20_000.0, 2, 0.5))
 """(requests a second, workers, how many per cent the rate may be off)."""
@@ -35,8 +35,6 @@ LEAST_TOGETHER: Final = 0.9
 """What a worker in company does at least, of what it does alone, a second of its CPU time."""
 SATURATED: Final = 95.0
 """Per cent of the machine's cores, used by anybody, from which on a schedule cannot be kept."""
-_PAGES = (Page(name="home", path="/home", weight=1),)
-_TOO_MUCH_PER_S = 100_000.0
 _USERS_EACH = 40
 
 
@@ -90,7 +88,7 @@ def _workers(folder: Path, url: str, collector: str, number: int) -> Iterator[Lo
 
 def _plan(rate_per_s: float, workers: int) -> LoadPlan:
     return LoadPlan(
-        rate_per_s=rate_per_s, users=_USERS_EACH * workers, requests_per_connection=1_000_000, pages=_PAGES
+        rate_per_s=rate_per_s, users=_USERS_EACH * workers, requests_per_connection=1_000_000, pages=HOME
     )
 
 
@@ -130,7 +128,7 @@ def pace(swarm: LocalSwarm, rate_per_s: float, workers: int, seconds: float) -> 
 def together(swarm: LocalSwarm, workers: int, seconds: float) -> tuple[float, float]:
     """As much as *workers* can send: (requests a second, requests a second of their CPU time)."""
     before = {one.process: cpu_s(one.process) for one in swarm.tallies()}
-    swarm.start(_plan(_TOO_MUCH_PER_S, workers), run_id="bench", phase=Phase.MEASURE)
+    swarm.start(_plan(TOO_MUCH_PER_S, workers), run_id="bench", phase=Phase.MEASURE)
     time.sleep(seconds)
     swarm.stop()
     used_s = sum(cpu_s(process) - was for process, was in before.items())

@@ -31,10 +31,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
-from loadtest.benchmarks.served import cpu_s, serving, serving_pages, worker_of
+from loadtest.benchmarks.served import HOME, TOO_MUCH_PER_S, cpu_s, serving, serving_pages, worker_of
 from loadtest.swarm.interface import Phase
 from loadtest.swarm.local_swarm import LocalSwarm
-from loadtest.worker.plan import LoadPlan, Page
+from loadtest.worker.plan import LoadPlan
 
 USERS: Final = 20
 KEPT, FRESH = 1_000_000, 1
@@ -44,8 +44,6 @@ BY_LOCUST, OTEL = "samezone by FastHttpUser", "locust --otel"
 HEY, HEY_ANEW, WRK = "hey", "hey, new connections", "wrk"
 LEAST: Final = ((TRACED, OTEL, 15.0), (TRACED, HEY, 0.5), (ANEW, HEY_ANEW, 0.6), (TRACED, UNTRACED, 0.9))
 """(who, beside whom, at least so many times as much)."""
-_PAGES = (Page(name="home", path="/home", weight=1),)
-_TOO_MUCH_PER_S = 100_000.0
 _OTEL_FILE = """
 import json, time
 from locust import HttpUser, events, task
@@ -111,7 +109,7 @@ def cores() -> Cores:
 def by_swarm(swarm: LocalSwarm, per_connection: int, seconds: float, *, traced: bool) -> Taken:
     """As much as the only worker of *swarm* can send."""
     plan = LoadPlan(
-        rate_per_s=_TOO_MUCH_PER_S, users=USERS, requests_per_connection=per_connection, pages=_PAGES
+        rate_per_s=TOO_MUCH_PER_S, users=USERS, requests_per_connection=per_connection, pages=HOME
     )
     process = swarm.tallies()[0].process
     swarm.start(plan, run_id="bench", phase=Phase.MEASURE)

@@ -11,10 +11,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Final
 
 from k8s.errors import UnreachableError
 from loadtest.swarm.local_swarm import LOOPBACK, usable_port
 from loadtest.worker.placement import WorkerPlacement
+from loadtest.worker.plan import Page
+
+HOME: Final = (Page(name="home", path="/home", weight=1),)
+TOO_MUCH_PER_S: Final = 100_000.0
+"""More than a worker can send: it sends what it can."""
 
 _SPAWN = multiprocessing.get_context("spawn")
 _BODY = b'{"items":[' + b",".join(b'{"id":"p-%02d","price":42}' % number for number in range(32)) + b"]}"

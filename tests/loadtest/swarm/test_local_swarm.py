@@ -106,6 +106,12 @@ def by_zone(hits: list[Hit]) -> dict[str, list[str]]:
     return {store: [hit.path for hit in hits if hit.server_ip == store] for store in STORES}
 
 
+def check_schedule(tally: WorkerTally, rate_per_s: float) -> None:
+    """It is absolute: on a busy machine a request is late, and no later one is for that."""
+    late_s = (tally.lateness.quantile_ms(1.0) or 0.0) / 1000 * GROWTH
+    assert abs(tally.last_s - tally.first_s - (tally.requests - 1) / rate_per_s) < late_s + 0.02
+
+
 def test_every_zone_gets_its_share_and_every_request_its_span(tmp_path: Path):
     """60/s for 4 s: the rate holds, zones are equal, spans are those of the headers and all arrive."""
     with opened(tmp_path) as scene:
@@ -117,9 +123,7 @@ def test_every_zone_gets_its_share_and_every_request_its_span(tmp_path: Path):
     # By one on a quiet machine; where one worker had to wait for the CPU at the end, by what was due in that.
     assert max(counts) - min(counts) <= 8
     for tally in tallies:
-        # The schedule is absolute: on a busy machine a request is late, and no later one is for that.
-        late_s = (tally.lateness.quantile_ms(1.0) or 0.0) / 1000 * GROWTH
-        assert abs(tally.last_s - tally.first_s - (tally.requests - 1) / 20) < late_s + 0.02
+        check_schedule(tally, 20)
         assert tally.failures == 0
         assert (tally.spans_made, tally.spans_delivered, tally.spans_dropped) == (tally.requests,) * 2 + (0,)
         assert tally.connections == tally.requests
@@ -240,8 +244,7 @@ def test_a_person_who_changes_nothing_gets_the_default_load(tmp_path: Path):
     assert "2 users cannot cover 3 workers" in json.dumps(problem["notices"])
     assert (quiet.requests, quiet.workers) == (0, 3)
     for tally in tallies:
-        late_s = (tally.lateness.quantile_ms(1.0) or 0.0) / 1000 * GROWTH
-        assert abs(tally.last_s - tally.first_s - (tally.requests - 1) / (50 / 3)) < late_s + 0.02
+        check_schedule(tally, 50 / 3)
         assert tally.failures == 0
     assert [row["zone"] for row in tab["generators"]] == sorted(ZONES)
     assert all(name in front for name in ("requests_per_connection", "request_timeout", '"Zones"'))
