@@ -44,7 +44,9 @@ def add(verbs: "Verbs[Parser]") -> None:
         "--web-port", type=int, default=WEB_PORT, metavar="PORT", help="of this machine; 0: any free one"
     )
     k8s.cli.add_place(web)
-    web.add_argument("--client", type=k8s.cli.service_key, default="ui/ui", metavar="NS/NAME")
+    web.add_argument(
+        "--client", type=k8s.cli.service_key, default="ui/ui", metavar="NS/NAME", help="who calls the Service"
+    )
     web.add_argument("--runs", type=path, default=Path("runs"), help="folder of the run folders")
     web.add_argument(
         "--allow-mode-changes",

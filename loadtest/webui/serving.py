@@ -1,15 +1,18 @@
 """The Locust web UI with the workers of all zones, as long as a person wants it."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from k8s.effects import Say
+from k8s.errors import SamezoneError
 from k8s.process import interrupts
 from k8s.topology import ServiceKey
-from loadtest.swarm.interface import Progress, Swarm
+from loadtest.swarm.interface import BUSY, Progress, Swarm
 from loadtest.swarm.platforms import Platform
+from loadtest.worker.messages import UI_RUN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +49,7 @@ def serve(
     sleep: Callable[[float], None],
     say: Say,
 ) -> None:
-    """Returns after Ctrl-C, once the UI is there; the load generators have ended then, and *beside* has.
+    """Returns after Ctrl-C, once the UI is there; a load, the load generators and *beside* have ended then.
 
     A worker that is lost is told, and so is its replacement. SamezoneError where it cannot be replaced, or
     where the master is gone.
@@ -63,9 +66,12 @@ def serve(
             _watch(swarm, beside, sleep, say)
         finally:
             try:
-                beside.end()
+                _still(swarm, say)
             finally:
-                swarm.close()
+                try:
+                    beside.end()
+                finally:
+                    swarm.close()
 
 
 def _watch(swarm: Swarm, beside: Beside, sleep: Callable[[float], None], say: Say) -> None:
@@ -81,6 +87,18 @@ def _watch(swarm: Swarm, beside: Beside, sleep: Callable[[float], None], say: Sa
                 sleep(1.0)
     except KeyboardInterrupt:
         say("ending")
+
+
+def _still(swarm: Swarm, say: Say) -> None:
+    """Stop a load that a person left running: nobody watches it any more, and its mode is about to change.
+
+    Where nobody can be asked, the workers stop by themselves once they miss their master.
+    """
+    with suppress(SamezoneError):
+        progress = swarm.progress()
+        if progress.state in BUSY and progress.order is not None and progress.order.run_id.endswith(UI_RUN):
+            say("stopping the load")
+            swarm.stop()
 
 
 def _tell(missed: frozenset[str], progress: Progress, say: Say) -> frozenset[str]:

@@ -245,10 +245,11 @@ def test_the_buttons_are_an_option_and_put_back(lab: Lab, pods: LocustPods):
 
         tab.until_done("prefer-close")
         assert lab.service()["spec"]["trafficDistribution"] == "PreferClose"
-        tab.still()
         said = tab.end()
         assert tab.process.returncode == 0
-        assert "Service catalog/catalog has again what it had" in said
+        assert said.index("stopping the load") < said.index("Service catalog/catalog has again what it had")
+        with urllib.request.urlopen(f"http://{pods.master_ip}:8089/stats/requests", timeout=60) as answer:
+            assert json.load(answer)["state"] == "stopped"
     assert "trafficDistribution" not in lab.service()["spec"]
     assert lease(lab) is None
 

@@ -128,10 +128,11 @@ def test_the_workers_hop_is_attributed_too(tar: Path):
 
 
 def test_cross_zone_calls_are_slower_in_the_baseline(tar: Path):
-    """The emulated 0.6 ms each way shows in the clients' own latencies."""
+    """The emulated 0.6 ms each way shows in the clients' own latencies, as exactly as they can tell it."""
     gap = pair(read(tar, "comparison.json"), "baseline")["cross_minus_same_s"]
 
-    assert 0.0006 < gap["estimate"] < 0.02
+    assert gap["low"] < 0.02
+    assert gap["high"] > 0.0012
 
 
 def test_bytes_are_measured_and_both_directions_charged(tar: Path):

@@ -17,6 +17,7 @@ from loadtest.swarm.interface import Phase, Progress
 from loadtest.swarm.platforms import Checked
 from loadtest.truthfile import TruthFile
 from loadtest.worker.live_view import Handover, LiveView
+from loadtest.worker.messages import Order
 from loadtest.worker.plan import LoadPlan
 from loadtest.worker.tally import WorkerLoss, WorkerTally
 from tests.k8s.fakes import KEY, FakeCluster, endpoint, holds, one_slice
@@ -63,6 +64,8 @@ class FakeSwarm:
     interrupt_at_s: float = 1e9
     fails_to_open: bool = False
     interrupted_while_opening: bool = False
+    going: str = ""
+    """Run of a load that somebody started in the web UI and left there."""
     steps: list[str] = field(default_factory=list)
     requests: int = 0
 
@@ -99,6 +102,15 @@ class FakeSwarm:
             given_up=lost if self.cluster.now_s >= self.lost_at_s + self.back_after_s else (),
             losses=self.losses(),
             tallies=self.tallies(),
+            state="running" if self.going and "stop" not in self.steps else "",
+            order=self._order(),
+        )
+
+    def _order(self) -> Order | None:
+        if not self.going:
+            return None
+        return Order(
+            generation=1, run_id=self.going, phase=Phase.MEASURE, plan=LoadPlan(), start_at_s=101.0, seats=()
         )
 
     def show(self, view: LiveView) -> Handover:

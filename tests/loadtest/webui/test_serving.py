@@ -8,6 +8,7 @@ import pytest
 from k8s.errors import UnreachableError
 from loadtest.swarm.interface import Progress, Swarm
 from loadtest.webui.serving import WebRequest, serve
+from loadtest.worker.messages import UI_RUN
 from tests.loadtest.fakes import UI, FakePlaceCluster, FakePlatform, FakeSwarm
 
 
@@ -17,6 +18,9 @@ class Aside:
 
     steps: list[str] = field(default_factory=list)
     fails: bool = False
+    stopped: bool = False
+    """Whether the load had been stopped when this ended."""
+    swarm: Swarm | None = None
 
     def begin(self) -> None:
         self.steps.append("begin")
@@ -24,10 +28,12 @@ class Aside:
     def look(self, swarm: Swarm, progress: Progress) -> None:
         assert swarm.web_url
         assert progress.workers
+        self.swarm = swarm
         self.steps.append("look")
 
     def end(self) -> None:
         self.steps.append("end")
+        self.stopped = isinstance(self.swarm, FakeSwarm) and "stop" in self.swarm.steps
         if self.fails:
             raise UnreachableError("putting back what Service catalog/catalog had: connection refused")
 
@@ -77,6 +83,18 @@ def test_it_runs_until_ctrl_c(tmp_path: Path):
     assert watcher.platform.swarms[0].steps == ["open", "close"]
     assert watcher.platform.names == [(UI, "64", tmp_path, 8089)]
     assert watcher.beside.steps == ["begin", *["look"] * 5, "end"]
+
+
+@pytest.mark.parametrize(("run_id", "is_stopped"), [(f"1-{UI_RUN}", True), ("20261130T101010Z-off", False)])
+def test_a_load_that_goes_on_is_stopped_if_it_is_the_uis(tmp_path: Path, run_id: str, is_stopped: bool):
+    """Before anything is put back; what another command drives by the same master is not ours to end."""
+    watcher = Watcher(platform(going=run_id), leaves_at_s=103.0)
+
+    watcher.serve(tmp_path)
+
+    assert watcher.said[1:] == ["ending", *["stopping the load"] * is_stopped]
+    assert watcher.platform.swarms[0].steps == ["open", *["stop"] * is_stopped, "close"]
+    assert watcher.beside.stopped == is_stopped
 
 
 def test_a_lost_worker_does_not_end_it(tmp_path: Path):
