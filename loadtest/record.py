@@ -15,12 +15,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from k8s.topology import Event, HintsSeen, Recycled, Service, ServiceKey
+from loadtest.worker.placement import NAMESPACE
 from loadtest.worker.plan import LoadPlan
 from loadtest.worker.tally import NO_SEAT, WorkerLoss, WorkerTally
 
 SCHEMA = 1
-WORKERS = "locust"
-"""The namespace of the load generators."""
 CUT_OFF_S = 15.0
 """A checkpoint is renewed every few seconds: one this old is of a run that no longer goes on."""
 
@@ -244,7 +243,7 @@ class Asked:
     def namespaces(self) -> tuple[str, ...]:
         """Of the Services, of who calls them, and of the load generators, if there are any."""
         named = (self.service, self.client, *self.also, *self.callers)
-        ours = () if self.is_live else (WORKERS,)
+        ours = () if self.is_live else (NAMESPACE,)
         return tuple(dict.fromkeys((*(key.namespace for key in named), *ours)))
 
 

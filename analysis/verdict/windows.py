@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
 
 from analysis.arm import tracing
 from analysis.arm.chances import timed_calls
@@ -19,9 +18,7 @@ from analysis.verdict.gates import Evidence
 from analysis.verdict.guards import GuardName
 from k8s.errors import InvalidRunError
 from loadtest.record import LoadSeen, Window
-
-WORKERS: Final = "locust"
-"""The namespace of the load generators."""
+from loadtest.worker.placement import NAMESPACE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,7 +153,7 @@ def _evidence(inputs: ArmInputs, result: ArmResult, load: LoadSeen, window: Wind
         flaws=inputs.flaws,
         topology=inputs.topology,
         service=record.asked.service,
-        namespaces=frozenset({record.asked.service.namespace, record.asked.client.namespace, WORKERS}),
+        namespaces=frozenset({record.asked.service.namespace, record.asked.client.namespace, NAMESPACE}),
     )
 
 

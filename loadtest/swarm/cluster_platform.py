@@ -23,10 +23,7 @@ from loadtest import budget
 from loadtest.record import Asked, Caveat, Place
 from loadtest.swarm import targets
 from loadtest.swarm.cluster_swarm import (
-    APP_LABEL,
     MASTER,
-    NAMESPACE,
-    WORKER,
     ClusterSwarm,
     Site,
     WorkerPod,
@@ -37,6 +34,7 @@ from loadtest.swarm.cluster_swarm import (
 from loadtest.swarm.platforms import Checked, live_lines
 from loadtest.truthfile import TruthFile
 from loadtest.worker.messages import OURS_VARIABLE
+from loadtest.worker.placement import APP_LABEL, NAMESPACE, WORKER
 from loadtest.worker.plan import LoadPlan
 from loadtest.worker.target import Target
 

@@ -14,13 +14,11 @@ from k8s.topology import Node, NodeName, Pod, Snapshot
 from loadtest.swarm.interface import Phase, Progress
 from loadtest.swarm.locust_master import LocustMaster, Patience
 from loadtest.worker.live_view import Handover, LiveView
+from loadtest.worker.placement import APP_LABEL, NAMESPACE, WORKER
 from loadtest.worker.plan import LoadPlan
 from loadtest.worker.tally import WorkerLoss, WorkerTally
 from loadtest.worker.target import Target
 
-NAMESPACE: Final = "locust"
-APP_LABEL: Final = "app.kubernetes.io/name"
-WORKER: Final = "locust-worker"
 MASTER: Final = "locust-master"
 WEB_PORT: Final = 8089
 _SEE = f"see: kubectl -n {NAMESPACE} get pods -o wide"

@@ -29,10 +29,9 @@ from loadtest.swarm.local_swarm import LocalSwarm
 from loadtest.swarm.platforms import Checked, live_lines
 from loadtest.truthfile import TruthFile
 from loadtest.worker import variables
-from loadtest.worker.placement import WorkerPlacement
+from loadtest.worker.placement import APP_LABEL, NAMESPACE, WORKER, WorkerPlacement
 from loadtest.worker.tally import WorkerTally
 
-WORKER_NAMESPACE: Final = "locust"
 CLUSTER_NAME: Final = "samezone-lab"
 EXTERNAL_ANNOTATION: Final = "samezone.dev/external"
 LOOK_S: Final = 1.0
@@ -158,7 +157,7 @@ class LabPlatform:
             node, index = nodes[copy % len(nodes)], len(found)
             found.append(
                 WorkerPlacement(
-                    pod=f"locust-worker-{suffix}-{_letters(index)}",
+                    pod=f"{WORKER}-{suffix}-{_letters(index)}",
                     zone=str(zone),
                     node=str(node.name),
                     ip=Addresses(octet=self.state.octet).pod(node.number, WORKER_PODS_FROM + index),
@@ -220,7 +219,7 @@ class LabSwarm(LocalSwarm):
         """End the processes, then delete the pods; safe to call twice."""
         super().close()
         for worker in self._pods:
-            self._cluster.delete_pod(WORKER_NAMESPACE, worker.pod)
+            self._cluster.delete_pod(NAMESPACE, worker.pod)
 
     def _without_place(self) -> frozenset[str]:
         """Whose pod was deleted or evicted: the process ends, as a kubelet would have it."""
@@ -241,12 +240,12 @@ class LabSwarm(LocalSwarm):
                 self._create_pod(worker)
 
     def _create_pod(self, worker: WorkerPlacement) -> None:
-        self._cluster.create_pod(WORKER_NAMESPACE, pod_manifest(worker))
-        path = f"/api/v1/namespaces/{WORKER_NAMESPACE}/pods/{worker.pod}/status"
+        self._cluster.create_pod(NAMESPACE, pod_manifest(worker))
+        path = f"/api/v1/namespaces/{NAMESPACE}/pods/{worker.pod}/status"
         self._cluster.patch(path, pod_status(worker), what=f"pod {worker.pod}")
 
     def _pods_there(self) -> frozenset[str]:
-        found = self._cluster.raw_items(f"/api/v1/namespaces/{WORKER_NAMESPACE}/pods")
+        found = self._cluster.raw_items(f"/api/v1/namespaces/{NAMESPACE}/pods")
         return frozenset(
             pod["metadata"]["name"] for pod in found if "deletionTimestamp" not in pod["metadata"]
         )
@@ -261,8 +260,8 @@ def pod_manifest(worker: WorkerPlacement) -> dict[str, Any]:
         "kind": "Pod",
         "metadata": {
             "name": worker.pod,
-            "namespace": WORKER_NAMESPACE,
-            "labels": {"app.kubernetes.io/name": "locust-worker"},
+            "namespace": NAMESPACE,
+            "labels": {APP_LABEL: WORKER},
             "annotations": {EXTERNAL_ANNOTATION: "true", marks.OWNER: f"{owner.pid} {owner.started}"},
         },
         "spec": {"nodeName": worker.node, "containers": [{"name": "locust", "image": "locust"}]},

@@ -9,8 +9,8 @@ from k8s.model.entries import Entries
 from k8s.routing.leads import Leads, leads_to
 from k8s.topology import Service, ServiceKey
 from loadtest.record import Asked, Caveat
+from loadtest.worker.placement import NAMESPACE
 
-WORKER_NAMESPACE: Final = "locust"
 CLUSTER_DOMAIN: Final = "svc.cluster.local"
 """Written out: a shorter name is tried along the whole search list for every connection."""
 _USUAL = (80, 8080)
@@ -39,7 +39,7 @@ def aim(asked: Asked, default: str, read: Callable[[str], Entries], *, unchecked
         )
     if not target.url:
         return Aim(line=f"target   {default}", caveats=tuple(caveats))
-    lead = leads_to(target.url, read(target.url), client, namespace=WORKER_NAMESPACE)
+    lead = leads_to(target.url, read(target.url), client, namespace=NAMESPACE)
     if lead.leads is Leads.ELSEWHERE:
         raise UsageError(
             f"--target {target.url} leads elsewhere than to the client Service {client}: {lead.what}; "

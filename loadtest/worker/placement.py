@@ -7,6 +7,11 @@ from k8s.errors import UsageError
 from loadtest.worker.target import Target, split_url
 
 OTLP_PATH = "/v1/traces"
+NAMESPACE = "locust"
+"""Of the load generators' pods."""
+APP_LABEL = "app.kubernetes.io/name"
+WORKER = "locust-worker"
+"""Value of a worker's label; its pods' names begin so."""
 
 _PREFIX = "SAMEZONE_"
 _NAMES = {

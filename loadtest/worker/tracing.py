@@ -17,10 +17,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from loadtest.worker.placement import WorkerPlacement
+from loadtest.worker.placement import NAMESPACE, WorkerPlacement
 from loadtest.worker.target import W3C, XRAY
 
-NAMESPACE = "locust"
 SCOPE = "samezone.loadtest"
 TRACEPARENT, AMAZON = "traceparent", "X-Amzn-Trace-Id"
 HEADERS = (TRACEPARENT, AMAZON)
