@@ -95,12 +95,15 @@ class Recorder:
 
     @contextmanager
     def call(self) -> Iterator[Call | None]:
-        """Around one request of Locust's; StopUser once the round ends, but for what ``on_stop`` sends."""
+        """Around one request of Locust's; StopUser once the round ends, but for what ``on_stop`` sends.
+
+        A round without a share is one that this worker shall send nothing of.
+        """
         current = self.current
         if current is None:
             yield None
             return
-        if current.stopping and not _says_goodbye():
+        if (current.share is None or current.stopping) and not _says_goodbye():
             gevent.sleep(_REFUSED_S)  # a task that takes every exception for a failed request tries again
             raise StopUser
         call = Call(round=current, start_ns=time.perf_counter_ns())

@@ -21,6 +21,7 @@ from locust.util.load_locustfile import load_locustfile
 from k8s.errors import UsageError
 from k8s.filemark import mark_of
 from loadtest.worker.own_file import CHECK, PATH, Description, UserClass
+from loadtest.worker.plan import LoadPlan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +41,12 @@ class OwnUsers:
             UserClass(name=one.__name__, weight=float(one.weight), fixed_count=int(one.fixed_count))
             for one in self.classes
         )
+
+    def trouble(self, plan: LoadPlan) -> str:
+        """Why these cannot send what *plan* asks for; empty where they can, or need not."""
+        if not plan.is_closed_loop or plan.locustfile == self.label:
+            return ""
+        return f"the load is of locustfile {plan.locustfile}, but this worker has {self.label or 'none'}"
 
 
 NOBODY: Final = OwnUsers(folder=None, label="", classes=(), shapes=())

@@ -90,9 +90,9 @@ class Scene:
 
 
 @contextmanager
-def opened(logs: Path, name: str, *, users: int = 12) -> Iterator[Scene]:
+def opened(logs: Path, name: str, *, folder: Path = EXAMPLES, users: int = 12) -> Iterator[Scene]:
     """Three workers with an example of ours as the user's locustfile."""
-    memory, book, path = Memory(), Book(), EXAMPLES / name
+    memory, book, path = Memory(), Book(), folder / name
     plan = LoadPlan(users=users, locustfile=describe(path).label)
     with serving(memory, COLLECTOR) as (collector,), trading(book, *STORES) as shops:
         swarm = LocalSwarm(placements(shops, collector), logs, locustfile=path)
@@ -220,6 +220,26 @@ def test_who_takes_a_lost_workers_seat_has_its_users(tmp_path: Path):
     assert losses[0].missing > 0
     counted = sum(tally.requests for tally in tallies)
     assert counted <= len(scene.book.asked) <= counted + losses[0].untold
+
+
+def test_a_worker_with_another_file_tells_so_and_nothing_is_sent(tmp_path: Path):
+    """One that came back after the file was changed: the start says which one, and what it has."""
+    file = tmp_path / "basic.py"
+    file.write_text((EXAMPLES / "basic.py").read_text())
+    with opened(tmp_path, file.name, folder=tmp_path) as scene:
+        before = {member.process.pid for member in scene.swarm._members}
+        file.write_text(f"{file.read_text()}\n# changed\n")
+        os.kill(scene.swarm._members[2].process.pid, signal.SIGKILL)
+        deadline_s = time.monotonic() + 30
+        while not {one.process for one in scene.swarm.tallies()} - {0} - before:
+            assert time.monotonic() < deadline_s
+            scene.swarm.progress()
+            time.sleep(0.2)
+        with pytest.raises(
+            UsageError, match=r"the load is of locustfile basic\.py .*, but this worker has basic"
+        ):
+            scene.swarm.start(scene.plan, run_id="r", phase=Phase.MEASURE)
+    assert len({one.client_ip for one in scene.book.asked}) < len(WORKERS)
 
 
 def test_a_swarm_without_the_file_refuses_its_plan(tmp_path: Path):
