@@ -6,6 +6,7 @@ Only ``cli.py`` files and this one know arguments, environment and clock.
 import argparse
 import importlib
 import os
+import re
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -22,6 +23,8 @@ from k8s.process import interrupts, private, streams
 
 _FEW_VERBS = 6
 """So many are named where none is like the word that was typed."""
+_LABELLED = re.compile(r"((?: *\S+ {2,}){0,2} *)(.*)", re.DOTALL)
+"""A line's labels, at most two, each with a gap behind it; and its text."""
 _LEAST_WIDTH = 20
 """Columns: a terminal that says less than that does not know."""
 
@@ -118,6 +121,14 @@ class Io:
         """One line of data."""
         print(text, file=self.out, flush=True)
 
+    def lay(self, text: str) -> None:
+        """One line of data; on a terminal broken between words, under the column where its text begins.
+
+        A line with several gaps is a table's and stays as it is.
+        """
+        label, rest = _LABELLED.findall(text)[0]
+        self.write(text if "  " in rest else fitted_to(self.out, text, hanging=len(label)))
+
     def show(self, page: Path, *, is_wanted: bool) -> None:
         """Say where a report is, and show it in a browser where that is wanted."""
         self.say(f"report: {page.resolve()}")
@@ -143,19 +154,23 @@ class Io:
         return self.home / "lab"
 
 
-def fitted_to(stream: TextIO, text: str) -> str:
-    """*text* as it is; for a terminal with its lines broken between words, never within one."""
+def fitted_to(stream: TextIO, text: str, *, hanging: int = 2) -> str:
+    """*text* as it is; for a terminal with its lines broken between words, never within one.
+
+    All lines but the first begin in column *hanging*, counted from 0.
+    """
     if not stream.isatty():
         return text
     import shutil  # noqa: PLC0415 - for terminals alone
     import textwrap  # noqa: PLC0415 - likewise
 
     width = max(shutil.get_terminal_size().columns, _LEAST_WIDTH)
+    hanging = min(hanging, width // 2)
     lines = (
         [text]
         if len(text) < width
         else textwrap.wrap(
-            text, width - 1, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+            text, width - 1, subsequent_indent=" " * hanging, break_long_words=False, break_on_hyphens=False
         )
     )
     return "\n".join(lines)

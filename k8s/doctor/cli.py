@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from k8s.commandline.quantities import lower
 from k8s.console import Io, Parser, Verbs, add_json, verb
-from k8s.doctor.doctor_text import as_data, as_text, table, table_data
+from k8s.doctor.doctor_text import FIX, as_data, as_text, table, table_data
 from k8s.doctor.examination import diagnose
 from k8s.doctor.place import place_of
 from k8s.doctor.survey import survey_of, unhealthy
@@ -86,7 +86,7 @@ def examine_all(scene: Scene, args: argparse.Namespace, io: Io) -> int:
         io.write(json.dumps(table_data(rows, source=scene.source, gaps=scene.gaps), indent=2))
     else:
         for line in table(rows, source=scene.source, gaps=scene.gaps):
-            io.write(line)
+            io.lay(line)
     # Without them nothing decides: an empty table is then no clean bill.
     return ExitCode.INVALID if unhealthy(rows) or blind else ExitCode.DONE
 
@@ -104,5 +104,6 @@ def examine_one(scene: Scene, args: argparse.Namespace, io: Io) -> int:
         io.write(json.dumps(as_data(diagnosis, source=scene.source, gaps=scene.gaps), indent=2))
     else:
         for line in as_text(diagnosis, source=scene.source, gaps=scene.gaps):
-            io.write(line)
+            # A command is copied as it stands.
+            (io.write if line.startswith(FIX) else io.lay)(line)
     return ExitCode.DONE if diagnosis.healthy else ExitCode.INVALID

@@ -13,6 +13,9 @@ from k8s.routing.modes import RoutingMode
 SCHEMA = 1
 """Of both JSON outputs. 1: first."""
 
+FIX = "     fix      "
+"""How a line begins that is a command."""
+
 _COLUMNS = (RoutingMode.OFF, RoutingMode.TAR, RoutingMode.PREFER_SAME_ZONE)
 """Modes in the table; PreferClose and PreferSameNode have the share of PreferSameZone."""
 
@@ -33,7 +36,7 @@ def _finding(finding: Finding) -> Iterator[str]:
     for one in finding.evidence:
         yield f"     seen     {one.object}: {one.field} = {one.value}"
     if finding.fix:
-        yield f"     fix      {finding.fix}"
+        yield f"{FIX}{finding.fix}"
 
 
 def as_data(diagnosis: Diagnosis, *, source: str, gaps: Sequence[str] = ()) -> dict[str, Any]:

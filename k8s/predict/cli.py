@@ -166,11 +166,11 @@ def routing_predict(args: argparse.Namespace, io: Io, open_cluster: OpenCluster)
         io.write(json.dumps(data, indent=2))
         return ExitCode.DONE
     for line in as_text(scene.source, first):
-        io.write(line)
+        io.lay(line)
     for one in others:
         io.write(f"\n{one.start.address_type}:")
         for line in as_text(scene.source, one):
-            io.write(line)
+            io.lay(line)
     return ExitCode.DONE
 
 

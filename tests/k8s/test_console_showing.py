@@ -54,3 +54,21 @@ def test_a_line_on_a_terminal_breaks_between_words(monkeypatch: pytest.MonkeyPat
     assert max(map(len, terminal.getvalue().splitlines())) < 40
     assert terminal.getvalue().split() == text.split()
     assert file.getvalue() == text + "\n"
+
+
+def test_a_labelled_line_hangs_under_its_text_and_a_table_stays(monkeypatch: pytest.MonkeyPatch):
+    """What is broken begins under where the text began; what is not on a terminal is never broken."""
+    monkeypatch.setenv("COLUMNS", "40")
+    terminal, file = io.StringIO(), io.StringIO()
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+    finding = "D03  problem  The value of the annotation is no mode that a controller knows."
+    row = "catalog/catalog  tar  6 of 6  100 %  33.3 %  100 %  98.4 %"
+    for one in (terminal, file):
+        for line in (finding, row):
+            Io(out=one).lay(line)
+    *broken, last = terminal.getvalue().splitlines()
+    assert max(map(len, broken)) < 40
+    assert all(line.startswith(" " * 14) and line[14] != " " for line in broken[1:])
+    assert " ".join(line.strip() for line in broken) == finding
+    assert last == row
+    assert file.getvalue() == f"{finding}\n{row}\n"
