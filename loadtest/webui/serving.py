@@ -62,8 +62,10 @@ def serve(
             with interrupts.allowed():
                 zones = ", ".join(sorted({tally.zone for tally in swarm.open()}))
             beside.begin()
+            # Before a person knows the address: a load that is there already is somebody else's.
+            missed = _look(swarm, beside, frozenset(), say)
             say(f"Locust web UI: {swarm.web_url} (workers in {zones}); Ctrl-C ends it")
-            _watch(swarm, beside, sleep, say)
+            _watch(swarm, beside, missed, sleep, say)
         finally:
             try:
                 _still(swarm, say)
@@ -74,19 +76,26 @@ def serve(
                     swarm.close()
 
 
-def _watch(swarm: Swarm, beside: Beside, sleep: Callable[[float], None], say: Say) -> None:
+def _watch(
+    swarm: Swarm, beside: Beside, missed: frozenset[str], sleep: Callable[[float], None], say: Say
+) -> None:
     """Look once a second, until Ctrl-C; what *beside* begins it also ends."""
-    missed: frozenset[str] = frozenset()
     try:
         while True:
             with interrupts.allowed():
-                progress = swarm.progress()
-            missed = _tell(missed, progress, say)
-            beside.look(swarm, progress)
-            with interrupts.allowed():
                 sleep(1.0)
+            missed = _look(swarm, beside, missed, say)
     except KeyboardInterrupt:
         say("ending")
+
+
+def _look(swarm: Swarm, beside: Beside, missed: frozenset[str], say: Say) -> frozenset[str]:
+    """See how the swarm is, tell what changed, let *beside* look; who is missed now."""
+    with interrupts.allowed():
+        progress = swarm.progress()
+    missed = _tell(missed, progress, say)
+    beside.look(swarm, progress)
+    return missed
 
 
 def _still(swarm: Swarm, say: Say) -> None:
