@@ -132,7 +132,7 @@ def test_on_a_cluster_it_has_to_be_deployed(lab: Lab, own: Path):
     """Pods without it, or with another one: told so before anything is changed; with it: the load runs."""
     pods = LocustPods.of(lab.home / "lab", lab.folder / "locust")
     kubeconfig = str(lab.home / "lab" / "kubeconfig")
-    command = ("baseline", *LOAD, "--yes", "--locustfile", str(own), "--platform", "cluster")
+    command = ("baseline", "--no-null", *LOAD, "--yes", "--locustfile", str(own), "--platform", "cluster")
     try:
         pods.start()
         refused = _run(lab, *command, "--kubeconfig", kubeconfig)

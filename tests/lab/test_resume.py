@@ -9,7 +9,7 @@ import pytest
 
 from tests.lab.conftest import JUDGED, Lab, await_line
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.lab, pytest.mark.slow, pytest.mark.timeout(600)]
 TOPOLOGY_MODE = "service.kubernetes.io/topology-mode"
 LOAD = ("--rate", "30", "--users", "9", "--warmup", "1", "--duration", "6", "--block-duration", "6")
 

@@ -134,6 +134,7 @@ def test_every_verb_takes_each_source(lab: Lab, runs: dict[str, Path], source: s
     assert f"{noun} between services" in seen.stdout.replace("\n", " ")
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("source", NOUNS)
 def test_an_experiment_remembers_its_source(lab: Lab, source: str):
