@@ -6,7 +6,6 @@ baseline's arm beside them, whose graph it holds, too. What it costs is told an 
 others may be busy here.
 """
 
-import resource
 import subprocess
 import sys
 import tempfile
@@ -17,6 +16,7 @@ from typing import Final
 from analysis.benchmarks import many_pods
 from analysis.benchmarks.many_pods import Mesh
 from analysis.jobs.comparing import CompareRequest, compare_runs
+from k8s.bench.peak import peak_mib
 from loadtest import rundir
 
 EDGES: Final = 1_000_000
@@ -35,7 +35,7 @@ def once(root: Path) -> tuple[float, float, float]:
     began_s, busy_s = time.monotonic(), time.process_time()
     compare_runs(request, created_s=time.time(), versions=())
     took_s, busy_s = time.monotonic() - began_s, time.process_time() - busy_s
-    return took_s, busy_s, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return took_s, busy_s, peak_mib()
 
 
 def measure(edges: int) -> tuple[float, float]:

@@ -4,7 +4,6 @@ The answer is made as the engine would send it, decoded as the client decodes it
 each size in a process of its own. The bound is one of processor time: others may be busy here.
 """
 
-import resource
 import subprocess
 import sys
 import time
@@ -18,6 +17,7 @@ from analysis.source.prometheus.profiles import ZTUNNEL
 from analysis.source.prometheus.prometheus_reader import PrometheusReader
 from analysis.source.prometheus.promql import Span
 from analysis.source.prometheus.stored_answers import About, Family, Piece, PromQuery, about_page, query_pages
+from k8s.bench.peak import peak_mib
 from k8s.errors import SamezoneError
 from loadtest.record import Window
 
@@ -69,7 +69,7 @@ def once(pairs: int) -> tuple[float, float, float, int]:
     table: Raw = msgspec.json.decode(received)
     counts = PrometheusReader().read(Received(answers=answers(table)), Facts())
     took_s, busy_s = time.monotonic() - began_s, time.process_time() - busy_s
-    rss_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    rss_mib = peak_mib()
     if len(counts.calls) != pairs:
         raise TooSlowError(f"reading {pairs} pairs: {len(counts.calls)} came out")
     return took_s, busy_s, rss_mib, sum(call.count for call in counts.calls)

@@ -5,11 +5,11 @@ in a process of its own, so that its peak memory is its own; the memory holds th
 """
 
 import random
-import resource
 import subprocess
 import sys
 import time
 
+from k8s.bench.peak import peak_mib
 from k8s.doctor.survey import survey
 from k8s.model.scene import Scene
 from k8s.routing.hints import CONTROLLER
@@ -104,12 +104,12 @@ def run(size: float) -> None:
     began_s, busy_s = time.perf_counter(), time.process_time()
     rows = survey(place)
     took_s, busy_s = time.perf_counter() - began_s, time.process_time() - busy_s
-    peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    peak = peak_mib()
     endpoints = sum(row.endpoints for row in rows)
     nodes = len(place.snapshot.nodes)
     print(
         f"{size:>4g} x: {len(rows):>6,} Services {endpoints:>9,} endpoints {nodes:>6,} nodes "
-        f"{len(ZONES)} zones  {took_s:7.2f} s ({busy_s:.2f} s of CPU)  peak {peak_mib:6.0f} MiB",
+        f"{len(ZONES)} zones  {took_s:7.2f} s ({busy_s:.2f} s of CPU)  peak {peak:6.0f} MiB",
         flush=True,
     )
 

@@ -9,7 +9,6 @@ Without a number it is a million spans, in half a minute; 10000000 holds the goa
 """
 
 import os
-import resource
 import sys
 import time
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from analysis.source.interface import Raw, Received
 from analysis.source.spans import span_queries
 from analysis.source.spans.span_queries import GROUP, MOST_ROWS, Wanted
 from analysis.source.spans.spans_reader import ENDS, PAIRS, QUERY, WHOSE, SpansReader
+from k8s.bench.peak import peak_mib
 from k8s.errors import SamezoneError
 from loadtest.record import Window
 
@@ -103,7 +103,7 @@ def measure(spans: int, pods: int = PODS, *, length_s: int = LENGTH_S) -> Paired
         pairs_cpu_s=took_cpu_s[PAIRS],
         once_s=took_s["once"],
         rows=sum(len(page["results"]) for page in pages),
-        rss_mib=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        rss_mib=peak_mib(),
     )
 
 
