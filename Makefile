@@ -77,7 +77,7 @@ demo: $(READY) ## the whole job on the lab, up to a report
 # What computes comes first, and by itself: beside it a lab's load generators are late, and its runs no evidence.
 test: $(TESTS) ## the tests, but for the slow ones
 	@$(BIN)/pytest -n 3 --dist loadfile -m 'not lab and $(QUICK)' || failed=1; \
-	$(BIN)/pytest -n 3 --dist loadfile -m 'lab and $(QUICK)' || failed=1; exit $${failed:-0}
+	$(BIN)/pytest -n 2 --dist loadfile -m 'lab and $(QUICK)' || failed=1; exit $${failed:-0}
 
 baseline: $(READY) ## measure with routing off, twice; prints the zone matrix
 	@$(SZ) baseline $(LOAD)
@@ -139,11 +139,11 @@ kind-down: $(READY) ## delete the kind cluster
 test-infra: $(TESTS) ## Terraform, emulators of AWS, Checkov
 	@$(BIN)/pytest -n 2 --dist loadfile -m tools tests/infra
 
-test-slow: $(TESTS) ## verdicts and installs: minutes, and the registry
-	@$(BIN)/pytest -m slow
+test-slow: $(TESTS) ## verdicts and installs: minutes, and the registry; PART=1/2
+	@TESTS_PART=$(PART) $(BIN)/pytest -m slow
 
 test-faults: $(TESTS) ## every verb while something breaks; PART=1/3
-	@FAULTS_PART=$(PART) $(BIN)/pytest -n 4 --dist worksteal -m faults tests/faults
+	@TESTS_PART=$(PART) $(BIN)/pytest -n 4 --dist worksteal -m faults tests/faults
 
 fast: $(TESTS) ## while you work: the tests without lab and load
 	@$(BIN)/pytest -n 2 --dist loadfile --hypothesis-profile fast \

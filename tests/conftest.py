@@ -1,10 +1,11 @@
-"""How Hypothesis works in all tests, the only place that says so; and the browser that all tests share.
+"""How Hypothesis works in all tests, the only place that says so; the browser that all tests share; parts.
 
 No profile has a deadline, and none minds slow generation: both would measure how busy the machine is. What is
 fast enough is measured by ``make bench``.
 """
 
 import os
+import zlib
 from collections.abc import Iterator
 
 import pytest
@@ -23,6 +24,19 @@ settings.register_profile("fast", ANY_MACHINE, derandomize=True, max_examples=25
 settings.load_profile("ci" if os.environ.get("CI", "").lower() == "true" else "dev")
 
 let_children_hear()
+
+PART = os.environ.get("TESTS_PART") or "1/1"
+"""Which of the tests that were asked for are played: ``2/3`` is the second of three parts of every file."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is of another part."""
+    part, parts = (int(one) for one in PART.split("/"))
+    if parts == 1:
+        return
+    left = [item for item in items if zlib.crc32(item.nodeid.encode()) % parts != part - 1]
+    config.hook.pytest_deselected(items=left)
+    items[:] = [item for item in items if item not in set(left)]
 
 
 @pytest.fixture(scope="session")

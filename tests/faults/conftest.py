@@ -1,10 +1,8 @@
 """The campaign's lab, one a process of pytest, and the table at its end."""
 
-import os
 import signal
 import subprocess
 import time
-import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import PART
 from tests.faults.aftermath import check_exit, check_folder, check_leftovers, check_service
 from tests.faults.playing import Happens, Moment, Play
 from tests.faults.stage import CLOSE, NOTHING, Place, Stage, leftovers
@@ -19,23 +18,6 @@ from tests.faults.table import GONE, KEPT, THEIRS, Row, Seen, Table
 
 CELLS = "fault"
 TABLE_FILE = "faults.txt"
-PART = os.environ.get("FAULTS_PART") or "1/1"
-"""Which rows are played: ``2/3`` is the second of three parts, each with its rows of every file."""
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what is of another part."""
-    part, parts = (int(one) for one in PART.split("/"))
-    if parts == 1:
-        return
-    ours = Path(__file__).parent
-    left = [
-        item
-        for item in items
-        if ours in item.path.parents and zlib.crc32(item.nodeid.encode()) % parts != part - 1
-    ]
-    config.hook.pytest_deselected(items=left)
-    items[:] = [item for item in items if item not in set(left)]
 
 
 @pytest.fixture(scope="session")
