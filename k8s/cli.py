@@ -280,6 +280,6 @@ def _show(shown: RoutingShown, title: str, io: Io) -> None:
     zones = ", ".join(f"{zone} {count}" for zone, count in shown.hints.by_zone) or "none"
     io.write(f"service  {title}")
     io.write(f"mode     {shown.mode.value}")
-    io.write(f"hints    {shown.hints.hinted} of {shown.hints.endpoints} ready endpoints; by zone: {zones}")
+    io.lay(f"hints    {shown.hints.hinted} of {shown.hints.endpoints} ready endpoints; by zone: {zones}")
     for event in shown.events:
-        io.write(f"event    {event.type} {event.reason}: {event.message} (x{event.count})")
+        io.lay(f"event    {event.type} {event.reason}: {event.message} (x{event.count})")

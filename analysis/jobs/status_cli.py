@@ -161,7 +161,7 @@ def _write(io: Io, head: str, found: PlaceFound, run: Run | None, then: str) -> 
     if found.store is not None:
         io.write(f"store     {found.store}")
     if found.modes:
-        io.write(f"mode      {', '.join(f'{key} {mode.value}' for key, mode in found.modes.items())}")
+        io.lay(f"mode      {', '.join(f'{key} {mode.value}' for key, mode in found.modes.items())}")
     io.write(f"last run  {'none yet' if run is None else told(run)}")
     io.write(f"next      {then}")
 
