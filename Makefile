@@ -139,7 +139,7 @@ kind-down: $(READY) ## delete the kind cluster
 test-infra: $(TESTS) ## Terraform, emulators of AWS, Checkov
 	@$(BIN)/pytest -n 2 --dist loadfile -m tools tests/infra
 
-test-slow: $(TESTS) ## verdicts and installs: minutes, and the registry; PART=1/2
+test-slow: $(TESTS) ## verdicts, installs: minutes, the registry; PART=1/2
 	@TESTS_PART=$(PART) $(BIN)/pytest -m slow
 
 test-faults: $(TESTS) ## every verb while something breaks; PART=1/3
