@@ -32,7 +32,7 @@ from tests.k8s.lab.xray.conftest import Server
 RATE_PER_S = 50.0
 TOLERANCE = 0.001
 FIFTH = 0.2
-PATIENCE = Patience(poll_s=0.5, least_s=0.0, most_s=40.0, traces=200, still_s=4.0)
+PATIENCE = Patience(poll_s=0.5, least_s=0.0, most_s=40.0, traces=200, still_s=4.0, most_traces=20_000)
 
 
 @pytest.fixture
