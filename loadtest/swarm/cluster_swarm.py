@@ -11,7 +11,7 @@ from k8s.errors import InvalidRunError, SamezoneError, UnreachableError, UsageEr
 from k8s.live.forward import Forward
 from k8s.model import objects
 from k8s.topology import Node, NodeName, Pod, Snapshot
-from loadtest.swarm.interface import Phase, Progress
+from loadtest.swarm.interface import BUSY, Phase, Progress
 from loadtest.swarm.locust_master import LocustMaster, Patience
 from loadtest.worker.live_view import Handover, LiveView
 from loadtest.worker.placement import APP_LABEL, NAMESPACE, WORKER
@@ -22,7 +22,6 @@ from loadtest.worker.target import Target
 MASTER: Final = "locust-master"
 WEB_PORT: Final = 8089
 _SEE = f"see: kubectl -n {NAMESPACE} get pods -o wide"
-_BUSY = frozenset({"running", "spawning"})
 
 
 class Site(Protocol):
@@ -287,7 +286,7 @@ class ClusterSwarm:
 def _refuse_busy(master: LocustMaster) -> None:
     """Somebody else's load, started in the web UI, is not ours to end."""
     state = master.view().state
-    if state in _BUSY:
+    if state in BUSY:
         raise UsageError(
             f"starting load: the Locust master in namespace {NAMESPACE} is {state} already; stop that load "
             f"in its web UI first (kubectl -n {NAMESPACE} port-forward svc/{MASTER} {WEB_PORT})"

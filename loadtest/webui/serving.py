@@ -12,7 +12,6 @@ from k8s.process import interrupts
 from k8s.topology import ServiceKey
 from loadtest.swarm.interface import BUSY, Progress, Swarm
 from loadtest.swarm.platforms import Platform
-from loadtest.worker.messages import UI_RUN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +104,7 @@ def _still(swarm: Swarm, say: Say) -> None:
     """
     with suppress(SamezoneError):
         progress = swarm.progress()
-        if progress.state in BUSY and progress.order is not None and progress.order.run_id.endswith(UI_RUN):
+        if progress.state in BUSY and progress.order is not None and progress.order.is_from_ui:
             say("stopping the load")
             swarm.stop()
 

@@ -30,7 +30,7 @@ from loadtest.window import driving
 from loadtest.window.chronometer import Chronometer, Timer
 from loadtest.window.topology_log import TopologyLog
 from loadtest.worker.board import LEAD_S
-from loadtest.worker.messages import UI_RUN, Order
+from loadtest.worker.messages import Order
 from loadtest.worker.plan import LoadPlan
 
 LEAST_S: Final = 60.0
@@ -106,7 +106,7 @@ class UiRuns:
             run = None
         if run is None and order is not None and generation != self._seen and progress.state in BUSY:
             self._seen = generation
-            if order.run_id.endswith(UI_RUN):
+            if order.is_from_ui:
                 self._run = run = self._begin(order)
         if run is not None:
             if run.look(progress):

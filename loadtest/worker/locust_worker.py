@@ -112,7 +112,7 @@ class Worker:
         target = target_of(self._placement, order.plan.target)
         if target.url != self._shop:
             self._shop, self._learned = target.url, {}
-        self._problem = self._own.trouble(order.plan) or self._trouble(order.plan, target)
+        self._problem = self._trouble(order.plan, target)
         if self._problem:
             logger.error("nothing will be sent: %s", self._problem)
         if order.plan.is_closed_loop:
@@ -123,9 +123,9 @@ class Worker:
         self._nudge.set()  # the master's caller waits to hear that nothing is in the way
 
     def _trouble(self, plan: LoadPlan, target: Target) -> str:
-        """Why the plan's pages cannot be sent; empty where they can, or where own users decide."""
+        """Why what the plan asks for cannot be sent; empty where it can."""
         if plan.is_closed_loop:
-            return ""
+            return self._own.trouble(plan)
         return variables.trouble(plan.pages, os.environ) or self._learn(plan, target)
 
     def _new_round(self, order: Order, ordered_s: float) -> Round:

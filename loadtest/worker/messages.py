@@ -37,6 +37,11 @@ class Order:
     late_s: float = 0.0
     """For who takes a seat later: seconds since the schedule began, by the master's clock; 0 at the start."""
 
+    @property
+    def is_from_ui(self) -> bool:
+        """Whether a person started it in the web UI."""
+        return self.run_id.endswith(UI_RUN)
+
     def seat(self, client_id: str) -> int | None:
         """The index of a worker's share, or None for one that joined too late."""
         return dict(self.seats).get(client_id)

@@ -43,8 +43,8 @@ class OwnUsers:
         )
 
     def trouble(self, plan: LoadPlan) -> str:
-        """Why these cannot send what *plan* asks for; empty where they can, or need not."""
-        if not plan.is_closed_loop or plan.locustfile == self.label:
+        """Why these are not the users that a closed-loop *plan* asks for; empty where they are."""
+        if plan.locustfile == self.label:
             return ""
         return f"the load is of locustfile {plan.locustfile}, but this worker has {self.label or 'none'}"
 
