@@ -32,7 +32,8 @@ ECHO_TOLERANCE_S: Final = 60.0
 def flaws(queries: Sequence[QueryTable], window: Window | None, *, goes_on: bool = False) -> tuple[Flaw, ...]:
     """What contradicts itself in the pages of each query, and the *window* they were asked for, if known.
 
-    Where traffic *goes_on* at the window's ends, calls that are under way there are counted at one end alone.
+    Where traffic *goes_on* at the window's ends, since it is live or enters elsewhere than at the load
+    generator, calls that are under way there are counted at one end alone.
     """
     found = [
         one

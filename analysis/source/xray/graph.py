@@ -80,7 +80,7 @@ def calls_of(queries: Iterable[Sequence[Raw]], facts: Facts, *, window: Window |
             for (client, name, kind), count in sorted(leaves.items())
         ),
         repeated=max(0, surplus - orphans),
-        flaws=checks.flaws(tables, window, goes_on=facts.goes_on),
+        flaws=checks.flaws(tables, window, goes_on=facts.goes_on or orphans > 0),
     )
 
 
