@@ -47,6 +47,18 @@ def endpoints(lab: Lab) -> list[dict[str, Any]]:
     ]
 
 
+def standing(lab: Lab) -> list[str]:
+    """Names of the catalog's pods, once there are three and none of them is going away."""
+    pods: list[dict[str, Any]] = []
+
+    def steady() -> int:
+        pods[:] = listed(lab, "pods")
+        return -1 if any("deletionTimestamp" in pod["metadata"] for pod in pods) else len(pods)
+
+    await_(steady, 3)
+    return [pod["metadata"]["name"] for pod in pods]
+
+
 def await_(look: Callable[[], object], expected: object) -> None:
     """Look until it is as *expected*."""
     until = time.monotonic() + WAIT_S
@@ -85,11 +97,10 @@ def test_scaling_starts_and_ends_processes(small: Lab) -> None:
 
 def test_a_restart_replaces_every_pod(small: Lab) -> None:
     """By a new ReplicaSet, which the history counts; undone, the old one is back."""
-    before = {pod["metadata"]["name"] for pod in listed(small, "pods")}
+    before = set(standing(small))
     kubectl(small, "rollout", "restart", "deploy/catalog")
     kubectl(small, "rollout", "status", "deploy/catalog", "--timeout=50s")
-    await_(lambda: len(listed(small, "pods")), 3)
-    after = {pod["metadata"]["name"] for pod in listed(small, "pods")}
+    after = set(standing(small))
     history = kubectl(small, "rollout", "history", "deploy/catalog")
     kubectl(small, "rollout", "undo", "deploy/catalog")
     kubectl(small, "rollout", "status", "deploy/catalog", "--timeout=50s")
@@ -100,7 +111,7 @@ def test_a_restart_replaces_every_pod(small: Lab) -> None:
 
 def test_a_deleted_pod_ends_and_is_replaced(small: Lab) -> None:
     """Kubectl waits until its kubelet has finished it."""
-    gone = listed(small, "pods")[0]["metadata"]["name"]
+    gone = standing(small)[0]
     kubectl(small, "delete", "pod", gone, "--timeout=50s")
 
     await_(lambda: len(endpoints(small)), 3)
@@ -120,7 +131,7 @@ def test_a_port_forward_reaches_the_process(small: Lab) -> None:
 
 def test_a_port_forward_ends_with_its_pod(small: Lab) -> None:
     """Kubectl says that it lost the pod, and ends."""
-    pod = listed(small, "pods")[0]["metadata"]["name"]
+    pod = standing(small)[0]
     with forwarded(small, f"pod/{pod}") as (_, process):
         kubectl(small, "delete", "pod", pod, "--timeout=50s")
         assert process.wait(timeout=WAIT_S) != 0
