@@ -18,6 +18,7 @@ import pytest
 from k8s.lab import state as lab_state
 from k8s.lab.asking import read_truth, scrapes_all
 from k8s.lab.design.store_app import UI
+from k8s.lab.processes import ProcessId, is_running
 from k8s.lab.state import LabState
 from k8s.lab.truth import TruthRow, TruthSnapshot, difference
 from k8s.topology import NodeName
@@ -166,19 +167,19 @@ def test_promtool_finds_no_fault_in_a_live_scrape(lab: Lab) -> None:
         assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 
 
-def prometheus(lab: Lab) -> list[int]:
-    return [child.process.pid for child in now(lab).children if child.name == "prometheus"]
+def prometheus(lab: Lab) -> list[ProcessId]:
+    return [child.process for child in now(lab).children if child.name == "prometheus"]
 
 
 def test_prometheus_is_shown_and_listens_on_the_loopback_alone(lab: Lab) -> None:
     """As whatever else the lab runs."""
     shown = lab.samezone("lab", "status").stdout
-    (pid,) = prometheus(lab)
+    (process,) = prometheus(lab)
     assert f"Prometheus  {now(lab).prometheus_url}, running, 0 restarts" in shown
-    assert f"running (pid {pid})" in shown
+    assert f"running (pid {process.pid})" in shown
     listening = [
         found.laddr.ip
-        for found in psutil.Process(pid).net_connections("inet")
+        for found in psutil.Process(process.pid).net_connections("inet")
         if found.status == psutil.CONN_LISTEN
     ]
     assert listening == ["127.0.0.1"]
@@ -187,9 +188,9 @@ def test_prometheus_is_shown_and_listens_on_the_loopback_alone(lab: Lab) -> None
 def test_a_killed_prometheus_is_started_again_with_what_it_had(lab: Lab) -> None:
     """The lab goes on meanwhile, and what happens then is counted: the counters are the relays'."""
     before, start_s = settled(lab)
-    (pid,) = prometheus(lab)
-    os.kill(pid, signal.SIGKILL)
-    wait_until(lambda: pid not in prometheus(lab), "the loss to be seen")
+    (process,) = prometheus(lab)
+    os.kill(process.pid, signal.SIGKILL)
+    wait_until(lambda: process not in prometheus(lab), "the loss to be seen")
     for _ in range(3):
         get(f"{now(lab).service_url(NodeName('node-b-1'), UI)}/home", "127.0.0.1")
     url = now(lab).prometheus_url or ""
@@ -213,10 +214,10 @@ def test_a_node_that_joins_is_scraped(lab: Lab) -> None:
 
 def test_down_ends_it_and_takes_its_samples_away(lab: Lab, tmp_path: Path) -> None:
     """No process and no folder; another lab does not run one unless asked to."""
-    (pid,) = prometheus(lab)
+    (process,) = prometheus(lab)
     assert (lab.home / "lab" / "prometheus" / "samples").is_dir()
     assert lab.samezone("lab", "down").returncode == 0
-    assert not psutil.pid_exists(pid)
+    assert not is_running(process)
     assert sorted(path.name for path in (lab.home / "lab").iterdir()) == ["lock", "logs"]
     for other in running_lab(tmp_path):
         assert now(other).prometheus_url is None

@@ -92,7 +92,8 @@ def _answer(one: Asked) -> tuple[int, dict[str, Any], dict[str, str]]:
     if path == "/missing":
         return 404, {}, {}
     if path == "/api/login":
-        return 200, {"token": f"tok-{json.loads(one.body)['user']}-4711"}, {"Set-Cookie": "session=s-4711"}
+        token = f"tok-{json.loads(one.body)['user']}-unseen-4711"
+        return 200, {"token": token}, {"Set-Cookie": "session=s-unseen-4711"}
     if path == "/api/orders" and not one.authorization.startswith("Bearer tok-"):
         return 401, {}, {}
     return 200, {"order": 1}, {}

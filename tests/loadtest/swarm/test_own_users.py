@@ -27,7 +27,7 @@ from tests.loadtest.swarm.test_local_swarm import COLLECTOR, STORES, WORKERS, pl
 pytestmark = pytest.mark.lab
 
 EXAMPLES = Path(__file__).parent / "examples"
-SECRETS = (b"4711", b"hush-hush", b"pw-ann")
+SECRETS = (b"unseen-4711", b"hush-hush", b"pw-ann")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,7 +173,7 @@ def test_fast_users_who_log_in_post_and_fail_their_own_checks(
     check_every_request_has_its_span(ran)
     paths = ran.book.paths()
     assert paths["POST /api/login"] == paths["GET /api/cookie"] == paths["POST /api/logout"] == 7
-    assert {one.cookie for one in ran.book.asked if one.path == "/api/cookie"} == {"session=s-4711"}
+    assert {one.cookie for one in ran.book.asked if one.path == "/api/cookie"} == {"session=s-unseen-4711"}
     bought = [one.body for one in ran.book.asked if one.method == "POST" and one.path == "/api/orders"]
     assert set(bought) == {b'{"item": 1, "tenant": "acme"}'}
     assert ran.failures == sum(tally.failures for tally in ran.tallies) > 0

@@ -33,7 +33,7 @@ class Browser(HttpUser):
 
     @task
     def index(self):
-        self.client.get("/?secret=tok-4711")
+        self.client.get("/?secret=tok-unseen-4711")
 
     @task
     def missing(self):
