@@ -43,10 +43,12 @@ def test_tars_effect_is_found_under_the_apps_own_traffic(tmp_path: Path):
             "experiment", *LIVE, "--arms", "off,tar", "--blocks", "ABBA", "--block-duration", "15",
             timeout_s=600,
         )  # fmt: skip
-        assert done.returncode in (0, 3), done.stderr  # 3: a busy machine's p99 is uncertain
+        assert done.returncode in (0, 1, 3), done.stderr
         assert "live-traffic" in {one["code"] for one in records(tmp_path)[0]["caveats"]}
     found = trial_of(tmp_path)
     (contest,) = found["contests"]
+    # Calls that no zone delays come closer together: on few cores they wait for one another, as p99 may tell.
+    assert all(reason.startswith("p99 ratio: ") for reason in found["reasons"]), found["reasons"]
     assert 0.5 < contest["gain"]["low"] < contest["gain"]["high"] < 0.8
     assert contest["effects"]["share_after"]["estimate"] == 1.0
     assert contest["effects"]["coverage"] == 1.0

@@ -1,6 +1,7 @@
 """Real deliveries through a collector that fails: calls are right, or the run is invalid and says how far."""
 
 import json
+import math
 import signal
 import subprocess
 import sys
@@ -119,11 +120,14 @@ class Answer:
 def answer(traffic: Traffic, xray: Server) -> Answer:
     """Collected and read as a run would be."""
     source = XRaySource(XRay(region=REGION, endpoint_url=xray.url, dummy_credentials=True))
-    found = collect.collect(source, traffic.record, clock=time.time, sleep=time.sleep, patience=PATIENCE)
+    topology = (snapshot(PODS),)
+    found = collect.collect(
+        source, traffic.record, clock=time.time, sleep=time.sleep, patience=PATIENCE, topology=topology
+    )
     inputs = arm_inputs(
         folder="run",
         record=traffic.record,
-        topology=(snapshot(PODS),),
+        topology=topology,
         reader=source.reader,
         received=Received(answers=found.graph.queries, rows=found.traces),
         stable=found.graph.stable,
@@ -151,13 +155,17 @@ def answer(traffic: Traffic, xray: Server) -> Answer:
 
 
 def is_right_or_says_how_wrong(said: Answer) -> None:
-    """Within a thousandth of the truth, or invalid with the true size of the loss, within a fifth of it."""
+    """Within a thousandth of the truth, or invalid with the true size of the loss, within a fifth of it.
+
+    Which of a batch's calls are told by their other end is chance: of few, that is more than a fifth.
+    """
     if said.is_valid:
         assert abs(said.lost) <= TOLERANCE, said
         return
     loss = said.result.loss
     assert said.known <= said.made * (1 + TOLERANCE), said
-    assert loss.calls_share == pytest.approx(said.lost, rel=FIFTH, abs=TOLERANCE), said
+    chance = 2 * math.sqrt(max(0, said.made - said.known)) / said.made
+    assert loss.calls_share == pytest.approx(said.lost, rel=FIFTH, abs=TOLERANCE + chance), said
     assert loss.share >= loss.calls_share
 
 
