@@ -49,14 +49,8 @@ def endpoints(lab: Lab) -> list[dict[str, Any]]:
 
 def standing(lab: Lab) -> list[str]:
     """Names of the catalog's pods, once there are three and none of them is going away."""
-    pods: list[dict[str, Any]] = []
-
-    def steady() -> int:
-        pods[:] = listed(lab, "pods")
-        return -1 if any("deletionTimestamp" in pod["metadata"] for pod in pods) else len(pods)
-
-    await_(steady, 3)
-    return [pod["metadata"]["name"] for pod in pods]
+    await_(lambda: ["deletionTimestamp" in pod["metadata"] for pod in listed(lab, "pods")], [False] * 3)
+    return [pod["metadata"]["name"] for pod in listed(lab, "pods")]
 
 
 def await_(look: Callable[[], object], expected: object) -> None:

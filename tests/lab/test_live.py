@@ -47,7 +47,7 @@ def test_tars_effect_is_found_under_the_apps_own_traffic(tmp_path: Path):
         assert "live-traffic" in {one["code"] for one in records(tmp_path)[0]["caveats"]}
     found = trial_of(tmp_path)
     (contest,) = found["contests"]
-    # Calls that no zone delays come closer together: on few cores they wait for one another, as p99 may tell.
+    # On two cores TAR's p99 was seen at one and a half times that without it; nothing else may be against it.
     assert all(reason.startswith("p99 ratio: ") for reason in found["reasons"]), found["reasons"]
     assert 0.5 < contest["gain"]["low"] < contest["gain"]["high"] < 0.8
     assert contest["effects"]["share_after"]["estimate"] == 1.0
